@@ -1,0 +1,24 @@
+// JSON in (simdjson, untrusted) and out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/value.h"
+
+namespace fairlead {
+
+inline constexpr std::size_t kMaxJsonDepth = 100;
+
+/// One JSON text. Duplicate keys, depth over kMaxJsonDepth, trailing bytes and invalid UTF-8 are errors with line and column.
+[[nodiscard]] Result<Value> parse_json(std::string_view text, std::string_view file = {});
+
+/// Compact; doubles in the shortest form that reads back the same, NaN and infinities as null.
+void append_json(std::string& out, const Value& value);
+void append_json_string(std::string& out, std::string_view text);
+[[nodiscard]] std::string to_json(const Value& value);
+/// Indented by two spaces.
+[[nodiscard]] std::string to_pretty_json(const Value& value);
+
+}  // namespace fairlead

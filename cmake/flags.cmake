@@ -1,0 +1,36 @@
+# Warnings and hardening that every target of ours is compiled with; sanitizers by FAIRLEAD_SANITIZE.
+set(FAIRLEAD_SANITIZE "" CACHE STRING "address | thread | empty")
+
+add_library(fairlead_flags INTERFACE)
+target_include_directories(fairlead_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(fairlead_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnull-dereference -Werror
+  -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(fairlead_flags INTERFACE -Wthread-safety)
+else()
+  # g++ 12 reports these inside libstdc++ and fmt, where there is nothing of ours to mend.
+  target_compile_options(fairlead_flags INTERFACE -Wno-null-dereference -Wno-restrict -Wno-maybe-uninitialized
+    -Wno-missing-field-initializers -Wno-dangling-reference)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT FAIRLEAD_SANITIZE)
+  target_compile_options(fairlead_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+endif()
+target_link_options(fairlead_flags INTERFACE -Wl,-z,relro,-z,now)
+if(FAIRLEAD_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(FAIRLEAD_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()
+
+find_program(FAIRLEAD_MOLD mold)
+if(FAIRLEAD_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(FAIRLEAD_CCACHE ccache)
+if(FAIRLEAD_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${FAIRLEAD_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FAIRLEAD_CCACHE})
+endif()

@@ -1,0 +1,95 @@
+// The verbs of the Kubernetes API on the store. Every write, whoever sent it, passes the same admission steps here;
+// authentication and RBAC come before, in the HTTP surface. Used on the control thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "engine/api/object.h"
+#include "engine/api/selector.h"
+#include "engine/api/status.h"
+#include "engine/api/store.h"
+#include "engine/seam/clock.h"
+
+namespace fairlead::api {
+
+enum class Subresource : std::uint8_t { kNone, kStatus, kScale, kBinding, kEviction, kToken };
+enum class PatchType : std::uint8_t { kJson, kMerge, kStrategicMerge };
+enum class FieldValidation : std::uint8_t { kIgnore, kWarn, kStrict };
+enum class Propagation : std::uint8_t { kBackground, kForeground, kOrphan };
+
+struct WriteOptions {
+  std::string user = "system:fairlead";  ///< Who writes, for admission and messages.
+  FieldValidation validation = FieldValidation::kStrict;
+  bool dry_run = false;
+  std::vector<std::string>* warnings = nullptr;  ///< Where admission leaves its warnings, when somebody listens.
+};
+
+struct DeleteOptions {
+  std::optional<Propagation> propagation;  ///< Absent: the kind's default, background.
+  std::optional<std::int64_t> grace_seconds;
+  std::string uid;                         ///< Preconditions; empty: none.
+  std::string resource_version;
+  bool dry_run = false;
+};
+
+/// What a write sees and may change before it is stored.
+struct Admission {
+  enum class Operation : std::uint8_t { kCreate, kUpdate, kDelete };
+  Operation operation = Operation::kCreate;
+  const Resource* resource = nullptr;
+  Subresource subresource = Subresource::kNone;
+  Value* object = nullptr;        ///< Null for kDelete.
+  const Value* before = nullptr;  ///< Null for kCreate.
+  std::vector<std::string>* warnings = nullptr;
+};
+
+class Api {
+ public:
+  /// `seed` makes UIDs and generated names: the same seed and the same calls give the same ones.
+  Api(const Schema& schema, Store& store, const seam::Clock& clock, std::uint64_t seed);
+
+  [[nodiscard]] const Schema& schema() const { return schema_; }
+  [[nodiscard]] Store& store() { return store_; }
+  [[nodiscard]] const Store& store() const { return store_; }
+  [[nodiscard]] const seam::Clock& clock() const { return clock_; }
+
+  [[nodiscard]] ObjectPtr get(const Key& key) const { return store_.get(key); }
+  /// Convenience for controllers: resources by group and plural name.
+  [[nodiscard]] ObjectPtr get(const Resource& resource, std::string_view ns, std::string_view name) const;
+  [[nodiscard]] std::vector<ObjectPtr> list(const Resource& resource, std::string_view ns = {},
+                                            const Selector& labels = Selector()) const;
+
+  /// `object` must carry a name or generateName; its namespace, when absent, becomes `ns`.
+  ApiResult<ObjectPtr> create(const Resource& resource, std::string_view ns, Value object, const WriteOptions& options = {});
+  /// Optimistic when `object` carries a resourceVersion. An update that changes nothing writes nothing.
+  ApiResult<ObjectPtr> update(const Key& key, Value object, Subresource subresource = Subresource::kNone,
+                              const WriteOptions& options = {});
+  ApiResult<ObjectPtr> patch(const Key& key, PatchType type, const Value& patch,
+                             Subresource subresource = Subresource::kNone, const WriteOptions& options = {});
+  /// With finalizers, grace or foreground propagation the object stays, with a deletionTimestamp, and is returned as
+  /// it now is; otherwise it is gone and its last state is returned.
+  ApiResult<ObjectPtr> remove(const Key& key, const DeleteOptions& options = {});
+
+  /// What controllers use to change an object: reads it, lets `change` edit a copy, writes it if that differs. Being on
+  /// the control thread, nothing can come between. 404 when it is gone.
+  ApiResult<ObjectPtr> mutate(const Key& key, Subresource subresource, const std::function<void(Value&)>& change);
+
+  /// Appends an admission step; steps run in order of addition, after defaulting and before validation.
+  void add_admission(std::string name, std::function<ApiResult<>(Admission&)> step);
+
+ private:
+  struct State;
+  const Schema& schema_;
+  Store& store_;
+  const seam::Clock& clock_;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace fairlead::api

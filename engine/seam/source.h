@@ -1,0 +1,41 @@
+// Where Applications get their manifests from.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+#include "engine/seam/executor.h"
+
+namespace fairlead::seam {
+
+/// One object of a manifest file, with the file it stood in (relative to the repository's root).
+struct Manifest {
+  std::string file;
+  Value object;
+};
+
+struct Manifests {
+  std::string revision;  ///< Commit SHA, 40 hex digits.
+  std::string author;
+  std::string message;   ///< First line.
+  std::vector<Manifest> manifests;  ///< In order of file and document.
+};
+
+struct SourceRequest {
+  std::string repo_url;
+  std::string target_revision;  ///< Branch, tag, SHA or "HEAD".
+  std::string path;             ///< Folder in the repository.
+  bool recurse = false;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual void manifests(SourceRequest request, Done<Manifests> done) = 0;
+  /// Called with the repository's URL after any of its branches moved.
+  virtual void on_change(std::function<void(const std::string& repo_url)> callback) = 0;
+};
+
+}  // namespace fairlead::seam

@@ -1,0 +1,81 @@
+// What the edge must do, computed by control from Gateways and HTTPRoutes, and carried out by nginx or by arithmetic.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "engine/seam/executor.h"
+#include "engine/seam/network.h"
+
+namespace fairlead::seam {
+
+/// How a name or value is compared: gateway.networking.k8s.io "Exact", "PathPrefix", "RegularExpression".
+struct StringMatch {
+  std::string type;
+  std::string name;  ///< Header or query parameter; empty for the path.
+  std::string value;
+  friend auto operator<=>(const StringMatch&, const StringMatch&) = default;
+};
+
+struct RouteMatch {
+  StringMatch path{"PathPrefix", "", "/"};
+  std::string method;  ///< Empty: any.
+  std::vector<StringMatch> headers;
+  std::vector<StringMatch> query;
+  friend auto operator<=>(const RouteMatch&, const RouteMatch&) = default;
+};
+
+struct RouteBackend {
+  std::string ns;
+  std::string service;
+  std::uint16_t port = 0;
+  std::int32_t weight = 1;
+  std::vector<Endpoint> endpoints;  ///< Ready ones, sorted. Empty: 503 for this backend's share, as Gateway API says.
+  friend auto operator<=>(const RouteBackend&, const RouteBackend&) = default;
+};
+
+struct RouteRule {
+  std::vector<RouteMatch> matches;  ///< Any of them; never empty.
+  std::vector<RouteBackend> backends;
+  std::optional<Duration> request_timeout;
+  std::optional<Duration> backend_timeout;
+  friend auto operator<=>(const RouteRule&, const RouteRule&) = default;
+};
+
+struct Route {
+  std::string ns;
+  std::string name;
+  std::vector<std::string> hostnames;  ///< "shop.example", "*.example"; empty: every host of the listener.
+  std::vector<std::string> listeners;  ///< Names of the listeners it is attached to.
+  std::vector<RouteRule> rules;
+  friend auto operator<=>(const Route&, const Route&) = default;
+};
+
+struct Listener {
+  std::string name;
+  std::uint16_t port = 0;
+  std::string hostname;  ///< Empty: any.
+  friend auto operator<=>(const Listener&, const Listener&) = default;
+};
+
+struct EdgeProgram {
+  std::string gateway_ns;
+  std::string gateway;
+  std::vector<Listener> listeners;
+  std::vector<Route> routes;  ///< In order of precedence: oldest first, then by namespace and name.
+  friend bool operator==(const EdgeProgram&, const EdgeProgram&) = default;
+};
+
+class Traffic {
+ public:
+  virtual ~Traffic() = default;
+  /// Makes the edge be `program`, whole; `done` once every new request follows it. A call while another is under way
+  /// takes its place, and both are answered when the later one is in force. Changes of weights and endpoints alone lose
+  /// no request and need no reload.
+  virtual void apply(EdgeProgram program, Done<> done) = 0;
+};
+
+}  // namespace fairlead::seam
