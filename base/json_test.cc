@@ -1,0 +1,72 @@
+#include "base/json.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "base/json_error.h"
+#include "base/testdata.h"
+
+namespace fairlead {
+namespace {
+
+std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(Json, Behaviours) {
+  for (const TestCase& test : read_test_cases(FAIRLEAD_SOURCE_DIR "/base/testdata/json.txt")) {
+    std::string_view input = test.input;
+    input.remove_suffix(1);  // The newline that ends the input's last line is not part of it.
+    const auto value = parse_json(input, "f.json");
+    EXPECT_EQ(value.has_value(), !test.is_error) << test.where;
+    EXPECT_EQ(value ? to_json(*value) : value.error().to_string(), test.expected) << test.where;
+  }
+}
+
+TEST(Json, DepthIsLimited) {
+  EXPECT_TRUE(parse_json(nested(kMaxJsonDepth)));
+  const auto deep = parse_json(nested(kMaxJsonDepth + 1), "deep.json");
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().to_string(), "deep.json:1:101: nested deeper than 100 levels");
+  EXPECT_FALSE(parse_json(std::string(5'000'000, '[')));
+}
+
+TEST(Json, InvalidUtf8NamesItsPlace) {
+  const auto value = parse_json("{\n \"a\": \"\xC3\x28\"}", "f.json");
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().to_string(), "f.json:2:8: invalid UTF-8");
+  EXPECT_FALSE(parse_json("\"\xED\xA0\x80\""));
+  EXPECT_FALSE(parse_json("\"\xC0\xAF\""));
+}
+
+TEST(Json, ZeroBytesAreErrorsAndSurviveInStrings) {
+  using namespace std::string_literals;
+  EXPECT_FALSE(parse_json("1\0"s));
+  EXPECT_EQ(to_json(Value("a\0b"s)), R"("a\u0000b")");
+  EXPECT_EQ(parse_json(R"("a\u0000b")")->str(), "a\0b"s);
+}
+
+TEST(Json, NumbersThatJsonCannotHoldAreNull) {
+  EXPECT_EQ(to_json(std::numeric_limits<double>::infinity()), "null");
+  EXPECT_EQ(to_json(std::numeric_limits<double>::quiet_NaN()), "null");
+}
+
+TEST(Json, PrettyIsTheSameTree) {
+  const Value value = Value::object({{"a", Value::array({1, Value::object()})}, {"b", Value::array()}, {"c", "x"}});
+  EXPECT_EQ(to_pretty_json(value), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": [],\n  \"c\": \"x\"\n}");
+  EXPECT_EQ(*parse_json(to_pretty_json(value)), value);
+}
+
+TEST(Json, LargeTextsDoNotShareAParser) {
+  Value value;
+  for (int i = 0; i < 50'000; ++i) value.push_back(Value::object({{"number", i}}));
+  const std::string text = to_json(value);
+  EXPECT_GT(text.size(), std::size_t{256} << 10);
+  EXPECT_EQ(*parse_json(text), value);
+}
+
+TEST(Json, TheSecondLookAcceptsWhatIsRight) {
+  EXPECT_FALSE(find_json_error(R"( {"a": [1, -2.5e-3, "\u00e9\ud83d\ude00", true, false, null], "b": {}} )", "f"));
+}
+
+}  // namespace
+}  // namespace fairlead
