@@ -25,6 +25,23 @@ struct Column {
   int priority = 0;       ///< Over 0: only with -o wide.
 };
 
+/// "status", "scale", "log" … as discovery lists them. An empty group and version mean those of the resource.
+struct Subresource {
+  std::string name;
+  std::string group;
+  std::string version;
+  std::string kind;
+  std::vector<std::string> verbs;
+};
+
+/// Where the scale subresource reads and writes: JSON paths, ".spec.replicas". Empty where the kind has none;
+/// `selector` is also empty for the built-in kinds, whose selector is an object that the caller formats.
+struct ScalePaths {
+  std::string spec_replicas;
+  std::string status_replicas;
+  std::string selector;
+};
+
 /// One kind as one API version serves it. Lives as long as its Schema, at one address: compare by pointer.
 struct Resource {
   std::uint32_t ordinal = 0;  ///< Order of registration; the same in every run.
@@ -35,9 +52,12 @@ struct Resource {
   std::string singular;
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
+  std::vector<std::string> verbs;         ///< As discovery lists them; ["create"] for reviews.
+  std::vector<Subresource> subresources;
   bool namespaced = false;
   bool has_status = false;  ///< The status subresource exists: plain updates leave .status alone.
   bool has_scale = false;
+  ScalePaths scale;
   bool acted_on = false;    ///< Something in this program acts on objects of this kind.
   /// The version that is stored; itself for most. Objects, keys and watches always name the storage resource.
   const Resource* storage = nullptr;
@@ -58,8 +78,11 @@ struct FieldError {
   std::uint32_t column = 0;
 };
 
+/// Reading is safe from any thread; add_definition and remove_definition need that nobody reads meanwhile.
 class Schema {
  public:
+  struct Table;  // Only schema_*.cc look inside.
+
   /// The built-in kinds and the CRDs of the platform's add-ons. Throws std::runtime_error when the embedded table is
   /// damaged, which is a bug of the build.
   Schema();
@@ -67,6 +90,8 @@ class Schema {
   Schema(const Schema&) = delete;
   Schema& operator=(const Schema&) = delete;
 
+  /// Also finds kinds that travel without being stored (DeleteOptions, Status, Scale, Eviction, TokenRequest): their
+  /// `plural` is empty and resources() leaves them out.
   [[nodiscard]] const Resource* by_kind(std::string_view group, std::string_view version, std::string_view kind) const;
   [[nodiscard]] const Resource* by_kind(std::string_view api_version, std::string_view kind) const;
   [[nodiscard]] const Resource* by_plural(std::string_view group, std::string_view version, std::string_view plural) const;
@@ -103,7 +128,6 @@ class Schema {
   void remove_definition(std::string_view group, std::string_view plural);
 
  private:
-  struct Table;
   std::unique_ptr<Table> table_;
 };
 

@@ -1,0 +1,132 @@
+// Strict decoding: names and JSON types of all fields, and scalars written the way upstream's encoders write them.
+#include <utility>
+
+#include "engine/api/schema_scalar.h"
+#include "engine/api/schema_type.h"
+
+namespace fairlead::api {
+namespace {
+
+/// Goes through one object. Findings keep the order of the source.
+class Decoder {
+ public:
+  explicit Decoder(std::string_view root) : root_(root) {}
+
+  void object(const Type& type, Value& value, const std::string& path) {
+    const bool outer_typed = std::exchange(typed_, type.typed);
+    Value::Object kept;
+    kept.reserve(value.size());
+    for (Member& member : value.mutable_members()) {
+      const Field* field = type.field(member.key);
+      if (field == nullptr) {
+        unknown(type, member, path, kept);
+        continue;
+      }
+      const std::string where = child_path(path, member.key);
+      if (member.value.is_null() && (typed_ || (!field->preset.is_null() && !field->type->nullable))) continue;
+      node(*field->type, member.value, where);
+      if (field->omit_zero && is_zero(member.value)) continue;
+      kept.push_back(std::move(member));
+    }
+    value.mutable_members() = std::move(kept);
+    typed_ = outer_typed;
+  }
+
+  std::vector<FieldError> take() { return std::move(findings_); }
+
+ private:
+  void unknown(const Type& type, Member& member, const std::string& path, Value::Object& kept) {
+    const bool identity = type.embedded && (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata");
+    if (type.preserve_unknown || identity) {
+      kept.push_back(std::move(member));
+      return;
+    }
+    const std::string where = child_path(path, member.key);
+    report(FieldError::Reason::kUnknown, where, fmt::format("unknown field \"{}\"", where), member.value);
+  }
+
+  void node(const Type& type, Value& value, const std::string& path) {
+    if (value.is_null() && !typed_) return;  // validate() says whether it may be.
+    switch (type.shape) {
+      case Shape::kAny: return;
+      case Shape::kRaw:
+      case Shape::kObject:
+        if (!value.is_object()) return wrong(type, value, path);
+        if (type.shape == Shape::kObject) object(type, value, path);
+        return;
+      case Shape::kMap:
+        if (!value.is_object()) return wrong(type, value, path);
+        for (Member& member : value.mutable_members()) element(*type.element, member.value, key_path(path, member.key));
+        return;
+      case Shape::kArray:
+        if (!value.is_array()) return wrong(type, value, path);
+        for (std::size_t i = 0; i < value.size(); ++i) element(*type.element, value.mutable_items()[i], index_path(path, i));
+        return;
+      default: scalar(type, value, path);
+    }
+  }
+
+  /// A null element is upstream's zero value.
+  void element(const Type& type, Value& value, const std::string& path) {
+    if (value.is_null() && typed_) value = zero_of(type);
+    node(type, value, path);
+  }
+
+  void scalar(const Type& type, Value& value, const std::string& path) {
+    const Scalar outcome = normalise_scalar(type.shape, value, typed_);
+    if (outcome.ok) return;
+    if (outcome.message.empty()) return wrong(type, value, path);
+    report(FieldError::Reason::kType, path, outcome.message, value);
+  }
+
+  void wrong(const Type& type, const Value& value, const std::string& path) {
+    if (!typed_) {
+      const std::string_view wanted = json_type(type.shape);
+      report(FieldError::Reason::kType, path,
+             fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", value.kind_name(), path, wanted,
+                         value.kind_name()), value);
+      return;
+    }
+    report(FieldError::Reason::kType, path,
+           fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", go_kind(value), root_,
+                       without_indexes(path), go_type(type)), value);
+  }
+
+  static std::string_view go_kind(const Value& value) {
+    if (value.is_bool()) return "bool";
+    return value.is_number() ? "number" : value.kind_name();
+  }
+
+  static std::string without_indexes(std::string_view path) {
+    std::string out;
+    bool inside = false;
+    for (const char c : path) {
+      if (c == '[') inside = true;
+      if (!inside) out += c;
+      if (c == ']') inside = false;
+    }
+    return out;
+  }
+
+  void report(FieldError::Reason reason, std::string path, std::string message, const Value& at) {
+    findings_.push_back({reason, std::move(path), std::move(message), at.line(), at.column()});
+  }
+
+  std::string root_;
+  bool typed_ = false;
+  std::vector<FieldError> findings_;
+};
+
+}  // namespace
+
+std::vector<FieldError> Schema::decode(const Resource& resource, Value& object) const {
+  if (!object.is_object()) {
+    return {{FieldError::Reason::kType, "", fmt::format("{} must be an object, not {}", resource.kind, object.kind_name()),
+             object.line(), object.column()}};
+  }
+  Decoder decoder(resource.kind);
+  decoder.object(*resource.type, object, "");
+  return decoder.take();
+}
+
+}  // namespace fairlead::api
