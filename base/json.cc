@@ -79,12 +79,12 @@ void append_double(std::string& out, double number) {
     out += "null";
     return;
   }
-  // Readers take a long run of digits for an integer that does not fit: write those with an exponent.
-  constexpr double kLargestPlain = 1e15;
-  std::array<char, 32> buffer{};
-  const auto end = std::abs(number) >= kLargestPlain
-                       ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::scientific)
-                       : std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
+  // Without an exponent where people expect it; but readers take a long run of digits for an integer that does not fit.
+  const double size = std::abs(number);
+  const bool plain = size == 0 || (size >= 1e-6 && size < 1e15);
+  std::array<char, 40> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
   out.append(buffer.data(), end.ptr);
 }
 
