@@ -1,0 +1,121 @@
+#include "engine/control/application_diff.h"
+
+#include "base/json.h"
+
+namespace fairlead::control {
+namespace {
+
+bool matches(std::string_view pattern, std::string_view text) { return pattern == "*" || pattern == text; }
+
+/// The strategic merge patch that brings `target` over a live object whose last applied state was `last`.
+Value patch_between(const Value& last, const Value& target) {
+  if (!target.is_object()) return target;
+  Value out = Value::object();
+  for (const Member& member : last.members()) {
+    if (!target.has(member.key)) out.set(member.key, nullptr);
+  }
+  for (const Member& member : target.members()) {
+    const Value& before = last.at(member.key);
+    if (member.value.is_object()) {
+      out.set(member.key, patch_between(before, member.value));
+      continue;
+    }
+    Value value = member.value;
+    const bool objects = value.is_array() && !value.items().empty() && value.items().front().is_object();
+    // A list that Git changed is taken whole, so that elements which Git dropped go.
+    if (objects && !before.is_null() && !(before == value)) {
+      value.push_back(Value::object({{"$patch", "replace"}}));
+    }
+    out.set(member.key, std::move(value));
+  }
+  return out;
+}
+
+void strip_server_fields(Value& object) {
+  object.erase("status");
+  if (Value* metadata = object.find("metadata")) {
+    for (const char* field : {"resourceVersion", "generation", "uid", "creationTimestamp", "managedFields", "selfLink"}) {
+      metadata->erase(field);
+    }
+    if (Value* annotations = metadata->find("annotations")) {
+      annotations->erase(kLastApplied);
+      if (annotations->empty()) metadata->erase("annotations");
+    }
+  }
+}
+
+}  // namespace
+
+Result<IgnoredDifferences> IgnoredDifferences::parse(const Value& entries) {
+  IgnoredDifferences out;
+  for (const Value& entry : entries.items()) {
+    if (!entry.at("managedFieldsManagers").empty()) {
+      return fail("ignoreDifferences by managedFieldsManagers is not supported here: name the fields instead");
+    }
+    Entry parsed{std::string(entry.at("group").str()), std::string(entry.at("kind").str()),
+                 std::string(entry.at("namespace").str()), std::string(entry.at("name").str()), {}};
+    for (const Value& pointer : entry.at("jsonPointers").items()) {
+      auto path = FieldPath::from_pointer(pointer.str());
+      if (!path) return std::unexpected(path.error());
+      parsed.paths.push_back(std::move(*path));
+    }
+    for (const Value& expression : entry.at("jqPathExpressions").items()) {
+      auto path = FieldPath::from_jq(expression.str());
+      if (!path) return std::unexpected(path.error());
+      parsed.paths.push_back(std::move(*path));
+    }
+    out.entries_.push_back(std::move(parsed));
+  }
+  return out;
+}
+
+std::vector<const FieldPath*> IgnoredDifferences::paths(const api::Resource& resource, const Value& object) const {
+  std::vector<const FieldPath*> out;
+  for (const Entry& entry : entries_) {
+    const bool named = (entry.ns.empty() || entry.ns == object.at("metadata", "namespace").str()) &&
+                       (entry.name.empty() || entry.name == object.at("metadata", "name").str());
+    if (!named || !matches(entry.group, resource.group) || !matches(entry.kind, resource.kind)) continue;
+    for (const FieldPath& path : entry.paths) out.push_back(&path);
+  }
+  return out;
+}
+
+Result<Value> three_way_merge(const api::Schema& schema, const api::Resource& resource, const Value& live,
+                              const Value& target) {
+  Value last;
+  if (const std::string_view text = live.at("metadata", "annotations", kLastApplied).str(); !text.empty()) {
+    // An annotation that somebody broke counts as none: then nothing is known to be removed.
+    if (auto parsed = parse_json(text)) last = std::move(*parsed);
+  }
+  Value patch = patch_between(last, target);
+  patch.erase("status");
+  auto merged = schema.strategic_merge(resource, live, patch);
+  if (!merged) return merged;
+  schema.apply_defaults(resource, *merged);
+  return merged;
+}
+
+Result<bool> in_sync(const api::Schema& schema, const api::Resource& resource, const Value& live, const Value& target,
+                     const std::vector<const FieldPath*>& ignored) {
+  auto predicted = three_way_merge(schema, resource, live, target);
+  if (!predicted) return std::unexpected(predicted.error());
+  Value actual = live;
+  for (const FieldPath* path : ignored) {
+    path->erase_from(*predicted);
+    path->erase_from(actual);
+  }
+  strip_server_fields(*predicted);
+  strip_server_fields(actual);
+  return *predicted == actual;
+}
+
+Value with_last_applied(Value target) {
+  Value& annotations = target.make("metadata", "annotations");
+  annotations.erase(kLastApplied);
+  if (annotations.empty()) target["metadata"].erase("annotations");
+  const std::string text = to_json(target) + "\n";
+  target.make("metadata", "annotations").set(kLastApplied, text);
+  return target;
+}
+
+}  // namespace fairlead::control

@@ -1,0 +1,64 @@
+// The bare repository under .fairlead/ that Applications track: what a hosted repository is to a cluster on Azure.
+// Written with Git's plumbing, so that no work tree is ever involved and the person's checkout is never touched.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace fairlead::gitops {
+
+/// Service name to full image reference.
+using Pins = std::map<std::string, std::string>;
+
+inline constexpr std::string_view kDeliveryBranch = "main";
+
+/// Blocking; for the command line, not for the control thread.
+class DeliveryRepository {
+ public:
+  /// `checkout` is the person's work tree, `bare` the repository to keep, `environment` whose files are pinned.
+  DeliveryRepository(std::string checkout, std::string bare, std::string environment);
+
+  [[nodiscard]] bool exists() const;
+  /// Creates the bare repository with the checkout's HEAD as its main branch. Nothing is left behind when it fails.
+  [[nodiscard]] Result<> create();
+
+  /// Services of the environment at a commit of the bare repository: those with rendered manifests.
+  [[nodiscard]] Result<std::vector<std::string>> services(const std::string& revision) const;
+  /// What each service is pinned to at a commit.
+  [[nodiscard]] Result<Pins> pins(const std::string& revision) const;
+
+  /// Brings the checkout's HEAD into main, keeps the local pins, sets `pins`, and commits the whole as one commit with
+  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when main moved meanwhile, or when HEAD and
+  /// main changed the same lines of a file (named).
+  [[nodiscard]] Result<std::string> ship(const Pins& pins, const std::string& message);
+
+  /// The same without looking at the checkout.
+  [[nodiscard]] Result<std::string> pin(const Pins& pins, const std::string& message);
+
+  /// SHA of main.
+  [[nodiscard]] Result<std::string> head() const;
+  /// SHA of the checkout's HEAD, and whether its work tree differs from it.
+  struct Checkout {
+    std::string sha;
+    bool dirty = false;
+  };
+  [[nodiscard]] Result<Checkout> checkout() const;
+
+ private:
+  [[nodiscard]] Result<std::string> git(std::vector<std::string> arguments, const std::string& input = {},
+                                        const std::string& index = {}) const;
+  [[nodiscard]] Result<std::string> tree_with_pins(const std::string& tree, const Pins& pins) const;
+  [[nodiscard]] Result<std::string> merged_tree(const std::string& ours, const std::string& theirs) const;
+  [[nodiscard]] Result<std::string> commit(const std::string& tree, const std::vector<std::string>& parents,
+                                           const std::string& message, const std::string& expected_head) const;
+  [[nodiscard]] std::vector<std::string> pinned_files(const std::string& service) const;
+
+  std::string checkout_;
+  std::string bare_;
+  std::string environment_;
+};
+
+}  // namespace fairlead::gitops

@@ -1,0 +1,24 @@
+// Writes an image reference into the one place of a file that holds it, and changes no other byte.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace fairlead::gitops {
+
+/// `text` with the image of the container called `service` (in a rendered Rollout or Deployment), or, in a values file,
+/// with the top-level `image`, replaced by `image`. Quotes stay as they are. `file` is for messages only.
+[[nodiscard]] Result<std::string> pin_image(std::string_view text, std::string_view file, std::string_view service,
+                                            std::string_view image);
+
+/// The image that stands there.
+[[nodiscard]] Result<std::string> pinned_image(std::string_view text, std::string_view file, std::string_view service);
+
+/// "registry/name" of "registry/name:tag@sha256:digest".
+[[nodiscard]] std::string_view image_repository(std::string_view image);
+/// "sha256:…", or "" for a reference without a digest.
+[[nodiscard]] std::string_view image_digest(std::string_view image);
+
+}  // namespace fairlead::gitops
