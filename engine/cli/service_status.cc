@@ -1,0 +1,216 @@
+#include "engine/cli/service_status.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include <fmt/format.h>
+
+#include "engine/cli/terminal.h"
+
+namespace fairlead::cli {
+namespace {
+
+constexpr std::size_t kShortSha = 7;
+constexpr std::size_t kShortDigest = 12;
+constexpr std::string_view kHashLabel = "rollouts-pod-template-hash";
+
+bool owned_by(const Value& object, const Value& owner) {
+  return std::ranges::any_of(object.at("metadata", "ownerReferences").items(), [&](const Value& reference) {
+    return reference.at("uid").str() == owner.at("metadata", "uid").str();
+  });
+}
+
+bool is_sha(std::string_view text) {
+  return text.size() == 40 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::optional<std::int64_t> weight_of(const Value& rollout, std::string_view hash) {
+  const Value& weights = rollout.at("status", "canary", "weights");
+  for (const char* role : {"canary", "stable"}) {
+    const Value& w = weights.at(role);
+    if (w.at("podTemplateHash").str() == hash && w.has("weight")) return w.at("weight").int_or(0);
+  }
+  return std::nullopt;
+}
+
+std::vector<VersionStatus> versions_of(const ServiceObjects& objects) {
+  const Value& status = objects.rollout.at("status");
+  const std::string_view stable = status.at("stableRS").str();
+  const std::string_view current = status.at("currentPodHash").str();
+  std::vector<VersionStatus> out;
+  for (const Value& set : objects.replica_sets) {
+    const std::string_view hash = set.at("metadata", "labels", kHashLabel).str();
+    const std::int64_t pods = set.at("status", "replicas").int_or(0);
+    if (!owned_by(set, objects.rollout) || (pods == 0 && hash != stable && hash != current)) continue;
+    VersionStatus version;
+    version.role = hash == stable ? "stable" : hash == current ? "canary" : "old";
+    version.version = version_of(set.at("spec", "template", "spec", "containers", 0, "image").str());
+    version.hash = hash;
+    version.ready = set.at("status", "readyReplicas").int_or(0);
+    version.pods = pods;
+    version.weight = weight_of(objects.rollout, hash);
+    out.push_back(std::move(version));
+  }
+  std::ranges::sort(out, std::greater<>(), [](const VersionStatus& v) { return v.role; });
+  return out;
+}
+
+std::string query_of(const Value& run, const Value& result) {
+  const std::string_view resolved = result.at("metadata", "ResolvedPrometheusQuery").str();
+  if (!resolved.empty()) return std::string(resolved);
+  for (const Value& metric : run.at("spec", "metrics").items()) {
+    if (metric.at("name").str() == result.at("name").str()) return std::string(metric.at("provider", "prometheus", "query").str());
+  }
+  return {};
+}
+
+std::string condition_of(const Value& run, std::string_view metric_name) {
+  for (const Value& metric : run.at("spec", "metrics").items()) {
+    if (metric.at("name").str() != metric_name) continue;
+    const std::string_view success = metric.at("successCondition").str();
+    return std::string(success.empty() ? metric.at("failureCondition").str() : success);
+  }
+  return {};
+}
+
+std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
+  std::vector<Evidence> out;
+  const std::string_view current = objects.rollout.at("status", "currentPodHash").str();
+  for (const Value& run : objects.analysis_runs) {
+    if (!owned_by(run, objects.rollout) || run.at("metadata", "labels", kHashLabel).str() != current) continue;
+    for (const Value& result : run.at("status", "metricResults").items()) {
+      const std::string_view phase = result.at("phase").str();
+      if (phase != "Failed" && phase != "Error" && phase != "Inconclusive") continue;
+      Evidence evidence{std::string(run.at("metadata", "name").str()), std::string(result.at("name").str()), std::string(phase),
+                        query_of(run, result), condition_of(run, result.at("name").str()), {}};
+      for (const Value& m : result.at("measurements").items()) {
+        evidence.measurements.push_back({std::string(m.at("finishedAt").str()), std::string(m.at("phase").str()),
+                                         std::string(m.at("value").str()), std::string(m.at("message").str())});
+      }
+      out.push_back(std::move(evidence));
+    }
+  }
+  return out;
+}
+
+std::string step_of(const Value& rollout) {
+  const std::size_t steps = rollout.at("spec", "strategy", "canary", "steps").size();
+  const std::string_view phase = rollout.at("status", "phase").str();
+  if (steps == 0 || phase == "Healthy" || phase.empty() || !rollout.at("status").has("currentStepIndex")) return {};
+  return fmt::format("{}/{}", rollout.at("status", "currentStepIndex").int_or(0), steps);
+}
+
+Tone tone_of(std::string_view health) {
+  if (health == "Healthy") return Tone::kGood;
+  if (health == "Degraded" || health == "Missing") return Tone::kBad;
+  return Tone::kWarn;
+}
+
+std::string percent(const std::optional<double>& share) { return share ? fmt::format("{:.1f} %", *share * 100) : "-"; }
+std::string millis(const std::optional<double>& seconds) { return seconds ? fmt::format("{:.0f} ms", *seconds * 1000) : "-"; }
+
+std::string evidence_text(const ServiceStatus& service) {
+  std::string out;
+  for (const Evidence& e : service.evidence) {
+    out += fmt::format("\n{} {}: {} was {}{}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), e.metric, e.phase,
+                       service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
+    if (!service.message.empty()) out += fmt::format("  {}\n", service.message);
+    for (const Evidence::Measurement& m : e.measurements) {
+      out += fmt::format("  {}  {:<12} {}{}\n", m.at, m.phase, m.value, m.message.empty() ? "" : "  " + m.message);
+    }
+    out += fmt::format("  {} {}\n", paint(Tone::kDim, "must hold:"), e.condition);
+    std::string query = e.query;
+    while (query.ends_with('\n')) query.pop_back();
+    for (const auto line : std::views::split(query, '\n')) {
+      out += fmt::format("  {} {}\n", paint(Tone::kDim, "query:"), std::string_view(line.begin(), line.end()));
+    }
+  }
+  return out;
+}
+
+Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
+
+}  // namespace
+
+std::string version_of(std::string_view image) {
+  const std::string_view name = image.substr(0, image.find('@'));
+  const std::size_t colon = name.rfind(':');
+  const std::size_t slash = name.rfind('/');
+  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
+    const std::string_view tag = name.substr(colon + 1);
+    return std::string(is_sha(tag) ? tag.substr(0, kShortSha) : tag);
+  }
+  const std::size_t digest = image.find("sha256:");
+  return std::string(digest == std::string_view::npos ? image : image.substr(digest + 7, kShortDigest));
+}
+
+ServiceStatus summarise(const ServiceObjects& objects) {
+  const Value& rollout = objects.rollout;
+  ServiceStatus out;
+  out.name = rollout.at("metadata", "name").str();
+  out.ns = rollout.at("metadata", "namespace").str();
+  out.health = objects.application.at("status", "health", "status").string_or("Unknown");
+  out.sync = objects.application.at("status", "sync", "status").string_or("Unknown");
+  out.revision = objects.application.at("status", "sync", "revision").str();
+  out.phase = rollout.at("status", "phase").str();
+  out.message = rollout.at("status", "message").str();
+  out.aborted_at = rollout.at("status", "abortedAt").str();
+  out.step = step_of(rollout);
+  out.versions = versions_of(objects);
+  out.evidence = evidence_of(objects);
+  return out;
+}
+
+Value to_value(const ServiceStatus& status) {
+  Value versions = Value::array();
+  for (const VersionStatus& v : status.versions) {
+    versions.push_back(Value::object({{"role", v.role}, {"version", v.version}, {"podTemplateHash", v.hash},
+                                      {"readyPods", v.ready}, {"pods", v.pods},
+                                      {"weight", v.weight ? Value(*v.weight) : Value()},
+                                      {"requestRate", optional_number(v.request_rate)},
+                                      {"errorRate", optional_number(v.error_rate)},
+                                      {"latencyP99Seconds", optional_number(v.p99_seconds)}}));
+  }
+  Value evidence = Value::array();
+  for (const Evidence& e : status.evidence) {
+    Value measurements = Value::array();
+    for (const Evidence::Measurement& m : e.measurements) {
+      measurements.push_back(Value::object({{"finishedAt", m.at}, {"phase", m.phase}, {"value", m.value}, {"message", m.message}}));
+    }
+    evidence.push_back(Value::object({{"analysisRun", e.analysis_run}, {"metric", e.metric}, {"phase", e.phase},
+                                      {"condition", e.condition}, {"query", e.query}, {"measurements", std::move(measurements)}}));
+  }
+  return Value::object({{"name", status.name}, {"namespace", status.ns}, {"health", status.health}, {"sync", status.sync},
+                        {"revision", status.revision}, {"phase", status.phase}, {"message", status.message},
+                        {"step", status.step}, {"abortedAt", status.aborted_at}, {"versions", std::move(versions)},
+                        {"evidence", std::move(evidence)}});
+}
+
+std::string to_text(const std::vector<ServiceStatus>& services) {
+  Table table({"SERVICE", "HEALTH", "SYNC", "ROLLOUT", "STEP", "VERSION", "ROLE", "PODS", "WEIGHT", "ERRORS", "P99"});
+  std::string evidence;
+  for (const ServiceStatus& s : services) {
+    bool first = true;
+    const auto add = [&](const VersionStatus* v) {
+      std::vector<std::string> row = {"", "", "", "", ""};
+      if (first) {
+        const std::string sync = s.revision.empty() ? s.sync : fmt::format("{} {}", s.sync, s.revision.substr(0, kShortSha));
+        row = {s.name, paint(tone_of(s.health), s.health), sync, s.phase, s.step};
+      }
+      first = false;
+      if (v != nullptr) {
+        for (std::string cell : {v->version, v->role, fmt::format("{}/{}", v->ready, v->pods),
+                                 v->weight ? fmt::format("{} %", *v->weight) : "-", percent(v->error_rate), millis(v->p99_seconds)}) {
+          row.push_back(std::move(cell));
+        }
+      }
+      table.add(std::move(row));
+    };
+    for (const VersionStatus& v : s.versions) add(&v);
+    if (s.versions.empty()) add(nullptr);
+    evidence += evidence_text(s);
+  }
+  return table.to_string() + evidence;
+}
+
+}  // namespace fairlead::cli

@@ -1,0 +1,72 @@
+// One service as a person wants to see it, computed from the objects of its delivery.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+
+namespace fairlead::cli {
+
+/// One version of a service that has pods.
+struct VersionStatus {
+  std::string role;      ///< "stable", "canary" or, while it is scaled down, "old".
+  std::string version;   ///< The image's tag, shortened when it is a commit SHA.
+  std::string hash;      ///< rollouts-pod-template-hash.
+  std::int64_t ready = 0;
+  std::int64_t pods = 0;
+  std::optional<std::int64_t> weight;  ///< Per cent of the traffic; absent where pods alone decide it.
+  std::optional<double> request_rate;  ///< Per second, over the last window.
+  std::optional<double> error_rate;    ///< 0 to 1.
+  std::optional<double> p99_seconds;
+};
+
+/// Why a rollout went back: one metric that failed.
+struct Evidence {
+  std::string analysis_run;
+  std::string metric;
+  std::string phase;
+  std::string query;
+  std::string condition;
+  struct Measurement {
+    std::string at;
+    std::string phase;
+    std::string value;
+    std::string message;
+  };
+  std::vector<Measurement> measurements;
+};
+
+struct ServiceStatus {
+  std::string name;
+  std::string ns;
+  std::string health;    ///< Argo CD's word.
+  std::string sync;      ///< "Synced", "OutOfSync", "Unknown".
+  std::string revision;  ///< Commit SHA that it was compared to.
+  std::string phase;     ///< Argo Rollouts' word.
+  std::string message;
+  std::string step;      ///< "2/4", or empty when nothing is under way.
+  std::string aborted_at;
+  std::vector<VersionStatus> versions;
+  std::vector<Evidence> evidence;
+};
+
+/// Everything that one service's status is computed from: lists of objects of its namespace, and its Application.
+struct ServiceObjects {
+  Value rollout;
+  Value application;
+  std::vector<Value> replica_sets;
+  std::vector<Value> analysis_runs;
+};
+
+[[nodiscard]] ServiceStatus summarise(const ServiceObjects& objects);
+
+/// Shown for an image "registry/name:tag@sha256:…": the tag, or twelve digits of the digest.
+[[nodiscard]] std::string version_of(std::string_view image);
+
+[[nodiscard]] Value to_value(const ServiceStatus& status);
+/// The table over all services and, below it, the evidence of those that went back.
+[[nodiscard]] std::string to_text(const std::vector<ServiceStatus>& services);
+
+}  // namespace fairlead::cli
