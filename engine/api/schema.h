@@ -26,7 +26,7 @@ struct Column {
 };
 
 /// "status", "scale", "log" … as discovery lists them. An empty group and version mean those of the resource.
-struct Subresource {
+struct ServedSubresource {
   std::string name;
   std::string group;
   std::string version;
@@ -53,7 +53,7 @@ struct Resource {
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
   std::vector<std::string> verbs;         ///< As discovery lists them; ["create"] for reviews.
-  std::vector<Subresource> subresources;
+  std::vector<ServedSubresource> subresources;
   bool namespaced = false;
   bool has_status = false;  ///< The status subresource exists: plain updates leave .status alone.
   bool has_scale = false;
