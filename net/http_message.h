@@ -78,10 +78,10 @@ struct PeerCertificate {
 
 /// The other end of a connection.
 struct Peer {
-  std::string address;  ///< "127.0.0.1:40312"
+  std::string address{};  ///< "127.0.0.1:40312"
   bool tls = false;
-  std::optional<PeerCertificate> certificate;  ///< Verified against the client CA; nothing when none was shown.
-  std::string certificate_error;               ///< Why a certificate that was shown was not accepted; else "".
+  std::optional<PeerCertificate> certificate{};  ///< Verified against the client CA; nothing when none was shown.
+  std::string certificate_error{};               ///< Why a certificate that was shown was not accepted; else "".
 };
 
 struct Request {
