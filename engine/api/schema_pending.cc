@@ -1,10 +1,7 @@
 // Verbs of Schema that are not written yet.
 #include "engine/api/schema_type.h"
 namespace fairlead::api {
-Result<Value> Schema::decode_protobuf(std::string_view) const { return fail("protobuf is not decoded"); }
 std::vector<FieldError> Schema::validate(const Resource&, const Value&, const Value*) const { return {}; }
-Result<Value> Schema::strategic_merge(const Resource&, Value, const Value&) const { return fail("unsupported"); }
-std::string Schema::openapi_v3(std::string_view) const { return {}; }
 Result<> Schema::add_definition(const Value&) { return fail("unsupported"); }
 void Schema::remove_definition(std::string_view, std::string_view) {}
 }

@@ -50,6 +50,8 @@ struct Field {
   Value preset;                     ///< The default; null for none.
   std::uint32_t number = 0;         ///< In protobuf; 0: not there.
   bool required = false;
+  bool retain_keys = false;         ///< Clients patch it with $retainKeys.
+  bool patch_replace = false;       ///< A strategic merge patch replaces the object whole.
   bool omit_zero = false;           ///< Upstream's struct leaves a zero value out of JSON.
   bool emit_zero = false;           ///< Upstream's struct writes a zero value.
 };

@@ -1,0 +1,279 @@
+// Strategic merge patch. Source: apimachinery/pkg/util/strategicpatch/patch.go, mergeMap and what it calls.
+#include <algorithm>
+#include <optional>
+
+#include "engine/api/schema_type.h"
+
+namespace fairlead::api {
+namespace {
+
+constexpr std::string_view kDirective = "$patch";
+constexpr std::string_view kRetainKeys = "$retainKeys";
+constexpr std::string_view kSetOrder = "$setElementOrder/";
+constexpr std::string_view kDeleteScalars = "$deleteFromPrimitiveList/";
+
+using List = Value::Array;
+
+/// The type of a member: of a struct's field, of any key of a map; null where the table knows nothing.
+const Type* member_type(const Type* type, std::string_view key) {
+  if (type == nullptr) return nullptr;
+  if (type->shape == Shape::kMap) return type->element;
+  const Field* field = type->field(key);
+  return field == nullptr ? nullptr : field->type;
+}
+
+std::string_view merge_key_of(const Type* type) { return type == nullptr ? std::string_view{} : type->merge_key; }
+
+/// Two elements of a list are the same one: by merge key where there is one.
+bool same_element(const Value& a, const Value& b, std::string_view merge_key) {
+  if (merge_key.empty() || !a.is_object() || !b.is_object()) return a == b;
+  const Value* key = a.find(merge_key);
+  const Value* other = b.find(merge_key);
+  return key != nullptr && other != nullptr && *key == *other;
+}
+
+std::optional<std::size_t> index_in(const List& list, const Value& item, std::string_view merge_key) {
+  const auto at = std::ranges::find_if(list, [&](const Value& other) { return same_element(other, item, merge_key); });
+  if (at == list.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - list.begin());
+}
+
+/// Keeps the order of items that `order` does not name, after those it names.
+void sort_by(List& items, const List& order, std::string_view merge_key) {
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (std::size_t i = 0; i < items.size(); ++i) places.emplace_back(index_in(order, items[i], merge_key).value_or(order.size()), i);
+  std::ranges::sort(places);
+  List sorted;
+  for (const auto& [place, i] : places) sorted.push_back(std::move(items[i]));
+  items = std::move(sorted);
+}
+
+/// Items that `order` names come in its order; the others keep their place relative to `server`, where both were.
+List in_order(List merged, const List& order, const List& server, std::string_view merge_key) {
+  List named;
+  List rest;
+  for (Value& item : merged) (index_in(order, item, merge_key) ? named : rest).push_back(std::move(item));
+  sort_by(named, order, merge_key);
+  sort_by(rest, server, merge_key);
+  List out;
+  out.reserve(named.size() + rest.size());
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < rest.size() || j < named.size()) {
+    bool take_rest = j == named.size();
+    if (!take_rest && i < rest.size()) {
+      const auto left = index_in(server, rest[i], merge_key);
+      const auto right = index_in(server, named[j], merge_key);
+      take_rest = left && right && *left < *right;
+    }
+    out.push_back(take_rest ? std::move(rest[i++]) : std::move(named[j++]));
+  }
+  return out;
+}
+
+/// False when the whole value is a directive and must go.
+bool drop_directives(Value& value) {
+  if (value.is_object()) {
+    if (value.has(kDirective)) return false;
+    std::erase_if(value.mutable_members(), [](Member& member) { return !drop_directives(member.value); });
+  } else if (value.is_array()) {
+    std::erase_if(value.mutable_items(), [](Value& item) { return !drop_directives(item); });
+  }
+  return true;
+}
+
+void drop_nulls(Value& value) {
+  if (!value.is_object()) return;
+  std::erase_if(value.mutable_members(), [](const Member& member) { return member.value.is_null(); });
+  for (Member& member : value.mutable_members()) drop_nulls(member.value);
+}
+
+Result<> merge_map(Value& original, Value patch, const Type* type);
+
+Result<List> merge_objects(List original, List patch, const Type* type) {
+  const std::string_view key = merge_key_of(type);
+  if (key.empty()) return fail("cannot merge lists without merge key for {}", type->name);
+  List plain;
+  bool replace = false;
+  for (Value& item : patch) {
+    const Value* directive = item.find(kDirective);
+    if (directive == nullptr) {
+      if (!item.has(key)) return fail("map: {} does not contain declared merge key: {}", item.kind_name(), key);
+      plain.push_back(std::move(item));
+    } else if (*directive == Value("replace")) {
+      replace = true;
+    } else if (*directive == Value("delete")) {
+      if (!item.has(key)) return fail("the element to delete does not contain declared merge key: {}", key);
+      std::erase_if(original, [&](const Value& other) { return same_element(other, item, key); });
+    } else {
+      return fail("unknown patch type: {} in a list", directive->str());
+    }
+  }
+  if (replace) return plain;
+  List merged = original;
+  for (Value& item : plain) {
+    if (const auto at = index_in(merged, item, key)) {
+      if (auto done = merge_map(merged[*at], item, type->element); !done) return std::unexpected(done.error());
+    } else {
+      merged.push_back(item);
+    }
+  }
+  return in_order(std::move(merged), plain, original, key);
+}
+
+Result<List> merge_list(List original, List patch, const Type* type) {
+  if (original.empty() && patch.empty()) return original;
+  if ((original.empty() ? patch : original).front().is_object()) return merge_objects(std::move(original), std::move(patch), type);
+  List merged = original;
+  for (const Value& item : patch) {
+    if (!index_in(merged, item, {})) merged.push_back(item);
+  }
+  return in_order(std::move(merged), patch, original, {});
+}
+
+/// Takes `$retainKeys` out of the patch and everything it does not name out of the original.
+Result<> retain_keys(Value& original, Value& patch) {
+  const Value* directive = patch.find(kRetainKeys);
+  if (directive == nullptr) return {};
+  if (!directive->is_array()) return fail("invalid patch format of retainKeys: it must be a list of field names");
+  const Value keep = *directive;
+  patch.erase(kRetainKeys);
+  const auto kept = [&](std::string_view key) { return std::ranges::find(keep.items(), Value(key)) != keep.items().end(); };
+  for (const Member& member : patch.members()) {
+    if (member.value.is_null() || member.key.starts_with('$') || kept(member.key)) continue;
+    return fail("invalid patch format of retainKeys: {} is patched but not in the list", member.key);
+  }
+  std::erase_if(original.mutable_members(), [&](const Member& member) { return !kept(member.key); });
+  return {};
+}
+
+/// Every element that the patch sets stands in `order`, in that order.
+Result<> check_order(const List& items, const List& order, std::string_view key, std::string_view field) {
+  if (items.empty() || order.empty()) return {};
+  std::size_t at = 0;
+  for (const Value& item : items) {
+    if (item.has(kDirective)) continue;
+    while (at < order.size() && !same_element(item, order[at], key)) ++at;
+    if (at++ == order.size()) return fail("the order in patch list {} doesn't match its $setElementOrder list", field);
+  }
+  return {};
+}
+
+/// One `$setElementOrder/<key>`, together with the list of the same name in the patch.
+Result<> merge_ordered(Value& original, Value& patch, const Type* type, const std::string& key, const Value& order) {
+  const Type* list_type = member_type(type, key);
+  const std::string_view merge_key = merge_key_of(list_type);
+  Value* mine = original.find(key);
+  Value* theirs = patch.find(key);
+  for (const Value* list : {static_cast<const Value*>(mine), static_cast<const Value*>(theirs), &order}) {
+    if (list != nullptr && !list->is_array()) return fail("{} must be a list where $setElementOrder/{} is given", key, key);
+  }
+  const List before = mine == nullptr ? List{} : mine->items();
+  List merged = before;
+  if (theirs != nullptr) {
+    if (auto checked = check_order(theirs->items(), order.items(), merge_key, key); !checked) return checked;
+    if (mine == nullptr) {
+      drop_directives(*theirs);
+      merged = theirs->items();
+    } else if (list_type == nullptr || !list_type->patch_merge) {
+      merged = theirs->items();
+    } else {
+      Result<List> both = merge_list(before, theirs->items(), list_type);
+      if (!both) return std::unexpected(both.error());
+      merged = *std::move(both);
+    }
+  } else if (mine == nullptr) {
+    return {};
+  }
+  original.set(key, Value(in_order(std::move(merged), order.items(), before, merge_key)));
+  patch.erase(key);
+  return {};
+}
+
+Result<> merge_orders(Value& original, Value& patch, const Type* type) {
+  std::vector<std::pair<std::string, Value>> orders;
+  for (const Member& member : patch.members()) {
+    if (member.key.starts_with(kSetOrder)) orders.emplace_back(member.key.substr(kSetOrder.size()), member.value);
+  }
+  for (const auto& [key, order] : orders) {
+    patch.erase(std::string(kSetOrder) + key);
+    if (auto done = merge_ordered(original, patch, type, key, order); !done) return done;
+  }
+  return {};
+}
+
+void take(Value& original, const std::string& key, Value value) {
+  drop_nulls(value);
+  if (drop_directives(value)) {
+    original.set(key, std::move(value));
+  } else {
+    original.erase(key);
+  }
+}
+
+Result<> merge_member(Value& original, const std::string& key, Value value, const Type* type) {
+  if (value.is_null()) {
+    original.erase(key);
+    return {};
+  }
+  Value* mine = original.find(key);
+  if (mine == nullptr || mine->kind() != value.kind()) {
+    take(original, key, std::move(value));
+    return {};
+  }
+  const Type* inner = member_type(type, key);
+  const Field* field = type == nullptr || type->shape != Shape::kObject ? nullptr : type->field(key);
+  if (value.is_object() && field != nullptr && field->patch_replace) {
+    original.set(key, std::move(value));
+    return {};
+  }
+  if (value.is_object()) return merge_map(*mine, std::move(value), inner);
+  if (!value.is_array() || inner == nullptr || !inner->patch_merge) {
+    original.set(key, std::move(value));
+    return {};
+  }
+  Result<List> merged = merge_list(mine->items(), value.items(), inner);
+  if (!merged) return std::unexpected(merged.error());
+  original.set(key, Value(*std::move(merged)));
+  return {};
+}
+
+void delete_scalars(Value& original, std::string_view key, const Value& doomed) {
+  Value* list = original.find(key);
+  if (list == nullptr || !list->is_array()) return;
+  std::erase_if(list->mutable_items(), [&](const Value& item) { return index_in(doomed.items(), item, {}).has_value(); });
+}
+
+Result<> merge_map(Value& original, Value patch, const Type* type) {
+  if (const Value* directive = patch.find(kDirective)) {
+    if (*directive == Value("replace")) {
+      patch.erase(kDirective);
+      original = std::move(patch);
+      return {};
+    }
+    if (*directive != Value("delete")) return fail("unknown patch type: {}", directive->str());
+    original = Value::object();
+    return {};
+  }
+  if (original.is_null()) original = Value::object();
+  if (auto done = retain_keys(original, patch); !done) return done;
+  if (auto done = merge_orders(original, patch, type); !done) return done;
+  for (Member& member : patch.mutable_members()) {
+    if (member.key.starts_with(kDeleteScalars)) {
+      delete_scalars(original, std::string_view(member.key).substr(kDeleteScalars.size()), member.value);
+    } else if (auto done = merge_member(original, member.key, std::move(member.value), type); !done) {
+      return done;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Value> Schema::strategic_merge(const Resource& resource, Value current, const Value& patch) const {
+  if (!patch.is_object()) return fail("the patch must be an object, not {}", patch.kind_name());
+  if (auto done = merge_map(current, patch, resource.type); !done) return std::unexpected(done.error());
+  return current;
+}
+
+}  // namespace fairlead::api
