@@ -3,6 +3,7 @@
 #include <bit>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "engine/api/schema_scalar.h"

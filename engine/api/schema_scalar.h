@@ -32,7 +32,6 @@ struct Scalar {
 
 /// "0.5" is "500m", "1024Ki" is "1Mi". Source: apimachinery/pkg/api/resource/quantity.go, CanonicalizeBytes.
 [[nodiscard]] Result<std::string> canonical_quantity(std::string_view text);
-[[nodiscard]] std::string base64_encode(std::string_view bytes);
 /// The index of the first byte that is not standard base64; npos when all is well.
 [[nodiscard]] std::size_t base64_error(std::string_view text);
 
