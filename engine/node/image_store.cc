@@ -1,0 +1,225 @@
+#include "engine/node/image_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <set>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "engine/node/descriptor.h"
+#include "engine/node/files.h"
+
+namespace fairlead::node {
+
+namespace {
+
+constexpr const char* kRefName = "org.opencontainers.image.ref.name";
+constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
+constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
+constexpr std::size_t kDigestLength = 7 + 64;
+constexpr int kMaxIndexDepth = 4;
+
+bool is_digest(std::string_view text) {
+  return text.size() == kDigestLength && text.starts_with("sha256:") &&
+         text.find_first_not_of("0123456789abcdef", 7) == std::string_view::npos;
+}
+
+std::vector<std::string> strings(const Value& array) {
+  std::vector<std::string> out;
+  for (const auto& item : array.items()) out.emplace_back(item.str());
+  return out;
+}
+
+/// "localhost/shop/catalog" → "catalog": what `fairlead image build` takes.
+std::string service_of(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+/// Held while index.json changes.
+Result<Descriptor> lock(const std::string& directory) {
+  Descriptor file(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (!file || ::flock(file.get(), LOCK_EX) != 0) return fail("cannot lock {}: {}", directory, error_text(errno));
+  return file;
+}
+
+}  // namespace
+
+ImageReference ImageReference::parse(std::string_view text) {
+  ImageReference reference;
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    reference.digest = text.substr(at + 1);
+    text = text.substr(0, at);
+  }
+  const auto colon = text.rfind(':');
+  const auto slash = text.rfind('/');
+  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
+    reference.tag = text.substr(colon + 1);
+    text = text.substr(0, colon);
+  }
+  reference.name = text;
+  return reference;
+}
+
+std::string ImageStore::blob_path(const std::string& digest) const {
+  return directory_ + "/blobs/sha256/" + digest.substr(digest.find(':') + 1);
+}
+
+Result<Value> ImageStore::read_json(const std::string& digest) const {
+  if (!is_digest(digest)) return fail("{} is not a sha256 digest", digest);
+  const auto text = read_file(blob_path(digest));
+  if (!text) return std::unexpected(text.error());
+  if ("sha256:" + sha256_hex(*text) != digest) return fail("the blob {} does not match its digest", digest);
+  return parse_json(*text, blob_path(digest));
+}
+
+Result<Value> ImageStore::read_index() const {
+  const std::string path = directory_ + "/index.json";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    return Value::object({{"schemaVersion", 2}, {"mediaType", kIndexType}, {"manifests", Value::array()}});
+  }
+  const auto text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  return parse_json(*text, path);
+}
+
+Result<Image> ImageStore::load(const std::string& digest) const {
+  std::string at = digest;
+  Result<Value> manifest = read_json(at);
+  for (int depth = 0; manifest && manifest->at("manifests").is_array(); ++depth) {
+    std::string next;
+    for (const auto& entry : manifest->at("manifests").items()) {
+      const auto& platform = entry.at("platform");
+      if (platform.at("os").string_or("linux") == "linux" && platform.at("architecture").string_or("amd64") == "amd64") {
+        next = entry.at("digest").str();
+        break;
+      }
+    }
+    if (next.empty() || depth == kMaxIndexDepth) return fail("the image {} has no manifest for linux/amd64", digest);
+    at = next;
+    manifest = read_json(at);
+  }
+  if (!manifest) return std::unexpected(manifest.error());
+  const auto config = read_json(std::string(manifest->at("config", "digest").str()));
+  if (!config) return std::unexpected(config.error());
+  Image image;
+  image.digest = digest;
+  for (const auto& layer : manifest->at("layers").items()) {
+    if (!is_digest(layer.at("digest").str())) return fail("the image {} has a layer without a sha256 digest", digest);
+    image.layers.push_back({std::string(layer.at("digest").str()), std::string(layer.at("mediaType").str())});
+  }
+  const auto& run = config->at("config");
+  image.entrypoint = strings(run.at("Entrypoint"));
+  image.command = strings(run.at("Cmd"));
+  image.environment = strings(run.at("Env"));
+  image.working_directory = run.at("WorkingDir").str();
+  image.user = run.at("User").str();
+  image.stop_signal = run.at("StopSignal").str();
+  for (const auto& label : run.at("Labels").members()) image.labels[label.key] = label.value.str();
+  return image;
+}
+
+Result<Image> ImageStore::find(const std::string& reference) const {
+  const auto wanted = ImageReference::parse(reference);
+  std::string digest = wanted.digest;
+  if (digest.empty()) {
+    const auto index = read_index();
+    if (!index) return std::unexpected(index.error());
+    const std::string full = wanted.name + ":" + (wanted.tag.empty() ? "latest" : wanted.tag);
+    for (const auto& entry : index->at("manifests").items()) {
+      if (entry.at("annotations", kRefName).str() == full) digest = entry.at("digest").str();
+    }
+  } else if (!is_digest(digest)) {
+    return fail("the image {} is not named well: after @ stands no sha256 digest", reference);
+  }
+  std::error_code error;
+  if (digest.empty() || !std::filesystem::exists(blob_path(digest), error)) {
+    return fail("the image {} is not on this machine (looked in {}): build it with `fairlead image build {}`", reference,
+                directory_, service_of(wanted.name));
+  }
+  return load(digest);
+}
+
+Result<> ImageStore::prepare() const {
+  if (auto ok = make_directories(directory_ + "/blobs/sha256"); !ok) return ok;
+  const std::string layout = directory_ + "/oci-layout";
+  std::error_code error;
+  if (std::filesystem::exists(layout, error)) return {};
+  return replace_file(layout, "{\"imageLayoutVersion\":\"1.0.0\"}");
+}
+
+Result<std::string> ImageStore::put_blob(std::string_view content) {
+  if (auto ok = prepare(); !ok) return std::unexpected(ok.error());
+  std::string digest = "sha256:" + sha256_hex(content);
+  std::error_code error;
+  if (std::filesystem::exists(blob_path(digest), error)) return digest;
+  if (auto ok = replace_file(blob_path(digest), content); !ok) return std::unexpected(ok.error());
+  return digest;
+}
+
+Result<> ImageStore::tag(const std::string& digest, std::int64_t size, const std::string& name) {
+  if (auto ok = prepare(); !ok) return ok;
+  const auto held = lock(directory_);
+  if (!held) return std::unexpected(held.error());
+  auto index = read_index();
+  if (!index) return std::unexpected(index.error());
+  Value::Array kept;
+  for (auto entry : index->at("manifests").items()) {
+    const bool same_name = entry.at("annotations", kRefName).str() == name;
+    const bool same_digest = entry.at("digest").str() == digest;
+    if (same_name && same_digest) return {};
+    if (same_digest && !entry.has("annotations")) continue;
+    if (same_name) entry.erase("annotations");
+    kept.push_back(std::move(entry));
+  }
+  kept.push_back(Value::object({{"mediaType", kManifestType},
+                                {"digest", digest},
+                                {"size", size},
+                                {"annotations", Value::object({{kRefName, name}})}}));
+  index->set("manifests", std::move(kept));
+  return replace_file(directory_ + "/index.json", to_json(*index));
+}
+
+Result<std::int64_t> ImageStore::collect(const std::vector<std::string>& keep) {
+  if (auto ok = prepare(); !ok) return std::unexpected(ok.error());
+  const auto held = lock(directory_);
+  if (!held) return std::unexpected(held.error());
+  auto index = read_index();
+  if (!index) return std::unexpected(index.error());
+  std::set<std::string> used;
+  const auto mark = [&](const std::string& digest) {
+    used.insert(digest.substr(7));
+    const auto manifest = read_json(digest);
+    if (!manifest) return;
+    if (is_digest(manifest->at("config", "digest").str())) used.emplace(manifest->at("config", "digest").str().substr(7));
+    for (const char* list : {"layers", "manifests"}) {
+      for (const auto& entry : manifest->at(list).items()) {
+        if (is_digest(entry.at("digest").str())) used.emplace(entry.at("digest").str().substr(7));
+      }
+    }
+  };
+  Value::Array kept;
+  for (const auto& entry : index->at("manifests").items()) {
+    const std::string digest(entry.at("digest").str());
+    const bool wanted = entry.has("annotations") || std::ranges::find(keep, digest) != keep.end();
+    if (!wanted || !is_digest(digest)) continue;
+    mark(digest);
+    kept.push_back(entry);
+  }
+  index->set("manifests", std::move(kept));
+  if (auto ok = replace_file(directory_ + "/index.json", to_json(*index)); !ok) return std::unexpected(ok.error());
+  std::int64_t freed = 0;
+  std::error_code error;
+  for (const auto& blob : std::filesystem::directory_iterator(directory_ + "/blobs/sha256", error)) {
+    if (used.contains(blob.path().filename())) continue;
+    std::error_code ignored;
+    freed += static_cast<std::int64_t>(blob.file_size(ignored));
+    std::filesystem::remove(blob.path(), ignored);
+  }
+  return freed;
+}
+
+}  // namespace fairlead::node

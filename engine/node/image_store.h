@@ -1,0 +1,70 @@
+// OCI images on this machine: an image-layout directory (github.com/opencontainers/image-spec, image-layout.md).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/value.h"
+
+namespace fairlead::node {
+
+inline constexpr std::string_view kHostImage = "fairlead.local/host";  ///< The host's programs, read-only.
+inline constexpr std::string_view kDnsImage = "fairlead.local/dns";    ///< Cluster DNS, answered by the node.
+
+/// "registry/name:tag@sha256:…" in its parts.
+struct ImageReference {
+  std::string name;    ///< Without tag and digest.
+  std::string tag;     ///< May be empty.
+  std::string digest;  ///< "sha256:…", may be empty.
+  [[nodiscard]] static ImageReference parse(std::string_view text);
+};
+
+struct Image {
+  std::string digest;  ///< Of its manifest.
+  struct Layer {
+    std::string digest;
+    std::string media_type;
+  };
+  std::vector<Layer> layers;
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  ///< "NAME=value"
+  std::string working_directory;
+  std::string user;         ///< "65532", "65532:65532", "nobody" or empty.
+  std::string stop_signal;  ///< "SIGTERM", or empty.
+  std::map<std::string, std::string> labels;
+};
+
+/// Blobs are written once and checked against their digest when they are unpacked. Any thread; several processes may
+/// write at the same time (a lock file orders changes of index.json).
+class ImageStore {
+ public:
+  explicit ImageStore(std::string directory) : directory_(std::move(directory)) {}
+
+  /// Finds an image by its digest, whatever the name in front of it, else by its name and tag ("latest" when there is
+  /// none). The error is a sentence for a person that names the reference and what builds it.
+  [[nodiscard]] Result<Image> find(const std::string& reference) const;
+  [[nodiscard]] std::string blob_path(const std::string& digest) const;
+
+  /// Stores `content` as a blob and answers its digest.
+  [[nodiscard]] Result<std::string> put_blob(std::string_view content);
+  /// Makes the manifest `digest` (of `size` bytes) known, under `name:tag`; an older image of that name keeps its
+  /// digest and loses the name.
+  [[nodiscard]] Result<> tag(const std::string& digest, std::int64_t size, const std::string& name);
+  /// Removes manifests without a name that are not among `keep`, then every blob nothing refers to. Answers how many bytes came free.
+  [[nodiscard]] Result<std::int64_t> collect(const std::vector<std::string>& keep);
+
+ private:
+  [[nodiscard]] Result<Value> read_json(const std::string& digest) const;
+  [[nodiscard]] Result<Value> read_index() const;
+  [[nodiscard]] Result<> prepare() const;
+  [[nodiscard]] Result<Image> load(const std::string& digest) const;
+
+  std::string directory_;
+};
+
+}  // namespace fairlead::node

@@ -1,0 +1,83 @@
+#include "engine/node/pod_network.h"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cerrno>
+
+#include "engine/node/files.h"
+
+namespace fairlead::node {
+
+namespace {
+
+Descriptor current_namespace() { return Descriptor(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+Result<Network> Network::open() {
+  auto netlink = Netlink::open();
+  if (!netlink) return std::unexpected(netlink.error());
+  const auto loopback = netlink->link_index("lo");
+  if (!loopback) return std::unexpected(loopback.error());
+  if (auto ok = netlink->add_address(*loopback, kNodeAddress); !ok) return std::unexpected(ok.error());
+  // Addresses of Services lead nowhere by themselves; the route only brings packets to the hooks that translate or
+  // reject them.
+  const Route services{.destination = kServiceNetwork, .length = kServiceLength, .source = kNodeAddress, .link = *loopback};
+  if (auto ok = netlink->add_route(services); !ok) return std::unexpected(ok.error());
+  return Network(current_namespace(), std::move(*netlink));
+}
+
+void Network::inside(const PodNetwork& pod, const std::function<void()>& body) const {
+  FAIRLEAD_ASSERT(::setns(pod.ns.get(), CLONE_NEWNET) == 0);
+  body();
+  FAIRLEAD_ASSERT(::setns(home_.get(), CLONE_NEWNET) == 0);
+}
+
+Result<PodNetwork> Network::add_pod() {
+  PodNetwork pod;
+  pod.address = next_;
+  next_ = next_ == kLastPodAddress ? kFirstPodAddress : next_ + 1;
+  pod.link = fmt::format("pod{}", pod.address & 0xFFFF);
+  if (::unshare(CLONE_NEWNET) != 0) return fail("cannot make a network namespace: {}", error_text(errno));
+  pod.ns = current_namespace();
+  FAIRLEAD_ASSERT(::setns(home_.get(), CLONE_NEWNET) == 0);
+  if (auto ok = connect(pod); !ok) {
+    remove_pod(pod);
+    return std::unexpected(ok.error());
+  }
+  return pod;
+}
+
+Result<> Network::connect(PodNetwork& pod) {
+  if (auto ok = netlink_.add_veth(pod.link, "eth0", pod.ns.get()); !ok) return ok;
+  const auto link = netlink_.link_index(pod.link);
+  if (!link) return std::unexpected(link.error());
+  if (auto ok = netlink_.add_address(*link, kGatewayAddress); !ok) return ok;
+  if (auto ok = netlink_.link_up(*link); !ok) return ok;
+  if (auto ok = netlink_.add_route({.destination = pod.address, .source = kNodeAddress, .link = *link}); !ok) return ok;
+  Result<> result;
+  inside(pod, [&] {
+    result = [&]() -> Result<> {
+      auto netlink = Netlink::open();
+      if (!netlink) return std::unexpected(netlink.error());
+      const auto loopback = netlink->link_index("lo");
+      const auto eth = netlink->link_index("eth0");
+      if (!loopback || !eth) return fail("the pod's network namespace has no eth0");
+      if (auto ok = netlink->link_up(*loopback); !ok) return ok;
+      if (auto ok = netlink->add_address(*eth, pod.address); !ok) return ok;
+      if (auto ok = netlink->link_up(*eth); !ok) return ok;
+      if (auto ok = netlink->add_route({.destination = kGatewayAddress, .link = *eth}); !ok) return ok;
+      return netlink->add_route({.length = 0, .gateway = kGatewayAddress, .link = *eth});
+    }();
+  });
+  return result;
+}
+
+void Network::remove_pod(PodNetwork& pod) {
+  if (!pod.ns) return;
+  (void)netlink_.remove_link(pod.link);
+  pod.ns.reset();
+}
+
+}  // namespace fairlead::node
