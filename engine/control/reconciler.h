@@ -44,7 +44,16 @@ class Reconciler {
   [[nodiscard]] virtual Result<Again> reconcile(const api::Key& key) = 0;
 };
 
-/// Runs reconcilers from one deduplicating queue, in a deterministic order. Control thread only.
+/// A key that fails is tried again after 5 ms, 10 ms, 20 ms … at most 1000 s, unless it is marked before.
+/// Source: k8s.io/client-go/util/workqueue/default_rate_limiters.go, DefaultTypedControllerRateLimiter.
+inline constexpr Duration kFirstRetry{5};
+inline constexpr Duration kLongestRetry{1'000'000};
+/// How often one key may be looked at without the clock moving. More is a controller that chases its own writes.
+inline constexpr std::size_t kMaxLooksPerInstant = 10'000;
+
+/// Runs reconcilers from one deduplicating queue, in a deterministic order: by the time at which a key became due, then
+/// by the order in which the reconcilers were added, then first come, first served. The last answer of `reconcile`
+/// decides when a key is looked at again; an event in between makes it due at once. Control thread only.
 class Manager {
  public:
   explicit Manager(api::Api& api);
@@ -60,12 +69,14 @@ class Manager {
   void wake(std::string_view name, const api::Key& key);
   /// When the next delayed look is due; nothing when none is.
   [[nodiscard]] std::optional<Time> next_due() const;
-  /// Called whenever work appears while none was queued, so that a loop can schedule `run`.
+  /// Called whenever work appears outside `run` while none was queued, so that a loop can schedule `run`.
   void on_work(std::function<void()> callback);
+  /// Called for every error that a reconciler answered, before the key waits for its next try: for the log.
+  void on_error(std::function<void(std::string_view name, const api::Key& key, const Error& error)> callback);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  ///< Shared only so that the store's observer can see that the Manager is gone.
 };
 
 }  // namespace fairlead::control

@@ -1,0 +1,45 @@
+// The controllers of this program, and what they need from outside.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/api/api.h"
+#include "engine/control/reconciler.h"
+#include "engine/seam/metrics.h"
+#include "engine/seam/node.h"
+#include "engine/seam/source.h"
+#include "engine/seam/traffic.h"
+
+namespace fairlead::control {
+
+struct TokenRequest {
+  std::string ns;
+  std::string service_account;
+  std::string pod;      ///< Name and UID of the pod that the token is bound to.
+  std::string pod_uid;
+  std::string audience;  ///< Empty: the API server's own.
+  Duration lifetime{0};
+};
+
+/// Makes a service account token: a signed JWT.
+using TokenIssuer = std::function<Result<std::string>(const TokenRequest&)>;
+
+/// The outside as controllers see it. Everything pointed to outlives the Manager; what is null is not there, and the
+/// controllers that need it are left out.
+struct Seams {
+  std::vector<seam::Node*> nodes;
+  seam::Metrics* metrics = nullptr;
+  seam::Traffic* traffic = nullptr;
+  seam::Source* source = nullptr;
+  TokenIssuer issue_token;
+};
+
+/// Everything between a Deployment and a running container: workloads, scheduler, pods, Services, network.
+void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seams);
+
+/// Every controller of this room, in the order in which they run when several have work at the same moment.
+void add_controllers(Manager& manager, api::Api& api, const Seams& seams);
+
+}  // namespace fairlead::control
