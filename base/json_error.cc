@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <set>
 #include <string>
 
@@ -184,9 +186,9 @@ class JsonProof {
       if (!accept('+')) accept('-');
       if (digits() == 0) return fault(start, "digits must follow the exponent");
     }
-    double parsed = 0;
-    const auto [end, error] = std::from_chars(text_.data() + start, text_.data() + at_, parsed);
-    if (error != std::errc()) return fault(start, "number out of range");
+    // Too small is zero; only too large is a mistake.
+    const std::string number(text_.substr(start, at_ - start));
+    if (!std::isfinite(std::strtod(number.c_str(), nullptr))) return fault(start, "number out of range");
     return true;
   }
 

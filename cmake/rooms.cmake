@@ -1,8 +1,11 @@
 # A room is a folder: every foo.cc in it (not below it) goes into one static library, every foo_test.cc into one test
-# program `<room>_test`. Adding a file needs no change here.
+# program `<room>_test`, and every foo_fuzz.cc into a libFuzzer program of its own where AddressSanitizer is on (clang
+# only). Tests run each fuzzer for a few seconds, starting from the room's testdata. Adding a file needs no change here.
 find_package(GTest REQUIRED)
 find_package(fmt REQUIRED)
 find_package(PkgConfig REQUIRED)
+
+set(FAIRLEAD_FUZZ_SECONDS 5 CACHE STRING "How long a test run gives each fuzzer")
 
 # fairlead_room(<room> [DEPS <targets>...] [TEST_DEPS <targets>...])
 function(fairlead_room room)
@@ -25,5 +28,20 @@ function(fairlead_room room)
     target_link_libraries(${room}_test PRIVATE ${room} ${ARG_TEST_DEPS} fairlead_flags GTest::gtest GTest::gtest_main)
     target_compile_definitions(${room}_test PRIVATE FAIRLEAD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${room} COMMAND ${room}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endif()
+  file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cc)
+  if(fuzzers AND FAIRLEAD_SANITIZE STREQUAL "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${room} PRIVATE -fsanitize=fuzzer-no-link)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(name ${fuzzer} NAME_WE)
+      set(name ${room}_${name})
+      add_executable(${name} ${fuzzer})
+      target_link_libraries(${name} PRIVATE ${room} fairlead_flags)
+      target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+      file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus)
+      add_test(NAME ${name} COMMAND ${name} -max_total_time=${FAIRLEAD_FUZZ_SECONDS} -max_len=4096 -timeout=5
+        -rss_limit_mb=2048 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ -verbosity=0 ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus
+        ${CMAKE_CURRENT_SOURCE_DIR}/testdata)
+    endforeach()
   endif()
 endfunction()
