@@ -21,6 +21,7 @@ struct Error {
 
   /// "file:line:column: message", leaving out what is unknown.
   [[nodiscard]] std::string to_string() const;
+  friend bool operator==(const Error&, const Error&) = default;
 };
 
 template <class T = void>

@@ -105,6 +105,8 @@ void append_limited(std::string& to, std::string_view chunk) {
 void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOptions& options, ProgramResult& result) {
   LineFeed lines(options.on_line);
   std::string_view input = options.input;
+  // A program that prints before it has read everything must not meet us waiting in write.
+  ::fcntl(in.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) in.close();
   std::array<char, 16384> buffer{};
   const auto drain = [&](Descriptor& from, std::string& to) {
@@ -124,7 +126,7 @@ void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOpt
     if (fds[2].revents != 0) {
       const ssize_t n = ::write(in.get(), input.data(), input.size());
       if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
-      if (input.empty() || (n < 0 && errno != EINTR)) in.close();
+      if (input.empty() || (n < 0 && errno != EINTR && errno != EAGAIN)) in.close();
     }
   }
   lines.finish();
