@@ -73,7 +73,10 @@ class Transport final : public Connection {
       handshaking();
       stream_.async_handshake(asio::ssl::stream_base::server, [self = self()](Code code) {
         if (code) {
-          self->worker_.context.counters.failed_handshakes.fetch_add(1, std::memory_order_relaxed);
+          // Ended by us: `check` has counted it.
+          if (code != asio::error::operation_aborted) {
+            self->worker_.context.counters.failed_handshakes.fetch_add(1, std::memory_order_relaxed);
+          }
           return self->failed();
         }
         Peer peer{.address = address_of(self->stream_.next_layer())};

@@ -15,17 +15,17 @@ namespace fairlead::net {
 
 /// All certificates and keys are PEM text, not file names.
 struct TlsServerOptions {
-  std::string certificate;  ///< The server's own, followed by its chain.
-  std::string key;
+  std::string certificate{};  ///< The server's own, followed by its chain.
+  std::string key{};
   /// Certificates that may sign a client's. Empty: clients are not asked for one. Otherwise they are asked, may have
   /// none, and a bad one does not end the handshake: the handler finds it in Peer and decides (401, not an alert).
-  std::string client_ca;
+  std::string client_ca{};
 };
 
 struct TlsClientOptions {
-  std::string ca;           ///< Who may sign the server's certificate. Empty: the system's store.
-  std::string certificate;  ///< The client's own, when it shows one.
-  std::string key;
+  std::string ca{};           ///< Who may sign the server's certificate. Empty: the system's store.
+  std::string certificate{};  ///< The client's own, when it shows one.
+  std::string key{};
 };
 
 struct SslContextDeleter {
