@@ -1,6 +1,4 @@
 // Defaults: those the table holds, then those that upstream's code sets under a condition.
-#include "engine/api/schema_defaults.h"
-
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_type.h"
 
@@ -11,10 +9,10 @@ class Defaulter {
  public:
   /// Custom resources get defaults alone; Go structs also the zero values that their encoder writes.
   void object(const Type& type, Value& value) {
-    if (type.typed) apply_conditional_defaults(type.name, value);
+    if (type.conditional_default != nullptr) type.conditional_default(value);
     for (const Field& field : type.fields) {
       Value* child = value.find(field.name);
-      if (child == nullptr && !field.preset.is_null()) child = &value.set(field.name, field.preset)[field.name];
+      if (!field.preset.is_null() && unset(child, field)) child = &value.set(field.name, field.preset)[field.name];
       if (child == nullptr && field.emit_zero) {
         child = &value[field.name];
         *child = zero_of(*field.type);
@@ -24,6 +22,11 @@ class Defaulter {
   }
 
  private:
+  /// A Go struct cannot tell an empty string from a missing one where the field is no pointer.
+  static bool unset(const Value* child, const Field& field) {
+    return child == nullptr || (field.emit_zero && child->is_string() && child->str().empty());
+  }
+
   void node(const Type& type, Value& value) {
     if (type.shape == Shape::kObject && value.is_object()) return object(type, value);
     if (type.element == nullptr || is_leaf(*type.element)) return;
@@ -42,7 +45,6 @@ class Defaulter {
 
 void Schema::apply_defaults(const Resource& resource, Value& object) const {
   if (!object.is_object()) return;
-  apply_kind_defaults(resource, object);
   Defaulter().object(*resource.type, object);
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/json.h"
+#include "engine/api/schema_defaults.h"
 #include "engine/api/schema_type.h"
 
 namespace fairlead::api {
@@ -244,6 +245,12 @@ class Loader {
     }
     for (Type* type : defined_) std::ranges::sort(type->fields, {}, &Field::name);
     for (const auto& [name, type] : types_) table_.by_name.emplace(name, type);
+    for (const std::span<const ConditionalDefault> list : {core_defaults(), group_defaults()}) {
+      for (const ConditionalDefault& rule : list) {
+        if (!types_.contains(rule.type)) damaged(fmt::format("type {} is missing", rule.type));
+        types_[rule.type]->conditional_default = rule.apply;
+      }
+    }
     for (const Resource& resource : table_.all) table_.index(&resource);
     for (const auto& [resource, version] : storage_) {
       for (const Resource& other : table_.all) {

@@ -79,6 +79,7 @@ struct Type {
   std::vector<Field> fields;       ///< Sorted by name.
   std::vector<Inline> inlines;
   std::unique_ptr<Limits> limits;
+  void (*conditional_default)(Value& value) = nullptr;  ///< schema_defaults.h; null for most.
 
   [[nodiscard]] const Field* field(std::string_view field_name) const;
   [[nodiscard]] bool named() const { return !name.starts_with('~'); }
