@@ -10,10 +10,9 @@ namespace {
 /// Goes through one object. Findings keep the order of the source.
 class Decoder {
  public:
-  explicit Decoder(std::string_view root) : root_(root) {}
-
   void object(const Type& type, Value& value, const std::string& path) {
     const bool outer_typed = std::exchange(typed_, type.typed);
+    const std::string_view outer_struct = std::exchange(struct_, type.short_name());
     Value::Object kept;
     kept.reserve(value.size());
     for (Member& member : value.mutable_members()) {
@@ -25,11 +24,13 @@ class Decoder {
       const std::string where = child_path(path, member.key);
       if (member.value.is_null() && (typed_ || (!field->preset.is_null() && !field->type->nullable))) continue;
       node(*field->type, member.value, where);
-      if (field->omit_zero && is_zero(member.value)) continue;
+      const bool list = member.value.is_array() || field->type->shape == Shape::kMap;
+      if ((field->omit_zero || (field->emit_zero && list)) && is_zero(member.value)) continue;
       kept.push_back(std::move(member));
     }
     value.mutable_members() = std::move(kept);
     typed_ = outer_typed;
+    struct_ = outer_struct;
   }
 
   std::vector<FieldError> take() { return std::move(findings_); }
@@ -51,15 +52,15 @@ class Decoder {
       case Shape::kAny: return;
       case Shape::kRaw:
       case Shape::kObject:
-        if (!value.is_object()) return wrong(type, value, path);
+        if (!value.is_object()) return wrong(type, value, path, go_kind(value));
         if (type.shape == Shape::kObject) object(type, value, path);
         return;
       case Shape::kMap:
-        if (!value.is_object()) return wrong(type, value, path);
+        if (!value.is_object()) return wrong(type, value, path, go_kind(value));
         for (Member& member : value.mutable_members()) element(*type.element, member.value, key_path(path, member.key));
         return;
       case Shape::kArray:
-        if (!value.is_array()) return wrong(type, value, path);
+        if (!value.is_array()) return wrong(type, value, path, go_kind(value));
         for (std::size_t i = 0; i < value.size(); ++i) element(*type.element, value.mutable_items()[i], index_path(path, i));
         return;
       default: scalar(type, value, path);
@@ -75,11 +76,13 @@ class Decoder {
   void scalar(const Type& type, Value& value, const std::string& path) {
     const Scalar outcome = normalise_scalar(type.shape, value, typed_);
     if (outcome.ok) return;
-    if (outcome.message.empty()) return wrong(type, value, path);
+    if (outcome.message.empty()) return wrong(type, value, path, go_kind(value));
+    if (typed_ && value.is_number() && json_type(type.shape) == "integer") return wrong(type, value, path, outcome.message);
     report(FieldError::Reason::kType, path, outcome.message, value);
   }
 
-  void wrong(const Type& type, const Value& value, const std::string& path) {
+  /// `what` is the value as Go's decoder names it: "string", "number 1.5".
+  void wrong(const Type& type, const Value& value, const std::string& path, std::string_view what) {
     if (!typed_) {
       const std::string_view wanted = json_type(type.shape);
       report(FieldError::Reason::kType, path,
@@ -88,7 +91,7 @@ class Decoder {
       return;
     }
     report(FieldError::Reason::kType, path,
-           fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", go_kind(value), root_,
+           fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, struct_,
                        without_indexes(path), go_type(type)), value);
   }
 
@@ -112,7 +115,7 @@ class Decoder {
     findings_.push_back({reason, std::move(path), std::move(message), at.line(), at.column()});
   }
 
-  std::string root_;
+  std::string_view struct_;  ///< The Go struct that is being read.
   bool typed_ = false;
   std::vector<FieldError> findings_;
 };
@@ -124,7 +127,7 @@ std::vector<FieldError> Schema::decode(const Resource& resource, Value& object) 
     return {{FieldError::Reason::kType, "", fmt::format("{} must be an object, not {}", resource.kind, object.kind_name()),
              object.line(), object.column()}};
   }
-  Decoder decoder(resource.kind);
+  Decoder decoder;
   decoder.object(*resource.type, object, "");
   return decoder.take();
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.h"
 #include "engine/api/schema_defaults.h"
 
 namespace fairlead::api {
@@ -120,11 +121,29 @@ void node_status(Value& value) {
   if (!capacity.empty()) set_if_absent(value, "allocatable", capacity);
 }
 
+/// One field for one address family came before the list for both; upstream shows both.
+void node_spec(Value& value) {
+  const Value range = value.at("podCIDR");
+  if (!range.str().empty()) set_if_absent(value, "podCIDRs", Value::array({range}));
+}
+
+void pod_status(Value& value) {
+  const Value address = value.at("podIP");
+  if (!address.str().empty()) set_if_absent(value, "podIPs", Value::array({Value::object({{"ip", address}})}));
+}
+
 void limit_range_item(Value& value) {
   if (value.at("type").str() != "Container") return;
   complete(value, "default", Value(value.at("max")));
   complete(value, "defaultRequest", Value(value.at("default")));
   complete(value, "defaultRequest", Value(value.at("min")));
+}
+
+/// What was written as text is stored encoded.
+void secret(Value& value) {
+  const Value text = value.at("stringData");
+  for (const Member& member : text.members()) value["data"].set(member.key, base64_encode(member.value.str()));
+  value.erase("stringData");
 }
 
 constexpr std::array kCore{
@@ -138,7 +157,10 @@ constexpr std::array kCore{
     ConditionalDefault{"io.k8s.api.core.v1.ServiceSpec", service_spec},
     ConditionalDefault{"io.k8s.api.core.v1.ReplicationController", replication_controller},
     ConditionalDefault{"io.k8s.api.core.v1.Namespace", name_space},
+    ConditionalDefault{"io.k8s.api.core.v1.NodeSpec", node_spec},
     ConditionalDefault{"io.k8s.api.core.v1.NodeStatus", node_status},
+    ConditionalDefault{"io.k8s.api.core.v1.PodStatus", pod_status},
+    ConditionalDefault{"io.k8s.api.core.v1.Secret", secret},
     ConditionalDefault{"io.k8s.api.core.v1.LimitRangeItem", limit_range_item},
 };
 

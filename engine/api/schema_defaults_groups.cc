@@ -21,17 +21,29 @@ void stateful_set_strategy(Value& value) {
   set_if_absent(value, "rollingUpdate", Value::object());
 }
 
-void job_spec(Value& value) {
-  if (value.at("completions").is_null() && value.at("parallelism").is_null()) value.set("completions", 1);
-  set_if_absent(value, "parallelism", 1);
-  const bool per_index = !value.at("backoffLimitPerIndex").is_null();
-  set_if_absent(value, "backoffLimit", per_index ? std::numeric_limits<std::int32_t>::max() : 6);
-  set_if_absent(value, "podReplacementPolicy", value.at("podFailurePolicy").is_null() ? "TerminatingOrFailed" : "Failed");
+/// On the Job alone: the template of a CronJob stays as it was written.
+void job(Value& value) {
+  Value& spec = value["spec"];
+  if (spec.at("completions").is_null() && spec.at("parallelism").is_null()) spec.set("completions", 1);
+  set_if_absent(spec, "parallelism", 1);
+  const bool per_index = !spec.at("backoffLimitPerIndex").is_null();
+  set_if_absent(spec, "backoffLimit", per_index ? std::numeric_limits<std::int32_t>::max() : 6);
+  set_if_absent(spec, "podReplacementPolicy", spec.at("podFailurePolicy").is_null() ? "TerminatingOrFailed" : "Failed");
+  set_if_absent(spec, "completionMode", "NonIndexed");
+  set_if_absent(spec, "suspend", false);
+  set_if_absent(spec, "manualSelector", false);
+  const Value labels = spec.at("template", "metadata", "labels");
+  if (!labels.empty() && value.at("metadata", "labels").empty()) value["metadata"].set("labels", labels);
 }
 
-void job(Value& value) {
-  const Value labels = value.at("spec", "template", "metadata", "labels");
-  if (!labels.empty() && value.at("metadata", "labels").empty()) value["metadata"].set("labels", labels);
+/// Claim templates are whole objects and say so.
+void stateful_set_spec(Value& value) {
+  Value* templates = value.find("volumeClaimTemplates");
+  if (templates == nullptr || !templates->is_array()) return;
+  for (Value& claim : templates->mutable_items()) {
+    set_if_absent(claim, "apiVersion", "v1");
+    set_if_absent(claim, "kind", "PersistentVolumeClaim");
+  }
 }
 
 void autoscaler_spec(Value& value) {
@@ -96,7 +108,7 @@ constexpr std::array kGroups{
     ConditionalDefault{"io.k8s.api.apps.v1.DeploymentStrategy", rolling_update},
     ConditionalDefault{"io.k8s.api.apps.v1.DaemonSetUpdateStrategy", rolling_update},
     ConditionalDefault{"io.k8s.api.apps.v1.StatefulSetUpdateStrategy", stateful_set_strategy},
-    ConditionalDefault{"io.k8s.api.batch.v1.JobSpec", job_spec},
+    ConditionalDefault{"io.k8s.api.apps.v1.StatefulSetSpec", stateful_set_spec},
     ConditionalDefault{"io.k8s.api.batch.v1.Job", job},
     ConditionalDefault{"io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec", autoscaler_spec},
     ConditionalDefault{"io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior", autoscaler_behavior},

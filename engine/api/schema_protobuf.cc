@@ -190,7 +190,10 @@ class Reader {
 
   static Value point_in_time(Shape shape, std::int64_t seconds, std::int64_t nanos) {
     const Time time{std::chrono::duration_cast<Duration>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos))};
-    return shape == Shape::kTime ? format_time(time) : format_micro_time(time);
+    if (shape == Shape::kTime) return format_time(time);
+    std::string text = format_micro_time(time);  // Time counts milliseconds; the last three digits are ours to add.
+    const std::string micros = fmt::format("{:03}", nanos / 1000 % 1000);
+    return text.replace(text.size() - 4, 3, micros);
   }
 };
 

@@ -133,11 +133,11 @@ std::string write_quantity(const Parsed& parsed) {
   return sign + digits_of(value) + std::string(kSuffixes[static_cast<std::size_t>(exponent / 3 + 3)].text);
 }
 
-Scalar whole_number(Value& value, std::int64_t low, std::int64_t high, bool typed, std::string_view go) {
+Scalar whole_number(Value& value, std::int64_t low, std::int64_t high) {
   if (value.is_double()) {
     const double number = value.number_or(0);
     if (number != static_cast<double>(static_cast<std::int64_t>(number))) {
-      return {false, typed ? fmt::format("json: cannot unmarshal number {} into Go value of type {}", number, go) : ""};
+      return {false, fmt::format("number {}", number)};
     }
     Value whole(static_cast<std::int64_t>(number));
     whole.set_position(value.line(), value.column());
@@ -145,7 +145,7 @@ Scalar whole_number(Value& value, std::int64_t low, std::int64_t high, bool type
   }
   if (!value.is_int()) return {false};
   if (value.int_or(0) >= low && value.int_or(0) <= high) return {};
-  return {false, fmt::format("json: cannot unmarshal number {} into Go value of type {}", value.int_or(0), go)};
+  return {false, fmt::format("number {}", value.int_or(0))};
 }
 
 void rewrite(Value& value, std::string text) {
@@ -168,7 +168,8 @@ Scalar point_in_time(Shape shape, Value& value, bool typed) {
   if (!value.is_string()) return {false};
   const Result<Time> parsed = parse_time(value.str());
   if (!parsed) {
-    return {false, fmt::format("parsing time \"{}\" as \"2006-01-02T15:04:05Z07:00\": {}", value.str(), parsed.error().message)};
+    const std::string_view layout = shape == Shape::kTime ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    return {false, fmt::format("parsing time \"{}\" as \"{}\": cannot parse \"{}\" as \"2006\"", value.str(), layout, value.str())};
   }
   constexpr std::size_t kMicroTimeSize = std::string_view("2006-01-02T15:04:05.000000Z").size();
   if (!typed || (shape == Shape::kMicroTime && value.str().size() == kMicroTimeSize)) return {};
@@ -205,16 +206,13 @@ Scalar normalise_scalar(Shape shape, Value& value, bool typed) {
     case Shape::kBoolean: return {value.is_bool()};
     case Shape::kNumber: return {value.is_number()};
     case Shape::kInt32:
-      return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(), typed,
-                          "int32");
+      return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     case Shape::kInt64:
     case Shape::kInteger:
-      return whole_number(value, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), typed,
-                          "int64");
+      return whole_number(value, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
     case Shape::kIntOrString: {
       if (value.is_string()) return {};
-      return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(), typed,
-                          "int32");
+      return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     }
     case Shape::kQuantity: return quantity(value, typed);
     case Shape::kTime:

@@ -84,7 +84,7 @@ TEST(Decode, ReportsWrongTypesAsUpstreamWordsThem) {
   EXPECT_EQ(findings[0].reason, FieldError::Reason::kType);
   EXPECT_EQ(findings[0].field, "spec.replicas");
   EXPECT_EQ(findings[0].message,
-            "json: cannot unmarshal string into Go struct field Deployment.spec.replicas of type int32");
+            "json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32");
 }
 
 TEST(Decode, NormalisesScalarsAsUpstreamsEncoderWritesThem) {

@@ -1,0 +1,188 @@
+// Holds the schema to what a real kube-apiserver answered: testdata/conformance/*.yaml are the questions, the .json beside
+// them the answers, written by tools/conformance-record. gaps.txt names the cases where we still differ, and why.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "base/yaml.h"
+#include "engine/api/schema.h"
+
+namespace fairlead::api {
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(FAIRLEAD_SOURCE_DIR) / "engine/api/testdata/conformance";
+
+const Schema& schema() {
+  static const Schema instance;
+  return instance;
+}
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+/// What we answer: the object, or why not.
+struct Outcome {
+  Value object;
+  std::set<std::string> causes;  ///< "field: message"
+  std::string message;           ///< Of what could not be decoded.
+};
+
+void refuse(Outcome& outcome, const std::vector<FieldError>& findings) {
+  for (const FieldError& finding : findings) {
+    if (!outcome.message.empty()) outcome.message += ", ";
+    outcome.message += finding.message;
+  }
+}
+
+/// Decodes, sets defaults and validates, as a write does.
+Outcome write(const Resource& resource, Value object, const Value* before) {
+  Outcome outcome;
+  refuse(outcome, schema().decode(resource, object));
+  if (!outcome.message.empty()) return outcome;
+  schema().apply_defaults(resource, object);
+  for (const FieldError& finding : schema().validate(resource, object, before)) {
+    outcome.causes.insert(finding.field + ": " + finding.message);
+  }
+  outcome.object = std::move(object);
+  return outcome;
+}
+
+/// Without what answers leave out, too: see cleaned() in tools/conformance-record.
+void clean(Value& object, const Value& wanted) {
+  for (const std::string_view key : {"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"}) {
+    object["metadata"].erase(key);
+  }
+  if (!wanted.at("metadata").has("namespace")) object["metadata"].erase("namespace");
+  object.erase("status");
+  const std::string_view kind = object.at("kind").str();
+  if (kind == "Service" && wanted.at("spec").has("ports")) {
+    for (Value& port : object["spec"]["ports"].mutable_items()) {
+      if (wanted.at("spec", "type").str() != "NodePort") port.erase("nodePort");
+    }
+  }
+  if (kind == "DaemonSet") object["metadata"].erase("annotations");
+  if (kind == "Namespace") object["spec"].erase("finalizers");
+  if (kind == "Job") {
+    if (!wanted.at("metadata").has("labels")) object["metadata"].erase("labels");
+    if (!wanted.at("spec", "template").has("metadata")) object["spec"]["template"].erase("metadata");
+  }
+}
+
+Outcome answer(const Value& question, const Value& expected) {
+  const Value& wanted = question.at("object");
+  const Resource* resource = schema().by_kind(wanted.at("apiVersion").str(), wanted.at("kind").str());
+  if (resource == nullptr) return {.object = {}, .causes = {}, .message = "no such kind"};
+  if (!question.has("patch") && !question.has("update")) return write(*resource, wanted, nullptr);
+  const Value& before = expected.at("before");
+  if (question.has("update")) return write(*resource, question.at("update"), &before);
+  Result<Value> merged = schema().strategic_merge(*resource, before, question.at("patch"));
+  if (!merged) return {.object = {}, .causes = {}, .message = merged.error().message};
+  return write(*resource, *std::move(merged), &before);
+}
+
+/// Why our answer is not upstream's; empty when it is.
+std::string difference(const Value& question, const Value& expected) {
+  Outcome ours = answer(question, expected);
+  const auto together = [](const std::set<std::string>& lines) {
+    std::string out;
+    for (const std::string& line : lines) out += "\n    " + line;
+    return out;
+  };
+  if (expected.has("object")) {
+    if (!ours.message.empty() || !ours.causes.empty()) return "we refuse it: " + ours.message + together(ours.causes);
+    clean(ours.object, question.at("object"));
+    if (ours.object == expected.at("object")) return {};
+    return "\n  ours:   " + to_json(ours.object) + "\n  theirs: " + to_json(expected.at("object"));
+  }
+  const Value& status = expected.at("status");
+  std::set<std::string> causes;
+  for (const Value& cause : status.at("causes").items()) {
+    causes.insert(fmt::format("{}: {}", cause.at("field").str(), cause.at("message").str()));
+  }
+  if (causes.empty()) {
+    if (!ours.message.empty() && status.at("message").str().ends_with(ours.message)) return {};
+    return fmt::format("\n  ours:   {}{}\n  theirs: {}", ours.message, together(ours.causes), status.at("message").str());
+  }
+  if (ours.causes == causes) return {};
+  return fmt::format("\n  ours:   {}{}\n  theirs: {}", ours.message, together(ours.causes), together(causes));
+}
+
+/// Case -> reason, of gaps.txt.
+std::map<std::string, std::string, std::less<>> known_gaps() {
+  std::map<std::string, std::string, std::less<>> out;
+  std::istringstream lines(read(kFolder / "gaps.txt"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    out[line.substr(0, line.find(' '))] = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
+  }
+  return out;
+}
+
+TEST(Conformance, AnswersAsKubeApiserverDoes) {
+  const auto gaps = known_gaps();
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".yaml") continue;
+    const Result<std::vector<Value>> questions = parse_yaml(read(entry.path()), entry.path().filename().string());
+    ASSERT_TRUE(questions) << questions.error().to_string();
+    const Result<Value> answers = parse_json(read(std::filesystem::path(entry.path()).replace_extension(".json")));
+    ASSERT_TRUE(answers) << entry.path() << answers.error().to_string();
+    const Value& cases = questions->front().at("cases");
+    ASSERT_EQ(cases.size(), answers->size()) << entry.path() << ": run tools/conformance-record cases";
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      const Value& question = cases.at(i);
+      const std::string name(question.at("name").str());
+      ASSERT_EQ(name, answers->at(i).at("name").str()) << "run tools/conformance-record cases";
+      const std::string why = difference(question, answers->at(i));
+      ++count;
+      if (gaps.contains(name)) {
+        EXPECT_FALSE(why.empty()) << name << " is in gaps.txt but passes: take it out";
+      } else {
+        EXPECT_TRUE(why.empty()) << entry.path().filename().string() << ":" << question.line() << ": " << name << ": " << why;
+      }
+    }
+  }
+  EXPECT_GT(count, 70U);
+}
+
+TEST(Conformance, ReadsProtobufAsTheSameObject) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".json") continue;
+    const Result<Value> answers = parse_json(read(entry.path()));
+    ASSERT_TRUE(answers);
+    for (const Value& expected : answers->items()) {
+      if (!expected.has("protobuf")) continue;
+      const std::optional<std::string> bytes = base64_decode(expected.at("protobuf").str());
+      ASSERT_TRUE(bytes);
+      Result<Value> object = schema().decode_protobuf(*bytes);
+      ASSERT_TRUE(object) << expected.at("name").str() << ": " << object.error().message;
+      const Resource* resource = schema().by_kind(object->at("apiVersion").str(), object->at("kind").str());
+      schema().apply_defaults(*resource, *object);  // The zero values that JSON has and protobuf leaves out.
+      Value without = *object;
+      clean(without, expected.at("object"));
+      for (const std::string_view key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
+        if (without.at("kind").str() == "Service" && !expected.at("object", "spec").has(key)) without["spec"].erase(key);
+      }
+      if (without.at("kind").str() == "Job") without["spec"].erase("selector");
+      EXPECT_EQ(without, expected.at("object")) << expected.at("name").str() << "\n  ours:   " << to_json(without)
+                                                << "\n  theirs: " << to_json(expected.at("object"));
+      ++count;
+    }
+  }
+  EXPECT_GT(count, 50U);
+}
+
+}  // namespace
+}  // namespace fairlead::api
