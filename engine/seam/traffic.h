@@ -61,9 +61,17 @@ struct Listener {
   friend auto operator<=>(const Listener&, const Listener&) = default;
 };
 
+/// A pod that carries the edge.
+struct EdgePod {
+  std::string ip;
+  std::string instance;  ///< Differs after every restart of its container, which forgets what it was told.
+  friend auto operator<=>(const EdgePod&, const EdgePod&) = default;
+};
+
 struct EdgeProgram {
   std::string gateway_ns;
   std::string gateway;
+  std::vector<EdgePod> pods;  ///< Where it runs, sorted: pods labelled gateway.networking.k8s.io/gateway-name.
   std::vector<Listener> listeners;
   std::vector<Route> routes;  ///< In order of precedence: oldest first, then by namespace and name.
   friend bool operator==(const EdgeProgram&, const EdgeProgram&) = default;
