@@ -19,7 +19,7 @@
 
 namespace fairlead::api {
 
-enum class Subresource : std::uint8_t { kNone, kStatus, kScale, kBinding, kEviction, kToken };
+enum class Subresource : std::uint8_t { kNone, kStatus, kScale, kBinding, kEviction, kToken, kFinalize };
 enum class PatchType : std::uint8_t { kJson, kMerge, kStrategicMerge };
 enum class FieldValidation : std::uint8_t { kIgnore, kWarn, kStrict };
 enum class Propagation : std::uint8_t { kBackground, kForeground, kOrphan };
@@ -32,10 +32,10 @@ struct WriteOptions {
 };
 
 struct DeleteOptions {
-  std::optional<Propagation> propagation;  ///< Absent: the kind's default, background.
-  std::optional<std::int64_t> grace_seconds;
-  std::string uid;                         ///< Preconditions; empty: none.
-  std::string resource_version;
+  std::optional<Propagation> propagation{};  ///< Absent: the kind's default, background.
+  std::optional<std::int64_t> grace_seconds{};
+  std::string uid{};                       ///< Preconditions; empty: none.
+  std::string resource_version{};
   bool dry_run = false;
 };
 
@@ -45,9 +45,11 @@ struct Admission {
   Operation operation = Operation::kCreate;
   const Resource* resource = nullptr;
   Subresource subresource = Subresource::kNone;
+  std::string_view user;
   Value* object = nullptr;        ///< Null for kDelete.
   const Value* before = nullptr;  ///< Null for kCreate.
-  std::vector<std::string>* warnings = nullptr;
+  std::vector<std::string>* warnings = nullptr;  ///< May be null.
+  bool dry_run = false;           ///< Steps that keep books of their own must not.
 };
 
 class Api {
@@ -66,9 +68,14 @@ class Api {
   [[nodiscard]] std::vector<ObjectPtr> list(const Resource& resource, std::string_view ns = {},
                                             const Selector& labels = Selector()) const;
 
+  /// The object, or its autoscaling/v1 Scale for kScale; 404 when there is none.
+  [[nodiscard]] ApiResult<ObjectPtr> get(const Key& key, Subresource subresource) const;
+
   /// `object` must carry a name or generateName; its namespace, when absent, becomes `ns`.
   ApiResult<ObjectPtr> create(const Resource& resource, std::string_view ns, Value object, const WriteOptions& options = {});
-  /// Optimistic when `object` carries a resourceVersion. An update that changes nothing writes nothing.
+  /// Optimistic when `object` carries a resourceVersion. An update that changes nothing writes nothing. For kScale
+  /// `object` and the answer are Scales; for kBinding and kEviction of a pod `object` is the Binding or Eviction and the
+  /// answer is the pod. kToken is not served here: see token.h.
   ApiResult<ObjectPtr> update(const Key& key, Value object, Subresource subresource = Subresource::kNone,
                               const WriteOptions& options = {});
   ApiResult<ObjectPtr> patch(const Key& key, PatchType type, const Value& patch,
@@ -83,9 +90,22 @@ class Api {
 
   /// Appends an admission step; steps run in order of addition, after defaulting and before validation.
   void add_admission(std::string name, std::function<ApiResult<>(Admission&)> step);
+  /// Names of the steps, in order.
+  [[nodiscard]] std::vector<std::string> admission_steps() const;
 
  private:
   struct State;
+
+  [[nodiscard]] ApiResult<> decode(const Resource& resource, Value& object, const WriteOptions& options) const;
+  [[nodiscard]] ApiResult<> admit(Admission admission) const;
+  [[nodiscard]] ApiResult<> validate(const Resource& resource, const Value& object, const Value* before) const;
+  ApiResult<> name_and_stamp(const Resource& resource, std::string_view ns, Value& object);
+  ApiResult<ObjectPtr> replace(const Key& key, const ObjectPtr& before, Value object, Subresource subresource,
+                               const WriteOptions& options);
+  ApiResult<ObjectPtr> scale(const Key& key, const ObjectPtr& before, const Value& scale, const WriteOptions& options);
+  ApiResult<ObjectPtr> commit(const Key& key, const Object& before, Value object, bool dry_run);
+  ApiResult<ObjectPtr> mark_deleted(const Key& key, const Object& before, Value object, bool dry_run);
+
   const Schema& schema_;
   Store& store_;
   const seam::Clock& clock_;

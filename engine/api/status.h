@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/value.h"
@@ -27,9 +28,16 @@ struct Status {
   static Status not_found(const Resource& resource, std::string_view name);
   static Status already_exists(const Resource& resource, std::string_view name);
   static Status conflict(const Resource& resource, std::string_view name);
+  /// `why` ends the sentence "Operation cannot be fulfilled on pods "a": …".
+  static Status conflict(const Resource& resource, std::string_view name, std::string_view why);
   static Status invalid(const Resource& resource, std::string_view name, std::vector<FieldError> causes);
   static Status bad_request(std::string message);
   static Status forbidden(std::string message);
+  /// `why` ends the sentence "pods "a" is forbidden: …".
+  static Status forbidden(const Resource& resource, std::string_view name, std::string_view why);
+  static Status too_many_requests(std::string message, int retry_after_seconds);
+  static Status internal(std::string message);
+  /// 410: a watch or a list cannot go on from where it was.
   static Status expired(std::string message);
 };
 

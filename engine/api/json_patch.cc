@@ -1,0 +1,173 @@
+#include "engine/api/json_patch.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fairlead::api {
+namespace {
+
+using Path = std::vector<std::string>;
+
+/// RFC 6901: "/a~1b/0" is {"a/b", "0"}; "" is the whole document.
+Result<Path> parse_pointer(const Value& pointer) {
+  if (!pointer.is_string()) return fail("a JSON patch operation needs a path");
+  std::string_view rest = pointer.str();
+  Path out;
+  if (rest.empty()) return out;
+  if (rest[0] != '/') return fail("JSON pointer \"{}\" must be empty or start with '/'", rest);
+  out.emplace_back();
+  for (std::size_t i = 1; i < rest.size(); ++i) {
+    if (rest[i] == '/') {
+      out.emplace_back();
+    } else if (rest[i] == '~' && i + 1 < rest.size() && (rest[i + 1] == '0' || rest[i + 1] == '1')) {
+      out.back() += rest[++i] == '0' ? '~' : '/';
+    } else if (rest[i] == '~') {
+      return fail("JSON pointer \"{}\" holds a '~' that is neither ~0 nor ~1", rest);
+    } else {
+      out.back() += rest[i];
+    }
+  }
+  return out;
+}
+
+/// An index below `limit`; leading zeros and signs are not numbers to RFC 6901.
+std::optional<std::size_t> parse_index(const std::string& step, std::size_t limit) {
+  std::size_t index = 0;
+  if (step.empty() || (step.size() > 1 && step[0] == '0') || step[0] == '+') return std::nullopt;
+  const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
+  if (error != std::errc() || end != step.data() + step.size() || index >= limit) return std::nullopt;
+  return index;
+}
+
+/// The node after the first `steps` steps of `path`, or null.
+Value* walk(Value& root, const Path& path, std::size_t steps) {
+  Value* node = &root;
+  for (std::size_t i = 0; i < steps; ++i) {
+    if (node->is_array()) {
+      const auto index = parse_index(path[i], node->size());
+      node = index ? &node->mutable_items()[*index] : nullptr;
+    } else {
+      node = node->find(path[i]);
+    }
+    if (node == nullptr) return nullptr;
+  }
+  return node;
+}
+
+Error missing(const Value& pointer) {
+  return Error{fmt::format("the path \"{}\" of a JSON patch operation does not exist", pointer.str())};
+}
+
+Result<> add(Value& root, const Value& pointer, Value value) {
+  auto path = parse_pointer(pointer);
+  if (!path) return std::unexpected(path.error());
+  if (path->empty()) {
+    root = std::move(value);
+    return {};
+  }
+  Value* parent = walk(root, *path, path->size() - 1);
+  if (parent == nullptr) return std::unexpected(missing(pointer));
+  const std::string& last = path->back();
+  if (parent->is_array()) {
+    auto& items = parent->mutable_items();
+    const auto index = last == "-" ? std::optional(items.size()) : parse_index(last, items.size() + 1);
+    if (!index) return std::unexpected(missing(pointer));
+    items.insert(items.begin() + static_cast<std::ptrdiff_t>(*index), std::move(value));
+    return {};
+  }
+  if (!parent->is_object()) return std::unexpected(missing(pointer));
+  parent->set(last, std::move(value));
+  return {};
+}
+
+/// Takes the node at `pointer` out of the tree.
+Result<Value> take(Value& root, const Value& pointer) {
+  auto path = parse_pointer(pointer);
+  if (!path) return std::unexpected(path.error());
+  if (path->empty()) return fail("a JSON patch cannot remove the whole document");
+  Value* parent = walk(root, *path, path->size() - 1);
+  Value* node = parent == nullptr ? nullptr : walk(root, *path, path->size());
+  if (node == nullptr) return std::unexpected(missing(pointer));
+  Value out = std::move(*node);
+  if (parent->is_array()) {
+    auto& items = parent->mutable_items();
+    items.erase(items.begin() + (node - items.data()));
+  } else {
+    parent->erase(path->back());
+  }
+  return out;
+}
+
+Result<const Value*> look(Value& root, const Value& pointer) {
+  auto path = parse_pointer(pointer);
+  if (!path) return std::unexpected(path.error());
+  const Value* node = walk(root, *path, path->size());
+  if (node == nullptr) return std::unexpected(missing(pointer));
+  return node;
+}
+
+Result<> test(Value& root, const Value& operation) {
+  auto node = look(root, operation.at("path"));
+  if (!node) return std::unexpected(node.error());
+  if (**node == operation.at("value")) return {};
+  return fail("the test of a JSON patch failed at \"{}\"", operation.at("path").str());
+}
+
+Result<> replace(Value& root, const Value& operation) {
+  auto path = parse_pointer(operation.at("path"));
+  if (!path) return std::unexpected(path.error());
+  Value* node = walk(root, *path, path->size());
+  if (node == nullptr) return std::unexpected(missing(operation.at("path")));
+  *node = operation.at("value");
+  return {};
+}
+
+Result<> move(Value& root, const Value& operation) {
+  const std::string_view from = operation.at("from").str();
+  const std::string_view to = operation.at("path").str();
+  if (to.starts_with(from) && to.size() > from.size() && to[from.size()] == '/') {
+    return fail("a JSON patch cannot move \"{}\" into itself", from);
+  }
+  auto taken = take(root, operation.at("from"));
+  if (!taken) return std::unexpected(taken.error());
+  return add(root, operation.at("path"), std::move(*taken));
+}
+
+Result<> apply(Value& root, const Value& operation) {
+  const std::string_view op = operation.at("op").str();
+  const bool needs_value = op == "add" || op == "replace" || op == "test";
+  if (needs_value && !operation.has("value")) return fail("the JSON patch operation \"{}\" needs a value", op);
+  if (op == "add") return add(root, operation.at("path"), operation.at("value"));
+  if (op == "replace") return replace(root, operation);
+  if (op == "test") return test(root, operation);
+  if (op == "move") return move(root, operation);
+  if (op == "remove") {
+    auto taken = take(root, operation.at("path"));
+    if (!taken) return std::unexpected(taken.error());
+    return {};
+  }
+  if (op == "copy") {
+    auto node = look(root, operation.at("from"));
+    if (!node) return std::unexpected(node.error());
+    return add(root, operation.at("path"), Value(**node));
+  }
+  return fail("a JSON patch knows no operation \"{}\"", op);
+}
+
+}  // namespace
+
+Result<Value> json_patch(Value target, const Value& patch) {
+  if (!patch.is_array()) return fail("a JSON patch must be an array of operations");
+  if (patch.size() > kMaxJsonPatchOperations) {
+    return fail("a JSON patch may hold at most {} operations, this one has {}", kMaxJsonPatchOperations, patch.size());
+  }
+  for (const Value& operation : patch.items()) {
+    if (auto applied = apply(target, operation); !applied) return std::unexpected(applied.error());
+  }
+  return target;
+}
+
+}  // namespace fairlead::api

@@ -1,0 +1,108 @@
+#include "engine/api/pod_subresources.h"
+
+#include <utility>
+
+#include "base/time.h"
+
+namespace fairlead::api {
+namespace {
+
+bool is_ready(const Object& pod) {
+  for (const Value& condition : pod.at("status", "conditions").items()) {
+    if (condition.at("type").str() == "Ready") return condition.at("status").str() == "True";
+  }
+  return false;
+}
+
+/// Pods whose end disturbs nobody: they are not counted by any budget.
+bool bypasses_budgets(const Object& pod) {
+  const std::string_view phase = pod.at("status", "phase").str();
+  return phase == "Succeeded" || phase == "Failed" || phase == "Pending" || pod.deleting();
+}
+
+std::vector<ObjectPtr> budgets_of(const Api& api, const Object& pod) {
+  std::vector<ObjectPtr> out;
+  const Resource* resource = api.schema().by_kind("policy", "v1", "PodDisruptionBudget");
+  if (resource == nullptr) return out;
+  for (ObjectPtr& budget : api.list(*resource, pod.ns())) {
+    const auto selector = Selector::from_label_selector(budget->at("spec", "selector"));
+    if (selector && selector->matches(pod.at("metadata", "labels"))) out.push_back(std::move(budget));
+  }
+  return out;
+}
+
+Status too_many_disruptions(const Object& budget, std::string_view why) {
+  Status status = Status::too_many_requests("Cannot evict pod as it would violate the pod's disruption budget.", 0);
+  status.causes.push_back({FieldError::Reason::kInvalid, "",
+                           fmt::format("The disruption budget {} {}", budget.name(), why)});
+  return status;
+}
+
+}  // namespace
+
+ApiResult<> bind_pod(const Resource& resource, const Value& binding, Time now, Value& pod) {
+  const std::string name(pod.at("metadata", "name").str());
+  const std::string node(binding.at("target", "name").str());
+  if (node.empty()) {
+    return std::unexpected(Status::invalid(
+        resource, name, {{FieldError::Reason::kRequired, "target.name", "Required value"}}));
+  }
+  const std::string_view uid = binding.at("metadata", "uid").str();
+  if (!uid.empty() && uid != pod.at("metadata", "uid").str()) {
+    return std::unexpected(Status::conflict(resource, name, "the pod with this UID is gone"));
+  }
+  if (pod.at("metadata").has("deletionTimestamp")) {
+    return std::unexpected(Status::conflict(
+        resource, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+  }
+  if (const std::string_view old = pod.at("spec", "nodeName").str(); !old.empty()) {
+    return std::unexpected(
+        Status::conflict(resource, name, fmt::format("pod {} is already assigned to node \"{}\"", name, old)));
+  }
+  pod.make("spec").set("nodeName", node);
+  for (const Member& annotation : binding.at("metadata", "annotations").members()) {
+    pod.make("metadata", "annotations").set(annotation.key, annotation.value);
+  }
+  Value scheduled = Value::object(
+      {{"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", format_time(now)}});
+  Value& conditions = pod.make("status", "conditions");
+  if (conditions.is_null()) conditions = Value::array();
+  std::erase_if(conditions.mutable_items(), [](const Value& old) { return old.at("type").str() == "PodScheduled"; });
+  conditions.push_back(std::move(scheduled));
+  return {};
+}
+
+ApiResult<> admit_eviction(Api& api, const Object& pod, bool dry_run) {
+  if (bypasses_budgets(pod)) return {};
+  const std::vector<ObjectPtr> budgets = budgets_of(api, pod);
+  if (budgets.empty()) return {};
+  if (budgets.size() > 1) {
+    return std::unexpected(Status::internal(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
+  }
+  const Object& budget = *budgets[0];
+  const Value& status = budget.at("status");
+  const std::int64_t healthy = status.at("currentHealthy").int_or(0);
+  const std::int64_t desired = status.at("desiredHealthy").int_or(0);
+  const bool always = budget.at("spec", "unhealthyPodEvictionPolicy").str() == "AlwaysAllow";
+  if (!is_ready(pod) && (always || (healthy >= desired && desired > 0))) return {};
+  if (status.at("observedGeneration").int_or(0) < budget.at("metadata", "generation").int_or(0)) {
+    Status busy = too_many_disruptions(budget, "is still being processed by the server.");
+    busy.retry_after_seconds = 10;
+    return std::unexpected(std::move(busy));
+  }
+  if (status.at("disruptionsAllowed").int_or(0) <= 0) {
+    return std::unexpected(too_many_disruptions(
+        budget, fmt::format("needs {} healthy pods and has {} currently", desired, healthy)));
+  }
+  if (dry_run) return {};
+  auto counted = api.mutate(budget.key(), Subresource::kStatus, [&](Value& tree) {
+    Value& budget_status = tree["status"];
+    budget_status.set("disruptionsAllowed", budget_status.at("disruptionsAllowed").int_or(0) - 1);
+    budget_status.make("disruptedPods").set(pod.name(), format_time(api.clock().now()));
+  });
+  if (!counted) return std::unexpected(counted.error());
+  return {};
+}
+
+}  // namespace fairlead::api
