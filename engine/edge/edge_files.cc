@@ -1,0 +1,70 @@
+#include "engine/edge/edge_files.h"
+
+#include <array>
+#include <string_view>
+
+// A file as it stands in the source tree, put into the program by the assembler.
+#define FAIRLEAD_EMBED(symbol, file)                           \
+  asm(".pushsection .rodata\n"                                 \
+      ".global fairlead_edge_" #symbol "\n"                    \
+      "fairlead_edge_" #symbol ":\n"                           \
+      ".incbin \"" FAIRLEAD_NGINX_FILES "/" file "\"\n"        \
+      ".global fairlead_edge_" #symbol "_end\n"                \
+      "fairlead_edge_" #symbol "_end:\n"                       \
+      ".byte 0\n"                                              \
+      ".popsection\n");                                        \
+  extern "C" const char fairlead_edge_##symbol[];              \
+  extern "C" const char fairlead_edge_##symbol##_end[]
+
+FAIRLEAD_EMBED(nginx_conf, "nginx.conf");
+FAIRLEAD_EMBED(server_conf, "server.conf");
+FAIRLEAD_EMBED(modsecurity_conf, "modsecurity.conf");
+FAIRLEAD_EMBED(edge_lua, "edge.lua");
+FAIRLEAD_EMBED(admin_lua, "admin.lua");
+FAIRLEAD_EMBED(json_lua, "json.lua");
+
+namespace fairlead::edge {
+namespace {
+
+using Words = std::array<std::pair<std::string_view, std::string>, 9>;
+
+std::string fill_in(std::string text, const Words& words) {
+  for (const auto& [word, meaning] : words) {
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + meaning.size())) {
+      text.replace(at, word.size(), meaning);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
+  const std::string deny = settings.pod_cidr.empty() ? "" : fmt::format("deny {};", settings.pod_cidr);
+  const Words words = {{{"@CONFIG@", settings.config_dir},
+                        {"@STATE@", settings.state_dir},
+                        {"@ADDRESS@", settings.address},
+                        {"@ADMIN_PORT@", fmt::format("{}", settings.admin_port)},
+                        {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
+                        {"@WORKERS@", fmt::format("{}", settings.workers)},
+                        {"@DRAIN_SECONDS@", fmt::format("{}", settings.drain_seconds)},
+                        {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
+                        {"@DENY_PODS@", deny}}};
+  return {{"nginx.conf", fill_in({fairlead_edge_nginx_conf, fairlead_edge_nginx_conf_end}, words)},
+          {"server.conf", fill_in({fairlead_edge_server_conf, fairlead_edge_server_conf_end}, words)},
+          {"modsecurity.conf", fill_in({fairlead_edge_modsecurity_conf, fairlead_edge_modsecurity_conf_end}, words)},
+          {"edge.lua", {fairlead_edge_edge_lua, fairlead_edge_edge_lua_end}},
+          {"admin.lua", {fairlead_edge_admin_lua, fairlead_edge_admin_lua_end}},
+          {"json.lua", {fairlead_edge_json_lua, fairlead_edge_json_lua_end}}};
+}
+
+Value edge_config_map(const EdgeSettings& settings) {
+  Value data;
+  for (auto& [name, content] : edge_files(settings)) data.set(name, std::move(content));
+  return Value::object({{"apiVersion", "v1"},
+                        {"kind", "ConfigMap"},
+                        {"metadata", Value::object({{"name", "edge"}, {"namespace", "gateway"}})},
+                        {"data", std::move(data)}});
+}
+
+}  // namespace fairlead::edge

@@ -1,0 +1,36 @@
+// The files that make a plain nginx the edge: its configuration, the rules of the WAF and the Lua that routes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/value.h"
+
+namespace fairlead::edge {
+
+/// Where the engine tells the edge what to do; pods are refused there.
+inline constexpr std::uint16_t kAdminPort = 8081;
+inline constexpr std::uint16_t kMetricsPort = 9145;
+
+/// What differs between a pod and a test on loopback.
+struct EdgeSettings {
+  std::string config_dir = "/etc/fairlead/edge";     ///< Where these files are mounted.
+  std::string state_dir = "/var/lib/fairlead/edge";  ///< Writable: pid, buffers, and the listeners in force.
+  std::string address = "0.0.0.0";
+  std::uint16_t admin_port = kAdminPort;
+  std::uint16_t metrics_port = kMetricsPort;
+  int workers = 2;
+  double drain_seconds = 1;                  ///< How long answers ask clients to reconnect before a reload.
+  std::string user;                          ///< "root root" where nginx starts as root; empty: it starts as what it stays.
+  std::string pod_cidr = "10.244.0.0/16";    ///< Refused by the admin port; empty: nobody is.
+};
+
+/// Names and contents of the files in `settings.config_dir`.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings = {});
+
+/// The same as the ConfigMap `edge` in namespace `gateway`, which the edge's pod mounts.
+[[nodiscard]] Value edge_config_map(const EdgeSettings& settings = {});
+
+}  // namespace fairlead::edge

@@ -1,0 +1,176 @@
+-- What happens to a request: the first entry of the routing table that matches names the rule, the rule's weights the
+-- backend, and its endpoints take turns. The table is data in shared memory; every worker notices a new version with the
+-- next request.
+local balancer = require "ngx.balancer"
+local ffi = require "ffi"
+local json = require "json"
+
+ffi.cdef "long write(int fd, const void* buffer, unsigned long size);"
+
+local shared = ngx.shared.edge_program
+local counters = ngx.shared.edge_counters
+local metrics = ngx.shared.edge_metrics
+
+local connect_seconds = 1
+local default_timeout_seconds = 60
+local max_further_tries = 2
+
+local M = {}
+local table_now, version_now
+
+local function current_table()
+  local version = shared:get("version")
+  if version ~= version_now then
+    -- A newer version may take the place of this one between the two reads: then the next request sees it.
+    local text = shared:get("program:" .. version)
+    if text then table_now, version_now = json.decode(text), version end
+  end
+  return table_now
+end
+
+local function compare(match, value)
+  if value == nil then return false end
+  if type(value) == "table" then value = value[1] end
+  if match.type == "RegularExpression" then
+    return ngx.re.find(tostring(value), "\\A(?:" .. match.value .. ")\\z", "jos") ~= nil
+  end
+  return value == match.value
+end
+
+local function matches_host(pattern, host)
+  if pattern == "" or pattern == host then return true end
+  if pattern:byte(1) ~= 42 then return false end  -- "*.example" matches any number of labels, but not "example".
+  local suffix = pattern:sub(2)
+  return #host > #suffix and host:sub(-#suffix) == suffix
+end
+
+local function matches_path(path, uri)
+  if path.type ~= "PathPrefix" then return compare(path, uri) end
+  local prefix = path.value
+  return uri:sub(1, #prefix) == prefix and (#uri == #prefix or prefix == "" or uri:byte(#prefix + 1) == 47)
+end
+
+local function matches_all(list, values)
+  for _, match in ipairs(list) do
+    if not compare(match, values[match.name]) then return false end
+  end
+  return true
+end
+
+local function find_rule(routing, port, host, uri, method)
+  local headers, query
+  for _, entry in ipairs(routing.entries) do
+    if entry.port == port and matches_host(entry.host, host) and matches_path(entry.path, uri)
+        and (entry.method == "" or entry.method == method) then
+      if #entry.headers > 0 then headers = headers or ngx.req.get_headers(100) end
+      if #entry.query > 0 then query = query or ngx.req.get_uri_args(100) end
+      if matches_all(entry.headers, headers) and matches_all(entry.query, query) then
+        return routing.rules[entry.rule]
+      end
+    end
+  end
+end
+
+-- Weighted round robin with exact counts: of any `total` requests in a row each backend gets its weight, evenly spread.
+-- The first backend takes its share of 0 … total-1; what is left is counted anew for the others.
+local function choose_backend(rule)
+  local total = rule.total
+  if total == 0 then return nil end
+  local turn = counters:incr(rule.key, 1, -1)
+  turn = (turn or 0) % total
+  for _, backend in ipairs(rule.backends) do
+    local weight = backend.weight
+    local before = math.floor(turn * weight / total)
+    if math.floor((turn + 1) * weight / total) > before then return backend end
+    turn = turn - before
+    total = total - weight
+  end
+end
+
+function M.start_worker()
+  shared:delete("draining")
+end
+
+function M.route()
+  local routing = current_table()
+  if not routing then return ngx.exit(503) end
+  local host = (ngx.var.host or ""):lower()
+  local rule = find_rule(routing, tonumber(ngx.var.server_port), host, ngx.var.uri, ngx.req.get_method())
+  if not rule then return ngx.exit(404) end
+  local ctx = ngx.ctx
+  ctx.rule = rule
+  ctx.backend = choose_backend(rule)
+  if not ctx.backend then return ngx.exit(500) end
+  if #ctx.backend.endpoints == 0 then return ngx.exit(503) end
+end
+
+local function seconds_left(rule)
+  local left = rule.backend_timeout or default_timeout_seconds
+  if rule.request_timeout then
+    left = math.min(left, rule.request_timeout - (ngx.now() - ngx.req.start_time()))
+  end
+  return math.max(left, 0.001)
+end
+
+function M.balance()
+  local ctx = ngx.ctx
+  local endpoints = ctx.backend.endpoints
+  if ctx.turn then
+    ctx.turn = ctx.turn + 1
+  else
+    ctx.turn = counters:incr("endpoint of " .. ctx.backend.name, 1, -1) or 0
+    if #endpoints > 1 then balancer.set_more_tries(math.min(#endpoints - 1, max_further_tries)) end
+  end
+  local endpoint = endpoints[ctx.turn % #endpoints + 1]
+  local left = seconds_left(ctx.rule)
+  balancer.set_timeouts(math.min(connect_seconds, left), left, left)
+  assert(balancer.set_current_peer(endpoint.ip, endpoint.port))
+end
+
+-- Before a reload clients are asked to come back on new connections, because old workers close idle ones without notice.
+function M.finish_headers()
+  if ngx.worker.exiting() or shared:get("draining") then ngx.header["Connection"] = "close" end
+end
+
+local function quote(text)
+  return '"' .. (text or ""):gsub('[%c"\\\127-\255]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+end
+
+local function names(ctx)
+  return ctx.rule and ctx.rule.route or "", ctx.backend and ctx.backend.name or ""
+end
+
+function M.log()
+  local route, backend = names(ngx.ctx)
+  metrics:incr(("%s|%s|%d"):format(route, backend, ngx.status), 1, 0)
+  metrics:incr(("%s|%s|seconds"):format(route, backend), tonumber(ngx.var.request_time) or 0, 0)
+  local line = ('{"time":%s,"client":%s,"method":%s,"host":%s,"path":%s,"status":%d,"route":%s,"backend":%s,"endpoint":%s,'
+    .. '"seconds":%s,"requestId":%s}\n'):format(quote(ngx.var.time_iso8601), quote(ngx.var.remote_addr),
+    quote(ngx.var.request_method), quote(ngx.var.host), quote(ngx.var.request_uri), ngx.status, quote(route),
+    quote(backend), quote(ngx.var.upstream_addr), ngx.var.request_time, quote(ngx.var.request_id))
+  ffi.C.write(1, line, #line)
+end
+
+local function escape_label(text)
+  return (text:gsub('[\\"]', "\\%0"))
+end
+
+-- Text exposition format of Prometheus.
+function M.write_metrics()
+  local counts, seconds = {}, {}
+  for _, key in ipairs(metrics:get_keys(0)) do
+    local route, backend, code = key:match("^(.-)|(.-)|(%w+)$")
+    local labels = ('route="%s",backend="%s"'):format(escape_label(route), escape_label(backend))
+    if code == "seconds" then
+      seconds[#seconds + 1] = ("edge_request_duration_seconds_sum{%s} %.3f\n"):format(labels, metrics:get(key))
+    else
+      counts[#counts + 1] = ('edge_requests_total{%s,code="%s"} %d\n'):format(labels, code, metrics:get(key))
+    end
+  end
+  table.sort(counts)
+  table.sort(seconds)
+  ngx.header["Content-Type"] = "text/plain; version=0.0.4"
+  ngx.print("# TYPE edge_requests_total counter\n", counts, "# TYPE edge_request_duration_seconds_sum counter\n", seconds)
+end
+
+return M

@@ -1,0 +1,120 @@
+// What the edge's tests need around it: an nginx of their own on loopback, backends to forward to, and a client.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/time.h"
+#include "engine/edge/edge_files.h"
+#include "engine/seam/executor.h"
+#include "engine/seam/network.h"
+
+namespace fairlead::edge::testing {
+
+/// A port of loopback that nobody uses at this moment.
+[[nodiscard]] std::uint16_t free_port();
+
+/// A file descriptor that closes itself.
+class Socket {
+ public:
+  explicit Socket(int fd = -1) : fd_(fd) {}
+  ~Socket();
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+/// Answers every request with 200 and its own name; keeps connections alive.
+class Backend {
+ public:
+  explicit Backend(std::string name);
+  ~Backend();
+  [[nodiscard]] seam::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+  [[nodiscard]] int hits() const { return hits_; }
+
+ private:
+  void accept_all();
+  void serve(int fd);
+
+  std::string name_;
+  Socket listener_;
+  std::uint16_t port_ = 0;
+  std::atomic<int> hits_{0};
+  std::mutex mutex_;
+  std::vector<int> open_;
+  std::vector<std::jthread> connections_;
+  std::jthread thread_;
+};
+
+struct Answer {
+  int code = 0;  ///< 0: the connection broke before an answer was complete.
+  std::string head;
+  std::string body;
+};
+
+/// Keeps its connection while the server does, and never repeats a request by itself.
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : port_(port) {}
+  /// `head` holds further header lines, each ended by \r\n.
+  Answer get(const std::string& target, const std::string& host = "shop.example", const std::string& head = {});
+  Answer send(const std::string& method, const std::string& target, const std::string& host, const std::string& head,
+              const std::string& body);
+
+ private:
+  std::uint16_t port_;
+  Socket socket_;
+  std::string buffer_;
+};
+
+/// An ordinary nginx with the edge's configuration, in a folder of its own, stopped at the end.
+class EdgeProcess {
+ public:
+  EdgeProcess();
+  ~EdgeProcess();
+  /// Empty when nginx and its modules are there, else what is missing and how to get it.
+  [[nodiscard]] static std::string missing();
+  [[nodiscard]] const EdgeSettings& settings() const { return settings_; }
+  /// Everything it has written so far.
+  [[nodiscard]] std::string log() const;
+  /// Kills it as a crash does, and starts it anew.
+  void restart();
+
+ private:
+  void start();
+  void stop(int signal);
+
+  std::filesystem::path folder_;
+  EdgeSettings settings_;
+  pid_t pid_ = -1;
+};
+
+/// Collects what is posted; the test runs it.
+class QueueExecutor final : public seam::Executor {
+ public:
+  void post(std::move_only_function<void()> task) override;
+  /// Runs tasks until `finished` says so; false when it did not within `limit` of real time.
+  bool run_until(const std::function<bool()>& finished, Duration limit = std::chrono::seconds(15));
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any posted_;
+  std::vector<std::move_only_function<void()>> tasks_;
+};
+
+}  // namespace fairlead::edge::testing
