@@ -1,13 +1,17 @@
 #include "engine/control/controllers.h"
 
+#include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
 
 namespace fairlead::control {
 
 void add_workload_controllers(Manager& /*manager*/, api::Api& /*api*/, const Seams& /*seams*/) {}
 
+void add_admission(api::Api& api) { add_delivery_admission(api); }
+
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
   add_workload_controllers(manager, api, seams);
+  if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
   manager.add(make_event_expiry(api));
 }
 

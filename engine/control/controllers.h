@@ -7,6 +7,7 @@
 
 #include "engine/api/api.h"
 #include "engine/control/reconciler.h"
+#include "engine/control/resume_gate.h"
 #include "engine/seam/metrics.h"
 #include "engine/seam/node.h"
 #include "engine/seam/source.h"
@@ -34,10 +35,14 @@ struct Seams {
   seam::Traffic* traffic = nullptr;
   seam::Source* source = nullptr;
   TokenIssuer issue_token;
+  std::vector<Outage> outages;  ///< When no engine ran before this life, oldest first.
 };
 
 /// Everything between a Deployment and a running container: workloads, scheduler, pods, Services, network.
 void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seams);
+
+/// The admission steps of this room. Once per Api.
+void add_admission(api::Api& api);
 
 /// Every controller of this room, in the order in which they run when several have work at the same moment.
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams);

@@ -16,6 +16,7 @@ VirtualCluster::VirtualCluster(const api::Schema& schema, Time start, std::uint6
       source_(time_),
       assemble_(std::move(assemble)) {
   FAIRLEAD_ASSERT(store_->load().has_value());
+  add_admission(*api_);
   store_->subscribe([this](const api::Event& event) {
     static constexpr std::array<std::string_view, 3> kVerbs = {"ADDED", "MODIFIED", "DELETED"};
     note(fmt::format("{} {} {}", kVerbs.at(static_cast<std::size_t>(event.type)), event.object->key().to_string(),
@@ -44,6 +45,7 @@ void VirtualCluster::assemble() {
   seams.metrics = &metrics_;
   seams.traffic = &traffic_;
   seams.source = &source_;
+  seams.outages = outages_;
   seams.issue_token = [](const TokenRequest& request) -> Result<std::string> {
     return fmt::format("token of {}/{} for {} bound to {}", request.ns, request.service_account,
                        request.audience.empty() ? "api" : request.audience, request.pod);
@@ -80,7 +82,9 @@ void VirtualCluster::restart(Duration down) {
   manager_.reset();
   time_.forget();
   for (const auto& node : nodes_) node->lose_everything();
-  time_.move_to(time_.now() + down);
+  const Time from = time_.now();
+  time_.move_to(from + down);
+  outages_.push_back({from, time_.now()});
   assemble();
 }
 

@@ -67,6 +67,7 @@ class VirtualCluster {
   Assemble assemble_;
   std::unique_ptr<Manager> manager_;
   std::vector<std::string> history_;
+  std::vector<Outage> outages_;
 };
 
 }  // namespace fairlead::control

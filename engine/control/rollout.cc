@@ -1,0 +1,110 @@
+#include "engine/control/rollout.h"
+
+#include <array>
+#include <utility>
+
+#include "engine/control/delivery_names.h"
+#include "engine/control/rollout_routes.h"
+#include "engine/control/rollout_services.h"
+#include "engine/control/rollout_status.h"
+#include "engine/control/rollout_validation.h"
+
+namespace fairlead::control {
+namespace {
+
+constexpr Duration kInvalidRetry = std::chrono::seconds(20);
+
+using Step = Result<Next> (*)(RolloutLook&);
+constexpr std::array<Step, 14> kSteps = {
+    default_replicas,    // a Rollout without spec.replicas gets one
+    create_replica_set,  // the current template has a ReplicaSet
+    note_pause,          // conditions follow pauses and retries
+    sync_revision,       // which has the highest revision
+    follow_scale,        // sizes follow spec.replicas, alone
+    start_over,          // a new template or new steps reset the status, alone
+    restart_pods,        // spec.restartAt
+    sync_pod_metadata,   // canaryMetadata and stableMetadata
+    limit_history,       // old ReplicaSets beyond revisionHistoryLimit go
+    point_services,      // stable and canary Service select their pods
+    route_traffic,       // weights in HTTPRoutes
+    run_analyses,        // AnalysisRuns begin, end, abort and pause
+    scale_replica_sets,  // stable, canary, then the others
+    pause_step,          // a pause begins or goes on
+};
+
+void add_owner(const api::Object& object, const api::Resource& rollouts, Queue& queue) {
+  for (const Value& owner : object.at("metadata", "ownerReferences").items()) {
+    if (owner.at("kind").str() == "Rollout" && owner.at("controller").bool_or(false))
+      queue.add({&rollouts, std::string(object.ns()), std::string(owner.at("name").str())});
+  }
+}
+
+bool uses_service(const api::Object& rollout, std::string_view name) {
+  const Value& strategy = rollout.at("spec", "strategy", "canary");
+  return strategy.at("canaryService").str() == name || strategy.at("stableService").str() == name;
+}
+
+bool uses_route(const RolloutServices& in, const api::Object& rollout, const api::Key& key) {
+  for (const api::Key& each : routes_of(in, rollout))
+    if (each == key) return true;
+  return false;
+}
+
+/// The specification, or something it refers to, is not in order: nothing moves until it is.
+Result<Again> note_invalid(RolloutLook& look, const std::string& problem) {
+  const std::string message = fmt::format("The Rollout \"{}\" is invalid: {}", look.rollout->name(), problem);
+  const Value* before = find_condition(look.old_status(), "InvalidSpec");
+  const std::string generation = std::to_string(look.rollout->at("metadata", "generation").int_or(0));
+  const bool noted = before != nullptr && before->at("message").str() == message &&
+                     look.old_status().at("observedGeneration").str() == generation;
+  if (noted) return Again::in(kInvalidRetry);
+  if (before != nullptr) {
+    const auto cleared = look.in.api.mutate(look.rollout->key(), api::Subresource::kStatus,
+                                            [](Value& tree) { remove_condition(tree["status"], "InvalidSpec"); });
+    if (!cleared) return fail("{}", cleared.error().message);
+  }
+  if (auto r = patch_conditions(look, {{"InvalidSpec", "True", "InvalidSpec", message}}); !r)
+    return std::unexpected(r.error());
+  return Again::in(kInvalidRetry);
+}
+
+}  // namespace
+
+RolloutReconciler::RolloutReconciler(api::Api& api, std::shared_ptr<ResumeGate> gate) : in_(api, std::move(gate)) {}
+
+void RolloutReconciler::observe(const api::Event& event, Queue& queue) {
+  const api::Object& object = *event.object;
+  const api::Resource* resource = &object.resource();
+  if (resource == &in_.rollouts) {
+    queue.add(object.key());
+  } else if (resource == &in_.replica_sets || resource == &in_.runs) {
+    add_owner(object, in_.rollouts, queue);
+  } else if (resource == &in_.services) {
+    for (const auto& rollout : in_.api.list(in_.rollouts, object.ns()))
+      if (uses_service(*rollout, object.name())) queue.add(rollout->key());
+  } else if (resource == &in_.routes) {
+    for (const auto& rollout : in_.api.list(in_.rollouts))
+      if (uses_route(in_, *rollout, object.key())) queue.add(rollout->key());
+  }
+}
+
+Result<Again> RolloutReconciler::reconcile(const api::Key& key) {
+  const auto rollout = in_.api.get(key);
+  if (!rollout) {
+    if (auto r = release_services(in_, key.ns, key.name); !r) return std::unexpected(r.error());
+    return Again::when_changed();
+  }
+  if (rollout->deleting()) return Again::when_changed();
+  RolloutLook look(in_, rollout);
+  if (const std::string problem = reference_problem(look); !problem.empty()) return note_invalid(look, problem);
+  for (const Step step : kSteps) {
+    const auto next = step(look);
+    if (!next) return std::unexpected(next.error());
+    if (*next == Next::kStop) return Again{look.again};
+    if (*next == Next::kWriteStatus) break;
+  }
+  if (auto r = write_canary_status(look); !r) return std::unexpected(r.error());
+  return Again{look.again};
+}
+
+}  // namespace fairlead::control

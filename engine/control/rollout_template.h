@@ -1,0 +1,34 @@
+// Pod templates of Rollouts: which ReplicaSet is the one of the current template, and metadata that comes and goes.
+// Source: argo-rollouts/utils/replicaset/replicaset.go (FindNewReplicaSet), canary.go (SyncEphemeralPodMetadata),
+// utils/hash/hash.go, utils/conditions/conditions.go (ComputeStepHash).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/control/rollout_look.h"
+
+namespace fairlead::control {
+
+/// A label-safe hash of a pod template: FNV-1a over its JSON, in the order in which it was written. Not upstream's
+/// number, which depends on its Go types; nothing compares the two. ReplicaSets are found by equality where it differs.
+[[nodiscard]] std::string pod_template_hash(const Value& pod_template, std::int64_t collisions);
+/// The same for spec.strategy.canary.steps.
+[[nodiscard]] std::string step_hash(const Value& steps);
+
+/// The ReplicaSet whose template is the Rollout's, labels of ours and ephemeral metadata aside; null when there is
+/// none.
+[[nodiscard]] api::ObjectPtr find_current(const RolloutServices& in, const api::Object& rollout,
+                                          const std::vector<api::ObjectPtr>& replica_sets);
+/// Whether `live`, the template of a ReplicaSet, is what `desired` becomes once it has defaults.
+[[nodiscard]] bool same_template(const RolloutServices& in, Value live, const Value& desired);
+
+/// Takes the labels and annotations of `before` out of `metadata` and puts those of `after` in, leaving others alone;
+/// both are {labels, annotations} or null. True when something changed.
+bool exchange_metadata(Value& metadata, const Value& before, const Value& after);
+/// What was put into a ReplicaSet's template so; null when nothing was.
+[[nodiscard]] Value injected_metadata(const Value& replica_set);
+/// Makes a ReplicaSet's template carry `wanted` and remember it. True when something changed.
+bool inject_metadata(Value& replica_set, const Value& wanted);
+
+}  // namespace fairlead::control
