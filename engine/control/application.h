@@ -66,7 +66,7 @@ class ApplicationReconciler final : public Reconciler {
   [[nodiscard]] std::string apply(const Plan& plan, const ApplicationItem& item);
   [[nodiscard]] bool prune(Plan& plan);
   void finish(Plan& plan, std::string_view phase, std::string message) const;
-  void write_status(const Plan& plan);
+  void write_status(Plan& plan);
   [[nodiscard]] Result<Again> tear_down(const api::Object& application);
 
   api::Api& api_;

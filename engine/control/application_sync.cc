@@ -182,7 +182,6 @@ Again ApplicationReconciler::sync(Plan& plan) {
 void ApplicationReconciler::finish(Plan& plan, std::string_view phase, std::string message) const {
   plan.operation.set("phase", phase).set("message", std::move(message));
   plan.operation.set("finishedAt", format_time(api_.clock().now()));
-  if (phase != "Succeeded") plan.conditions.emplace_back("SyncError", std::string(plan.operation.at("message").str()));
 }
 
 namespace {
@@ -245,8 +244,11 @@ void add_history(Value& status, const Value& operation, const Value& source) {
 
 }  // namespace
 
-void ApplicationReconciler::write_status(const Plan& plan) {
+void ApplicationReconciler::write_status(Plan& plan) {
   const Time now = api_.clock().now();
+  if (plan.operation.at("phase").str() == "Failed" && plan.out_of_sync()) {
+    plan.conditions.emplace_back("SyncError", std::string(plan.operation.at("message").str()));
+  }
   const auto edit = [&](Value& object) {
     Value& status = object["status"];
     const Value before = status;

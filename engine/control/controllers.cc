@@ -1,5 +1,6 @@
 #include "engine/control/controllers.h"
 
+#include "engine/control/application.h"
 #include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
 
@@ -12,6 +13,7 @@ void add_admission(api::Api& api) { add_delivery_admission(api); }
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
   add_workload_controllers(manager, api, seams);
   if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
+  if (seams.source != nullptr) manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source));
   manager.add(make_event_expiry(api));
 }
 

@@ -36,7 +36,7 @@ Result<const api::Resource*> served_resource(const api::Schema& schema, const Va
 Result<> create(VirtualCluster& cluster, const Value& object) {
   const auto resource = served_resource(cluster.api().schema(), object);
   if (!resource) return std::unexpected(resource.error());
-  const auto created = cluster.api().create(**resource, "default", object, {.user = "scenario"});
+  const auto created = cluster.api().create(**resource, object.at("metadata", "namespace").string_or("default"), object, {.user = "scenario"});
   if (!created) return refused(object, created.error());
   if (!object.has("status") || !(*resource)->has_status) return {};
   const auto with_status = cluster.api().mutate((*created)->key(), api::Subresource::kStatus,
