@@ -67,8 +67,8 @@ class Document {
   static void add_paths(Value& paths, const Resource& resource, std::string_view prefix) {
     const std::string scope = resource.namespaced ? "/namespaces/{namespace}" : "";
     const std::string list = fmt::format("/{}{}/{}", prefix, scope, resource.plural);
-    Value& collection = paths[list];
-    Value& item = paths[list + "/{name}"];
+    Value collection;
+    Value item;
     for (const std::string& verb : resource.verbs) {
       if (verb == "list") collection.set("get", operation(resource, "list"));
       if (verb == "create") collection.set("post", operation(resource, "post"));
@@ -77,7 +77,8 @@ class Document {
       if (verb == "delete") item.set("delete", operation(resource, "delete"));
       if (verb == "patch") item.set("patch", patch_operation(resource));
     }
-    if (item.is_null()) paths.erase(list + "/{name}");
+    paths.set(list, std::move(collection));
+    if (!item.is_null()) paths.set(list + "/{name}", std::move(item));
   }
 
   /// A named type in full.

@@ -259,6 +259,21 @@ class Loader {
         }
       }
     }
+    share_storage("events.k8s.io", "v1", "", "v1", "events");
+    share_storage("autoscaling", "v1", "autoscaling", "v2", "horizontalpodautoscalers");
+  }
+
+  /// One store under two names whose fields differ: conversion.cc turns one into the other.
+  void share_storage(std::string_view group, std::string_view version, std::string_view storage_group,
+                     std::string_view storage_version, std::string_view plural) {
+    Resource* served = nullptr;
+    const Resource* storage = nullptr;
+    for (Resource& other : table_.all) {
+      if (other.plural != plural) continue;
+      if (other.group == group && other.version == version) served = &other;
+      if (other.group == storage_group && other.version == storage_version) storage = &other;
+    }
+    if (served != nullptr && storage != nullptr) served->storage = storage;
   }
 
   Schema::Table& table_;

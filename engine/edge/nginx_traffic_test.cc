@@ -81,19 +81,219 @@ std::unique_ptr<EdgeProcess> NginxTrafficTest::edge;
 const std::uint16_t NginxTrafficTest::port = testing::free_port();
 
 TEST_F(NginxTrafficTest, WeightsAreExact) {
-  for (const int weight : {20, 55, 1, 0, 100}) {
+  // Several connections, so that several workers share the count.
+  for (const auto& [weight, requests] : std::map<int, int>{{20, 1000}, {55, 1000}, {1, 1000}, {0, 40}, {100, 40}}) {
     apply(canary(100 - weight, weight));
     std::map<std::string, int> total;
-    // Several connections, so that several workers share the count.
-    std::vector<Client> clients;
-    for (int i = 0; i < 8; ++i) clients.emplace_back(port);
-    for (Client& client : clients) {
-      for (const auto& [name, count] : ask(client, 125)) total[name] += count;
+    for (int i = 0; i < 8; ++i) {
+      Client client(port);
+      for (const auto& [name, count] : ask(client, requests / 8)) total[name] += count;
     }
-    std::map<std::string, int> expected{{"stable", 1000 - 10 * weight}, {"canary", 10 * weight}};
+    const int share = requests * weight / 100;
+    std::map<std::string, int> expected{{"stable", requests - share}, {"canary", share}};
     std::erase_if(expected, [](const auto& entry) { return entry.second == 0; });
     EXPECT_EQ(total, expected) << "weight " << weight;
   }
+}
+
+TEST_F(NginxTrafficTest, ThreeBackendsGetTheirSharesToo) {
+  Backend third("third");
+  seam::EdgeProgram wanted = canary(3, 2);
+  wanted.routes[0].rules[0].backends.push_back(backend("other", {third.endpoint()}, 5));
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(ask(client, 100), (std::map<std::string, int>{{"stable", 30}, {"canary", 20}, {"third", 50}}));
+}
+
+TEST_F(NginxTrafficTest, ChangesUnderLoadLoseNoRequest) {
+  apply(canary(100, 0));
+  std::atomic<bool> stop = false;
+  std::atomic<int> lost = 0;
+  std::atomic<int> sent = 0;
+  std::vector<std::jthread> load;
+  for (int i = 0; i < 4; ++i) {
+    load.emplace_back([&] {
+      Client client(port);
+      while (!stop) {
+        const Answer answer = client.get("/");
+        ++sent;
+        if (answer.code != 200) ++lost;
+      }
+    });
+  }
+  // Endpoints come and go, weights move; the endpoint that is left out still answers what it was sent.
+  Backend second("stable");
+  for (int round = 0; round < 20; ++round) {
+    seam::EdgeProgram wanted = canary(100 - 5 * round, 5 * round);
+    auto& endpoints = wanted.routes[0].rules[0].backends[0].endpoints;
+    if (round % 3 == 1) endpoints = {second.endpoint()};
+    if (round % 3 == 2) endpoints = {stable_.endpoint(), second.endpoint()};
+    apply(wanted);
+    const int before = sent;
+    while (sent < before + 20) std::this_thread::yield();
+  }
+  stop = true;
+  load.clear();
+  EXPECT_EQ(lost, 0) << "of " << sent << edge->log();
+  EXPECT_GT(second.hits(), 0);
+}
+
+TEST_F(NginxTrafficTest, AnEndpointThatRefusesIsPassedOver) {
+  seam::EdgeProgram wanted = program();
+  wanted.routes[0].rules[0].backends = {
+      backend("web", {{"127.0.0.1", testing::free_port()}, stable_.endpoint()}, 1)};
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(ask(client, 10), (std::map<std::string, int>{{"stable", 10}}));
+}
+
+TEST_F(NginxTrafficTest, WhatCannotBeServedSaysSo) {
+  seam::EdgeProgram wanted = canary(1, 0);
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(client.get("/", "other.example").code, 404);
+  wanted.routes[0].rules[0].backends[0].endpoints.clear();
+  apply(wanted);
+  EXPECT_EQ(client.get("/").code, 503);
+  wanted.routes[0].rules[0].backends.clear();
+  apply(wanted);
+  EXPECT_EQ(client.get("/").code, 500);
+}
+
+TEST_F(NginxTrafficTest, SlowBackendsTimeOut) {
+  // Listens, so that connections open, and never answers.
+  const testing::SilentBackend silent;
+  seam::EdgeProgram wanted = program();
+  wanted.routes[0].rules[0].backends = {backend("web", {silent.endpoint()}, 1)};
+  wanted.routes[0].rules[0].request_timeout = std::chrono::milliseconds(200);
+  apply(wanted);
+  Client client(port);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(client.get("/").code, 504);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
+}
+
+TEST_F(NginxTrafficTest, RequestsAreMatchedAsGatewayApiSays) {
+  struct Way {
+    seam::RouteMatch match;
+    std::string name;
+  };
+  const std::vector<Way> ways = {
+      {{{"PathPrefix", "", "/"}, "", {}, {}}, "root"},
+      {{{"PathPrefix", "", "/cart/"}, "", {}, {}}, "prefix"},
+      {{{"Exact", "", "/cart"}, "", {}, {}}, "exact"},
+      {{{"RegularExpression", "", "/item/[0-9]+"}, "", {}, {}}, "regex"},
+      {{{"PathPrefix", "", "/"}, "POST", {}, {}}, "post"},
+      {{{"PathPrefix", "", "/"}, "", {{"Exact", "X-Version", "2"}}, {}}, "header"},
+      {{{"PathPrefix", "", "/"}, "", {{"RegularExpression", "x-version", "[3-9]"}, {"Exact", "x-beta", "yes"}}, {}}, "headers"},
+      {{{"PathPrefix", "", "/"}, "", {}, {{"Exact", "page", "two"}}}, "query"}};
+  seam::EdgeProgram wanted = program();
+  wanted.routes[0].rules.clear();
+  std::vector<std::unique_ptr<Backend>> backends;
+  for (const Way& way : ways) {
+    backends.push_back(std::make_unique<Backend>(way.name));
+    wanted.routes[0].rules.push_back({{way.match}, {backend(way.name, {backends.back()->endpoint()}, 1)}, {}, {}});
+  }
+  apply(wanted);
+  Client client(port);
+  const auto get = [&](const std::string& target, const std::string& head = {}) {
+    return client.get(target, "shop.example", head).body;
+  };
+  EXPECT_EQ(get("/"), "root");
+  EXPECT_EQ(get("/cart"), "exact");
+  EXPECT_EQ(get("/cart/1?x=y"), "prefix");
+  EXPECT_EQ(get("/cartoon"), "root");
+  EXPECT_EQ(get("/item/42"), "regex");
+  EXPECT_EQ(get("/item/42x"), "root");
+  EXPECT_EQ(client.send("POST", "/", "shop.example", "Content-Type: application/json\r\n", "{}").body, "post");
+  EXPECT_EQ(get("/", "x-version: 2\r\n"), "header");
+  EXPECT_EQ(get("/", "x-version: 3\r\nX-Beta: yes\r\n"), "headers");
+  EXPECT_EQ(get("/", "x-version: 3\r\n"), "root");
+  EXPECT_EQ(get("/?page=two"), "query");
+  EXPECT_EQ(get("/?page=three"), "root");
+}
+
+TEST_F(NginxTrafficTest, AttacksAreBlockedAndTheRuleIsNamed) {
+  apply(canary(1, 0));
+  Client client(port);
+  const auto expect_blocked = [&](const std::string& target, const std::string& rule) {
+    EXPECT_EQ(client.get(target).code, 403) << target;
+    EXPECT_NE(edge->log().find(fmt::format("[id \"{}\"]", rule)), std::string::npos) << target;
+  };
+  expect_blocked("/?q=1%27%20OR%201=1--", "942100");
+  expect_blocked("/?file=../../../etc/passwd", "930100");
+  expect_blocked("/?q=%3Cscript%3Ealert(1)%3C/script%3E", "941100");
+  const Answer post = client.send("POST", "/", "shop.example", "Content-Type: application/json\r\n",
+                                  R"({"q": "1' OR 1=1--"})");
+  EXPECT_EQ(post.code, 403);
+  for (const char* method : {"PUT", "DELETE", "PATCH"}) {
+    EXPECT_EQ(client.send(method, "/", "shop.example", "Content-Type: application/json\r\n", R"({"name": "Anna"})").code, 200);
+  }
+  EXPECT_EQ(client.get("/?q=red+shoes").code, 200);
+}
+
+TEST_F(NginxTrafficTest, ARestartedEdgeIsToldAgain) {
+  apply(canary(1, 0));
+  edge->restart();
+  // Nobody applies anything: the watch notices.
+  Answer answer;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (answer.code != 200 && std::chrono::steady_clock::now() < deadline) answer = Client(port).get("/");
+  EXPECT_EQ(answer.code, 200) << edge->log();
+}
+
+TEST_F(NginxTrafficTest, NewListenersLoseNoRequest) {
+  apply(canary(1, 0));
+  std::atomic<bool> stop = false;
+  std::atomic<int> lost = 0;
+  std::atomic<int> sent = 0;
+  std::vector<std::jthread> load;
+  for (int i = 0; i < 8; ++i) {
+    load.emplace_back([&] {
+      Client client(port);
+      while (!stop) {
+        ++sent;
+        if (client.get("/").code != 200) ++lost;
+      }
+    });
+  }
+  for (int round = 0; round < 2; ++round) {
+    seam::EdgeProgram wanted = canary(1, 0);
+    const std::uint16_t extra = testing::free_port();
+    wanted.listeners.push_back({"extra", extra, ""});
+    wanted.routes[0].listeners = {"http", "extra"};
+    apply(wanted);
+    EXPECT_EQ(Client(extra).get("/").code, 200);
+    apply(canary(1, 0));
+  }
+  stop = true;
+  load.clear();
+  EXPECT_EQ(lost, 0) << "of " << sent;
+}
+
+TEST_F(NginxTrafficTest, RequestsAreCounted) {
+  apply(canary(1, 0));
+  EXPECT_EQ(Client(port).get("/").code, 200);
+  const auto metrics = ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
+  ASSERT_TRUE(metrics);
+  EXPECT_NE(metrics->body.find(R"(edge_requests_total{route="shop/shop",backend="shop/web:80",code="200"})"),
+            std::string::npos) << metrics->body;
+}
+
+TEST_F(NginxTrafficTest, NoPodIsAnErrorAndALaterProgramAnswersBoth) {
+  std::vector<Result<>> results;
+  seam::EdgeProgram nowhere = canary(1, 0);
+  nowhere.pods.clear();
+  const auto note = [&](Result<> result) { results.push_back(std::move(result)); };
+  traffic_->apply(nowhere, note);
+  ASSERT_TRUE(executor_.run_until([&] { return results.size() == 1; }));
+  EXPECT_EQ(results[0].error().message, "no pod of the edge is running yet");
+  traffic_->apply(canary(1, 1), note);
+  traffic_->apply(canary(1, 0), note);
+  ASSERT_TRUE(executor_.run_until([&] { return results.size() == 3; }));
+  EXPECT_TRUE(results[1] && results[2]);
+  Client client(port);
+  EXPECT_EQ(ask(client, 4), (std::map<std::string, int>{{"stable", 4}}));
 }
 
 }  // namespace

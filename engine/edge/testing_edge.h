@@ -61,6 +61,17 @@ class Backend {
   std::jthread thread_;
 };
 
+/// Takes connections and says nothing.
+class SilentBackend {
+ public:
+  SilentBackend();
+  [[nodiscard]] seam::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+
+ private:
+  Socket listener_;
+  std::uint16_t port_ = 0;
+};
+
 struct Answer {
   int code = 0;  ///< 0: the connection broke before an answer was complete.
   std::string head;

@@ -127,6 +127,8 @@ void Backend::serve(int fd) {
   ::shutdown(fd, SHUT_RDWR);  // Closed with the Backend: nobody else may get this number meanwhile.
 }
 
+SilentBackend::SilentBackend() { std::tie(listener_, port_) = listen_on(0); }
+
 Answer Client::get(const std::string& target, const std::string& host, const std::string& head) {
   return send("GET", target, host, head, {});
 }

@@ -1,0 +1,228 @@
+#include "engine/api/request_options.h"
+
+#include <charconv>
+
+namespace fairlead::api {
+namespace {
+
+using Reason = FieldError::Reason;
+
+FieldError unsupported(std::string field, std::string_view value, std::string_view supported) {
+  return {Reason::kNotSupported, std::move(field),
+          fmt::format("Unsupported value: {}: supported values: {}", value, supported)};
+}
+
+FieldError forbidden(std::string field, std::string_view why) {
+  return {Reason::kForbidden, std::move(field), fmt::format("Forbidden: {}", why)};
+}
+
+std::string quoted(std::string_view text) { return fmt::format("\"{}\"", text); }
+
+ApiResult<std::uint64_t> parse_revision(std::string_view text, bool watch) {
+  std::uint64_t revision = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
+  if (error == std::errc() && end == text.data() + text.size()) return revision;
+  return std::unexpected(Status::bad_request(
+      fmt::format("{}resourceVersion: Invalid value: \"{}\": strconv.ParseUint: parsing \"{}\": invalid syntax",
+                  watch ? "" : "invalid resource version: ", text, text)));
+}
+
+ApiResult<ListOptions::Match> parse_match(std::string_view text) {
+  if (text.empty()) return ListOptions::Match::kUnset;
+  if (text == "NotOlderThan") return ListOptions::Match::kNotOlderThan;
+  if (text == "Exact") return ListOptions::Match::kExact;
+  return std::unexpected(
+      invalid_options("ListOptions", unsupported("resourceVersionMatch", quoted(text), R"("Exact", "NotOlderThan", "")")));
+}
+
+/// Which of resourceVersion, resourceVersionMatch, continue and sendInitialEvents go together.
+ApiResult<> check_combination(const ListOptions& options, const Query& query, bool watch) {
+  const auto refuse = [](std::string field, std::string_view why) {
+    return std::unexpected(invalid_options("ListOptions", forbidden(std::move(field), why)));
+  };
+  const std::string match = "resourceVersionMatch";
+  const bool has_version = !query.get("resourceVersion").empty();
+  if (query.has("sendInitialEvents")) {
+    if (!watch) return refuse("sendInitialEvents", "sendInitialEvents is forbidden for list");
+    if (options.match != ListOptions::Match::kNotOlderThan) {
+      return refuse(match, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    }
+    return {};
+  }
+  if (options.match == ListOptions::Match::kUnset) return {};
+  if (watch) return refuse(match, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+  if (!has_version) return refuse(match, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (!options.continue_token.empty()) {
+    return refuse(match, "resourceVersionMatch is forbidden when continue is provided");
+  }
+  if (options.match == ListOptions::Match::kExact && options.revision == 0U) {
+    return refuse(match, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  }
+  return {};
+}
+
+ApiResult<> read_selectors(const Query& query, ListOptions& options) {
+  auto labels = Selector::parse(query.get("labelSelector"));
+  if (!labels) return std::unexpected(Status::bad_request(labels.error().to_string()));
+  options.labels = std::move(*labels);
+  auto fields = FieldSelector::parse(query.get("fieldSelector"));
+  if (!fields) return std::unexpected(Status::bad_request(fields.error().to_string()));
+  options.fields = std::move(*fields);
+  return {};
+}
+
+std::optional<Propagation> parse_propagation(std::string_view text) {
+  if (text == "Background") return Propagation::kBackground;
+  if (text == "Foreground") return Propagation::kForeground;
+  if (text == "Orphan") return Propagation::kOrphan;
+  return std::nullopt;
+}
+
+ApiResult<bool> parse_dry_run(std::string_view kind, const std::vector<std::string_view>& values) {
+  bool dry = false;
+  for (const auto value : values) {
+    if (value == "All") dry = true;
+    else if (!value.empty()) {
+      return std::unexpected(invalid_options(kind, unsupported("dryRun", fmt::format("[\"{}\"]", value), "\"All\"")));
+    }
+  }
+  return dry;
+}
+
+ApiResult<> read_delete_body(const Value& body, DeleteOptions& options) {
+  if (const auto policy = body.at("propagationPolicy").str(); !policy.empty()) {
+    options.propagation = parse_propagation(policy);
+    if (!options.propagation) {
+      return std::unexpected(invalid_options("DeleteOptions", unsupported("propagationPolicy", quoted(policy),
+                                                                          R"("Foreground", "Background", "Orphan", "nil")")));
+    }
+  }
+  if (body.at("orphanDependents").is_bool()) {
+    options.propagation = body.at("orphanDependents").bool_or(false) ? Propagation::kOrphan : Propagation::kBackground;
+  }
+  if (body.at("gracePeriodSeconds").is_int()) options.grace_seconds = body.at("gracePeriodSeconds").int_or(0);
+  options.uid = std::string(body.at("preconditions", "uid").str());
+  options.resource_version = std::string(body.at("preconditions", "resourceVersion").str());
+  std::vector<std::string_view> dry;
+  for (const auto& item : body.at("dryRun").items()) dry.push_back(item.str());
+  const auto parsed = parse_dry_run("DeleteOptions", dry);
+  if (!parsed) return std::unexpected(parsed.error());
+  options.dry_run = options.dry_run || *parsed;
+  return {};
+}
+
+Status unreadable(const Resource& resource, std::string_view why) {
+  return Status::bad_request(fmt::format(
+      "the object provided is unrecognized (must be of type {}): couldn't get version/kind; {}", resource.kind, why));
+}
+
+}  // namespace
+
+ApiResult<std::optional<std::int64_t>> read_integer(const Query& query, std::string_view name) {
+  const auto text = query.get(name);
+  if (text.empty()) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return std::unexpected(Status::bad_request(fmt::format("strconv.ParseInt: parsing \"{}\": invalid syntax", text)));
+  }
+  return number;
+}
+
+ApiResult<ListOptions> read_list_options(const Query& query, bool watch) {
+  ListOptions options;
+  if (auto read = read_selectors(query, options); !read) return std::unexpected(read.error());
+  const auto limit = read_integer(query, "limit");
+  if (!limit) return std::unexpected(limit.error());
+  if (*limit && **limit > 0) options.limit = static_cast<std::size_t>(**limit);
+  const auto timeout = read_integer(query, "timeoutSeconds");
+  if (!timeout) return std::unexpected(timeout.error());
+  if (*timeout && **timeout > 0) options.timeout = std::chrono::seconds(**timeout);
+  options.continue_token = std::string(query.get("continue"));
+  options.bookmarks = query.flag("allowWatchBookmarks");
+  options.send_initial_events = query.flag("sendInitialEvents");
+  const auto match = parse_match(query.get("resourceVersionMatch"));
+  if (!match) return std::unexpected(match.error());
+  options.match = *match;
+  if (const auto text = query.get("resourceVersion"); !text.empty()) {
+    const auto revision = parse_revision(text, watch);
+    if (!revision) return std::unexpected(revision.error());
+    options.revision = *revision;
+  }
+  if (auto fine = check_combination(options, query, watch); !fine) return std::unexpected(fine.error());
+  return options;
+}
+
+ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind) {
+  WriteOptions options;
+  options.user = call.user.name;
+  options.warnings = &call.warnings;
+  const auto dry = parse_dry_run(kind, call.query.all("dryRun"));
+  if (!dry) return std::unexpected(dry.error());
+  options.dry_run = *dry;
+  const auto validation = call.query.get("fieldValidation");
+  options.validation = FieldValidation::kWarn;
+  if (validation == "Strict") {
+    options.validation = FieldValidation::kStrict;
+  } else if (validation == "Ignore") {
+    options.validation = FieldValidation::kIgnore;
+  } else if (!validation.empty() && validation != "Warn") {
+    return std::unexpected(invalid_options(
+        kind, unsupported("fieldValidation", quoted(validation), R"("", "Ignore", "Strict", "Warn")")));
+  }
+  return options;
+}
+
+ApiResult<DeleteOptions> read_delete_options(const Call& call, const Schema& schema) {
+  DeleteOptions options;
+  const auto grace = read_integer(call.query, "gracePeriodSeconds");
+  if (!grace) return std::unexpected(grace.error());
+  options.grace_seconds = *grace;
+  Value from_query;
+  for (const std::string_view name : {"propagationPolicy"}) {
+    if (call.query.has(name)) from_query.set(name, call.query.get(name));
+  }
+  const auto dry = parse_dry_run("DeleteOptions", call.query.all("dryRun"));
+  if (!dry) return std::unexpected(dry.error());
+  options.dry_run = *dry;
+  if (auto read = read_delete_body(from_query, options); !read) return std::unexpected(read.error());
+  if (call.request.body.empty()) return options;
+  const Resource* kind = schema.by_kind("", "v1", "DeleteOptions");
+  FAIRLEAD_ASSERT(kind != nullptr);
+  auto body = read_object(call, schema, *kind);
+  if (!body) return std::unexpected(body.error());
+  if (auto read = read_delete_body(*body, options); !read) return std::unexpected(read.error());
+  return options;
+}
+
+ApiResult<IncludeObject> read_include_object(const Query& query) {
+  const auto text = query.get("includeObject");
+  if (text.empty() || text == "Metadata") return IncludeObject::kMetadata;
+  if (text == "Object") return IncludeObject::kObject;
+  if (text == "None") return IncludeObject::kNone;
+  return std::unexpected(Status::bad_request(fmt::format("unrecognized includeObject value: \"{}\"", text)));
+}
+
+ApiResult<Value> read_object(const Call& call, const Schema& schema, const Resource& resource) {
+  const auto& body = call.body;
+  if (body.encoding == Body::Encoding::kUnknown) {
+    return std::unexpected(
+        unsupported_media_type("application/json, application/yaml, application/vnd.kubernetes.protobuf"));
+  }
+  if (!body.error.empty()) return std::unexpected(unreadable(resource, body.error));
+  if (body.encoding == Body::Encoding::kProtobuf) {
+    auto decoded = schema.decode_protobuf(call.request.body);
+    if (!decoded) return std::unexpected(unreadable(resource, decoded.error().to_string()));
+    return std::move(*decoded);
+  }
+  if (body.encoding == Body::Encoding::kNone || body.value.is_null()) {
+    return std::unexpected(unreadable(resource, "json parse error: unexpected end of JSON input (<empty>)"));
+  }
+  if (!body.value.is_object()) {
+    return std::unexpected(unreadable(
+        resource, fmt::format("json parse error: json: cannot unmarshal {} into Go value", body.value.kind_name())));
+  }
+  return body.value;
+}
+
+}  // namespace fairlead::api

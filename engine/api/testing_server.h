@@ -1,0 +1,180 @@
+// A whole API server in this process, on a loopback port, forgetting everything with it. For tests.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/api/api.h"
+#include "engine/api/journal.h"
+#include "engine/api/kubeconfig.h"
+#include "engine/api/pki.h"
+#include "engine/api/server.h"
+#include "engine/seam/clock.h"
+
+namespace fairlead::api {
+
+/// The time it is, to the millisecond.
+class WallClock final : public seam::Clock {
+ public:
+  [[nodiscard]] Time now() const override {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  }
+};
+
+/// A control thread of its own.
+class ControlLoop final : public seam::Executor {
+ public:
+  ControlLoop() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
+  ~ControlLoop() override { stop(); }
+  ControlLoop(const ControlLoop&) = delete;
+  ControlLoop& operator=(const ControlLoop&) = delete;
+
+  void post(std::move_only_function<void()> task) override {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    wake_.notify_one();
+  }
+
+  /// Runs `work` there and waits for its answer. Not from the control thread.
+  template <class Work>
+  auto call(Work work) {
+    std::promise<decltype(work())> done;
+    auto answer = done.get_future();
+    post([&] {
+      if constexpr (std::is_void_v<decltype(work())>) {
+        work();
+        done.set_value();
+      } else {
+        done.set_value(work());
+      }
+    });
+    return answer.get();
+  }
+
+  void stop() {
+    thread_.request_stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void run(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      std::move_only_function<void()> task;
+      {
+        std::unique_lock lock(mutex_);
+        if (!wake_.wait(lock, stop, [this] { return !tasks_.empty(); })) return;
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+      task();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::deque<std::move_only_function<void()>> tasks_;
+  std::jthread thread_;
+};
+
+/// Has a name, a few lines of log for every container, and fixed figures of usage. Runs nothing.
+class PaperNode final : public seam::Node {
+ public:
+  explicit PaperNode(seam::Executor& control) : control_(control) {}
+
+  [[nodiscard]] std::string name() const override { return "paper"; }
+  [[nodiscard]] Value status() const override { return Value::object(); }
+  void on_report(std::function<void(const seam::PodReport&)>) override {}
+  void run(std::shared_ptr<const Value>, seam::PodInputs) override {}
+  void stop(std::string, Duration) override {}
+  void program(seam::NetworkProgram) override {}
+  [[nodiscard]] std::vector<seam::PodUsage> usage() const override { return samples; }
+
+  [[nodiscard]] std::unique_ptr<seam::Subscription> logs(
+      seam::LogRequest request, std::function<void(std::string_view chunk, bool end)> sink) override {
+    requests.push_back(request);
+    control_.post([sink = std::move(sink), request] {
+      const std::size_t first = request.tail_lines == 1 ? 1 : 0;
+      for (std::size_t line = first; line < 2; ++line) {
+        sink(fmt::format("{}line {} of {}\n", request.timestamps ? "2026-11-23T10:00:00Z " : "", line + 1, request.container), false);
+      }
+      sink({}, true);
+    });
+    return nullptr;
+  }
+
+  std::vector<seam::PodUsage> samples;
+  std::vector<seam::LogRequest> requests;
+
+ private:
+  seam::Executor& control_;
+};
+
+/// Everything assembled, with the namespaces a fresh cluster has. Throws std::runtime_error when it cannot start.
+class TestingServer {
+ public:
+  TestingServer() : store_(schema_, *journal_), api_(schema_, store_, clock_, 1), node_(control_) {
+    auto pki = make_pki();
+    if (!pki) throw std::runtime_error(pki.error().to_string());
+    pki_ = std::move(*pki);
+    control_.call([this] { start(); });
+  }
+  ~TestingServer() {
+    control_.call([this] { server_.reset(); });
+    control_.stop();
+  }
+  TestingServer(const TestingServer&) = delete;
+  TestingServer& operator=(const TestingServer&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+  [[nodiscard]] const Pki& pki() const { return pki_; }
+  [[nodiscard]] std::string url() const { return fmt::format("https://127.0.0.1:{}", port()); }
+  [[nodiscard]] std::string kubeconfig() const { return make_kubeconfig(url(), pki_.ca, pki_.admin); }
+  /// Runs `work(api)` on the control thread.
+  template <class Work>
+  auto with_api(Work work) {
+    return control_.call([&] { return work(api_); });
+  }
+  [[nodiscard]] PaperNode& node() { return node_; }
+
+ private:
+  void start() {
+    if (auto loaded = store_.load(); !loaded) throw std::runtime_error(loaded.error().to_string());
+    const auto& namespaces = schema_.resource("", "namespaces");
+    for (const std::string_view name : {"default", "kube-node-lease", "kube-public", "kube-system"}) {
+      auto made = api_.create(namespaces, {}, Value::object({{"metadata", Value::object({{"name", name}})}}));
+      FAIRLEAD_ASSERT(made.has_value());
+    }
+    ServerParts parts{.api = api_, .control = control_, .nodes = {&node_}};
+    ServerOptions options;
+    options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
+    options.pki = pki_;
+    options.encoders = 2;
+    auto server = Server::start(std::move(parts), std::move(options));
+    FAIRLEAD_ASSERT(server.has_value());
+    server_ = std::move(*server);
+  }
+
+  WallClock clock_;
+  Schema schema_;
+  std::unique_ptr<Journal> journal_ = memory_journal();
+  Store store_;
+  Api api_;
+  ControlLoop control_;
+  PaperNode node_;
+  Pki pki_;
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace fairlead::api
