@@ -23,13 +23,12 @@ ObjectPtr unstored(const Resource& resource, Value tree, std::uint64_t revision 
   return std::make_shared<const Object>(resource, std::move(tree), revision);
 }
 
-
 ApiResult<> check_identity(const Key& key, const Object& before, const Value& object) {
   const Value& metadata = object.at("metadata");
   const std::string_view name = metadata.at("name").str();
   if (!name.empty() && name != key.name) {
-    return std::unexpected(Status::bad_request(fmt::format(
-        "the name of the object ({}) does not match the name on the URL ({})", name, key.name)));
+    return std::unexpected(Status::bad_request(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, key.name)));
   }
   const std::string_view ns = metadata.at("namespace").str();
   if (!ns.empty() && ns != key.ns) {
@@ -39,8 +38,8 @@ ApiResult<> check_identity(const Key& key, const Object& before, const Value& ob
   const std::string_view uid = metadata.at("uid").str();
   if (!uid.empty() && uid != before.uid()) {
     return std::unexpected(Status::conflict(
-        *key.resource, key.name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                                             uid, before.uid())));
+        *key.resource, key.name,
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, before.uid())));
   }
   const std::string_view version = metadata.at("resourceVersion").str();
   if (!version.empty() && version != before.at("metadata", "resourceVersion").str()) {
@@ -51,9 +50,10 @@ ApiResult<> check_identity(const Key& key, const Object& before, const Value& ob
 
 ApiResult<> check_preconditions(const Key& key, const DeleteOptions& options, const Object& before) {
   if (!options.uid.empty() && options.uid != before.uid()) {
-    return std::unexpected(Status::conflict(
-        *key.resource, key.name, fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                                             options.uid, before.uid())));
+    return std::unexpected(
+        Status::conflict(*key.resource, key.name,
+                         fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                                     options.uid, before.uid())));
   }
   const std::string_view version = before.at("metadata", "resourceVersion").str();
   if (!options.resource_version.empty() && options.resource_version != version) {
@@ -117,8 +117,8 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
     if (given.empty()) {
       object.set(member, wanted);
     } else if (given != wanted) {
-      return std::unexpected(Status::bad_request(fmt::format(
-          "the {} in the data ({}) does not match the expected {} ({})", member, given, member, wanted)));
+      return std::unexpected(Status::bad_request(
+          fmt::format("the {} in the data ({}) does not match the expected {} ({})", member, given, member, wanted)));
     }
   }
   std::string refused;
@@ -136,8 +136,8 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
   }
   if (!unusable.empty() || !refused.empty()) {
     const std::string why = unusable.empty() ? "strict decoding error: " + refused : unusable;
-    return std::unexpected(Status::bad_request(fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}",
-                                                           resource.kind, resource.version, why)));
+    return std::unexpected(Status::bad_request(
+        fmt::format("{0} in version \"{1}\" cannot be handled as a {0}: {2}", resource.kind, resource.version, why)));
   }
   if (resource.storage != &resource) object.set("apiVersion", resource.storage->api_version());
   return {};
@@ -175,8 +175,8 @@ ApiResult<> Api::name_and_stamp(const Resource& resource, std::string_view ns, V
       if (!store_.get(resource, space, metadata.at("name").str())) break;
     }
   }
-  const std::string what = fmt::format("{}/{}/{}/{}", resource.group, resource.plural, space,
-                                       metadata.at("name").str());
+  const std::string what =
+      fmt::format("{}/{}/{}/{}", resource.group, resource.plural, space, metadata.at("name").str());
   metadata.set("uid", make_uid(state_->seed, ordinal, what));
   metadata.set("creationTimestamp", format_time(clock_.now()));
   if (counts_generation(resource)) metadata.set("generation", 1);
@@ -211,7 +211,8 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
   const ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
   switch (subresource) {
-    case Subresource::kScale: return scale(key, before, object, options);
+    case Subresource::kScale:
+      return scale(key, before, object, options);
     case Subresource::kBinding: {
       Value pod = before->tree();
       if (auto ok = bind_pod(*key.resource, object, clock_.now(), pod); !ok) return std::unexpected(ok.error());
@@ -225,10 +226,12 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
       how.dry_run = options.dry_run;
       return remove(key, how);
     }
-    case Subresource::kToken: return std::unexpected(Status::bad_request("tokens are not objects"));
+    case Subresource::kToken:
+      return std::unexpected(Status::bad_request("tokens are not objects"));
     case Subresource::kNone:
     case Subresource::kStatus:
-    case Subresource::kFinalize: break;
+    case Subresource::kFinalize:
+      break;
   }
   if (auto ok = decode(*key.resource, object, options); !ok) return std::unexpected(ok.error());
   if (auto ok = check_identity(key, *before, object); !ok) return std::unexpected(ok.error());

@@ -34,7 +34,7 @@ struct WriteOptions {
 struct DeleteOptions {
   std::optional<Propagation> propagation{};  ///< Absent: the kind's default, background.
   std::optional<std::int64_t> grace_seconds{};
-  std::string uid{};                       ///< Preconditions; empty: none.
+  std::string uid{};  ///< Preconditions; empty: none.
   std::string resource_version{};
   bool dry_run = false;
 };
@@ -46,10 +46,10 @@ struct Admission {
   const Resource* resource = nullptr;
   Subresource subresource = Subresource::kNone;
   std::string_view user;
-  Value* object = nullptr;        ///< Null for kDelete.
-  const Value* before = nullptr;  ///< Null for kCreate.
+  Value* object = nullptr;                       ///< Null for kDelete.
+  const Value* before = nullptr;                 ///< Null for kCreate.
   std::vector<std::string>* warnings = nullptr;  ///< May be null.
-  bool dry_run = false;           ///< Steps that keep books of their own must not.
+  bool dry_run = false;                          ///< Steps that keep books of their own must not.
 };
 
 class Api {
@@ -72,10 +72,11 @@ class Api {
   [[nodiscard]] ApiResult<ObjectPtr> get(const Key& key, Subresource subresource) const;
 
   /// `object` must carry a name or generateName; its namespace, when absent, becomes `ns`.
-  ApiResult<ObjectPtr> create(const Resource& resource, std::string_view ns, Value object, const WriteOptions& options = {});
+  ApiResult<ObjectPtr> create(const Resource& resource, std::string_view ns, Value object,
+                              const WriteOptions& options = {});
   /// Optimistic when `object` carries a resourceVersion. An update that changes nothing writes nothing. For kScale
-  /// `object` and the answer are Scales; for kBinding and kEviction of a pod `object` is the Binding or Eviction and the
-  /// answer is the pod. kToken is not served here: see token.h.
+  /// `object` and the answer are Scales; for kBinding and kEviction of a pod `object` is the Binding or Eviction and
+  /// the answer is the pod. kToken is not served here: see token.h.
   ApiResult<ObjectPtr> update(const Key& key, Value object, Subresource subresource = Subresource::kNone,
                               const WriteOptions& options = {});
   ApiResult<ObjectPtr> patch(const Key& key, PatchType type, const Value& patch,

@@ -85,8 +85,9 @@ TEST_F(ApiTest, UnknownFieldsAreRefusedWarnedOfOrIgnored) {
   const auto strict = api_.create(pods(), "default", p);
   ASSERT_FALSE(strict.has_value());
   EXPECT_EQ(strict.error().code, 400);
-  EXPECT_EQ(strict.error().message, "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: "
-                                    "unknown field \"spec.colour\"");
+  EXPECT_EQ(strict.error().message,
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: "
+            "unknown field \"spec.colour\"");
   std::vector<std::string> warnings;
   const auto warned = api_.create(pods(), "default", p, {.validation = FieldValidation::kWarn, .warnings = &warnings});
   ASSERT_TRUE(warned.has_value());
@@ -224,7 +225,8 @@ TEST_F(ApiTest, EvictionAsksTheBudget) {
     tree.make("status") = json(R"({"phase":"Running","conditions":[{"type":"Ready","status":"True"}]})");
   });
   const Key budget = made(budgets, json(R"({"metadata":{"name":"b"},"spec":{"minAvailable":1,
-                                            "selector":{"matchLabels":{"app":"web"}}}})"))->key();
+                                            "selector":{"matchLabels":{"app":"web"}}}})"))
+                         ->key();
   const Value eviction = json(R"({"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"a"}})");
   EXPECT_EQ(api_.update(key, eviction, Subresource::kEviction).error().code, 429);
   auto allowed = api_.mutate(budget, Subresource::kStatus, [&](Value& tree) {

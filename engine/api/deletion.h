@@ -13,7 +13,8 @@ inline constexpr std::string_view kOrphanFinalizer = "orphan";
 /// Edits `object`, a copy of the stored one, as a deletion leaves it: deletionTimestamp, grace, propagation finalizers.
 void begin_deletion(const Resource& resource, const DeleteOptions& options, Time now, Value& object);
 
-/// Whether nothing holds an object back any more: it has a deletionTimestamp, its grace is over, no finalizers are left.
+/// Whether nothing holds an object back any more: it has a deletionTimestamp, its grace is over, no finalizers are
+/// left.
 [[nodiscard]] bool deletion_complete(const Resource& resource, const Value& object);
 
 }  // namespace fairlead::api

@@ -17,7 +17,7 @@ inline constexpr std::size_t kJournalBacklog = 20'000;  ///< Entries not yet dur
 
 struct JournalEntry {
   std::uint64_t revision = 0;
-  std::string key;   ///< "apps/deployments/default/web"; empty for a bare revision mark.
+  std::string key;  ///< "apps/deployments/default/web"; empty for a bare revision mark.
   std::string json;
 };
 
@@ -26,8 +26,8 @@ class Journal {
   virtual ~Journal() = default;
   /// Every live entry and, as the last element, the highest revision ever handed out (with an empty key).
   [[nodiscard]] virtual Result<std::vector<JournalEntry>> load() = 0;
-  /// Takes one write at once and commits it later, in order; a null object is a removal. Never blocks. The object's JSON
-  /// is encoded by whoever commits it, not by the caller.
+  /// Takes one write at once and commits it later, in order; a null object is a removal. Never blocks. The object's
+  /// JSON is encoded by whoever commits it, not by the caller.
   virtual void append(std::uint64_t revision, std::string key, ObjectPtr object) = 0;
   /// Called on the control thread with the highest durable revision each time it grows. A disk that refuses is reported
   /// through `on_failure`, once, after which nothing becomes durable any more.

@@ -13,11 +13,27 @@ namespace {
 constexpr std::size_t kMaxGeneratedPrefix = 58;  ///< So that prefix and suffix make a DNS label of 63.
 
 bool is_builtin_group(std::string_view group) {
-  static const std::set<std::string_view> kGroups = {
-      "", "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io",
-      "scheduling.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "node.k8s.io",
-      "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "certificates.k8s.io",
-      "flowcontrol.apiserver.k8s.io", "resource.k8s.io", "authentication.k8s.io", "authorization.k8s.io"};
+  static const std::set<std::string_view> kGroups = {"",
+                                                     "apps",
+                                                     "batch",
+                                                     "autoscaling",
+                                                     "policy",
+                                                     "networking.k8s.io",
+                                                     "rbac.authorization.k8s.io",
+                                                     "storage.k8s.io",
+                                                     "scheduling.k8s.io",
+                                                     "coordination.k8s.io",
+                                                     "discovery.k8s.io",
+                                                     "events.k8s.io",
+                                                     "node.k8s.io",
+                                                     "admissionregistration.k8s.io",
+                                                     "apiextensions.k8s.io",
+                                                     "apiregistration.k8s.io",
+                                                     "certificates.k8s.io",
+                                                     "flowcontrol.apiserver.k8s.io",
+                                                     "resource.k8s.io",
+                                                     "authentication.k8s.io",
+                                                     "authorization.k8s.io"};
   return kGroups.contains(group);
 }
 
@@ -61,7 +77,8 @@ ApiResult<> check_new_finalizers(const Resource& resource, const Value& before, 
     if (std::ranges::find(old, finalizer) != old.end()) continue;
     FieldError error{FieldError::Reason::kForbidden, "metadata.finalizers",
                      fmt::format("Forbidden: no new finalizers can be added if the object is being deleted, found new "
-                                 "finalizers []string{{\"{}\"}}", finalizer.str())};
+                                 "finalizers []string{{\"{}\"}}",
+                                 finalizer.str())};
     return std::unexpected(Status::invalid(resource, before.at("metadata", "name").str(), {std::move(error)}));
   }
   return {};
@@ -105,11 +122,21 @@ std::string make_suffix(std::uint64_t seed, std::uint64_t ordinal, std::string_v
 
 bool counts_generation(const Resource& resource) {
   static const std::set<std::pair<std::string_view, std::string_view>> kBuiltin = {
-      {"", "Pod"}, {"", "ReplicationController"}, {"apps", "Deployment"}, {"apps", "ReplicaSet"},
-      {"apps", "StatefulSet"}, {"apps", "DaemonSet"}, {"batch", "Job"}, {"batch", "CronJob"},
-      {"policy", "PodDisruptionBudget"}, {"networking.k8s.io", "Ingress"}, {"networking.k8s.io", "IngressClass"},
-      {"networking.k8s.io", "NetworkPolicy"}, {"discovery.k8s.io", "EndpointSlice"},
-      {"scheduling.k8s.io", "PriorityClass"}, {"apiextensions.k8s.io", "CustomResourceDefinition"},
+      {"", "Pod"},
+      {"", "ReplicationController"},
+      {"apps", "Deployment"},
+      {"apps", "ReplicaSet"},
+      {"apps", "StatefulSet"},
+      {"apps", "DaemonSet"},
+      {"batch", "Job"},
+      {"batch", "CronJob"},
+      {"policy", "PodDisruptionBudget"},
+      {"networking.k8s.io", "Ingress"},
+      {"networking.k8s.io", "IngressClass"},
+      {"networking.k8s.io", "NetworkPolicy"},
+      {"discovery.k8s.io", "EndpointSlice"},
+      {"scheduling.k8s.io", "PriorityClass"},
+      {"apiextensions.k8s.io", "CustomResourceDefinition"},
       {"admissionregistration.k8s.io", "ValidatingAdmissionPolicy"},
       {"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"},
       {"admissionregistration.k8s.io", "MutatingAdmissionPolicy"},
@@ -136,7 +163,8 @@ ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, 
     if (!own.empty() && !ns.empty() && own != ns) {
       return std::unexpected(Status::bad_request(
           fmt::format("the namespace of the provided object does not match the namespace sent on the request: \"{}\" "
-                      "is not \"{}\"", own, ns)));
+                      "is not \"{}\"",
+                      own, ns)));
     }
     if (own.empty() && ns.empty()) {
       return std::unexpected(Status::bad_request("an empty namespace may not be set during creation"));
@@ -144,8 +172,8 @@ ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, 
     if (own.empty()) metadata.set("namespace", ns);
   }
   constexpr std::array<std::string_view, 8> kServerOwned = {
-      "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
-      "generation", "selfLink", "managedFields", "resourceVersion"};
+      "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+      "generation", "selfLink",          "managedFields",     "resourceVersion"};
   for (const std::string_view member : kServerOwned) metadata.erase(member);
   const std::string_view prefix = metadata.at("generateName").str();
   if (metadata.at("name").str().empty() && prefix.size() > kMaxGeneratedPrefix) {

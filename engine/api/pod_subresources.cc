@@ -33,8 +33,8 @@ std::vector<ObjectPtr> budgets_of(const Api& api, const Object& pod) {
 
 Status too_many_disruptions(const Object& budget, std::string_view why) {
   Status status = Status::too_many_requests("Cannot evict pod as it would violate the pod's disruption budget.", 0);
-  status.causes.push_back({FieldError::Reason::kInvalid, "",
-                           fmt::format("The disruption budget {} {}", budget.name(), why)});
+  status.causes.push_back(
+      {FieldError::Reason::kInvalid, "", fmt::format("The disruption budget {} {}", budget.name(), why)});
   return status;
 }
 
@@ -44,16 +44,16 @@ ApiResult<> bind_pod(const Resource& resource, const Value& binding, Time now, V
   const std::string name(pod.at("metadata", "name").str());
   const std::string node(binding.at("target", "name").str());
   if (node.empty()) {
-    return std::unexpected(Status::invalid(
-        resource, name, {{FieldError::Reason::kRequired, "target.name", "Required value"}}));
+    return std::unexpected(
+        Status::invalid(resource, name, {{FieldError::Reason::kRequired, "target.name", "Required value"}}));
   }
   const std::string_view uid = binding.at("metadata", "uid").str();
   if (!uid.empty() && uid != pod.at("metadata", "uid").str()) {
     return std::unexpected(Status::conflict(resource, name, "the pod with this UID is gone"));
   }
   if (pod.at("metadata").has("deletionTimestamp")) {
-    return std::unexpected(Status::conflict(
-        resource, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
+    return std::unexpected(
+        Status::conflict(resource, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
   }
   if (const std::string_view old = pod.at("spec", "nodeName").str(); !old.empty()) {
     return std::unexpected(
@@ -63,8 +63,10 @@ ApiResult<> bind_pod(const Resource& resource, const Value& binding, Time now, V
   for (const Member& annotation : binding.at("metadata", "annotations").members()) {
     pod.make("metadata", "annotations").set(annotation.key, annotation.value);
   }
-  Value scheduled = Value::object(
-      {{"type", "PodScheduled"}, {"status", "True"}, {"lastProbeTime", nullptr}, {"lastTransitionTime", format_time(now)}});
+  Value scheduled = Value::object({{"type", "PodScheduled"},
+                                   {"status", "True"},
+                                   {"lastProbeTime", nullptr},
+                                   {"lastTransitionTime", format_time(now)}});
   Value& conditions = pod.make("status", "conditions");
   if (conditions.is_null()) conditions = Value::array();
   std::erase_if(conditions.mutable_items(), [](const Value& old) { return old.at("type").str() == "PodScheduled"; });
@@ -92,8 +94,8 @@ ApiResult<> admit_eviction(Api& api, const Object& pod, bool dry_run) {
     return std::unexpected(std::move(busy));
   }
   if (status.at("disruptionsAllowed").int_or(0) <= 0) {
-    return std::unexpected(too_many_disruptions(
-        budget, fmt::format("needs {} healthy pods and has {} currently", desired, healthy)));
+    return std::unexpected(
+        too_many_disruptions(budget, fmt::format("needs {} healthy pods and has {} currently", desired, healthy)));
   }
   if (dry_run) return {};
   auto counted = api.mutate(budget.key(), Subresource::kStatus, [&](Value& tree) {

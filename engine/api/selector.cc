@@ -121,10 +121,14 @@ bool satisfied(const Requirement& requirement, const Value* label) {
   using Op = Requirement::Op;
   const auto listed = [&] { return std::ranges::find(requirement.values, label->str()) != requirement.values.end(); };
   switch (requirement.op) {
-    case Op::kIn: return label != nullptr && listed();
-    case Op::kNotIn: return label == nullptr || !listed();
-    case Op::kExists: return label != nullptr;
-    case Op::kDoesNotExist: return label == nullptr;
+    case Op::kIn:
+      return label != nullptr && listed();
+    case Op::kNotIn:
+      return label == nullptr || !listed();
+    case Op::kExists:
+      return label != nullptr;
+    case Op::kDoesNotExist:
+      return label == nullptr;
     case Op::kGreater:
     case Op::kLess: {
       if (label == nullptr || requirement.values.empty()) return false;
@@ -144,12 +148,18 @@ std::string text_of(const Requirement& requirement) {
   const std::string& key = requirement.key;
   const bool one = requirement.values.size() == 1;
   switch (requirement.op) {
-    case Op::kIn: return one ? key + "=" + list : key + " in (" + list + ")";
-    case Op::kNotIn: return one ? key + "!=" + list : key + " notin (" + list + ")";
-    case Op::kExists: return key;
-    case Op::kDoesNotExist: return "!" + key;
-    case Op::kGreater: return key + ">" + list;
-    case Op::kLess: return key + "<" + list;
+    case Op::kIn:
+      return one ? key + "=" + list : key + " in (" + list + ")";
+    case Op::kNotIn:
+      return one ? key + "!=" + list : key + " notin (" + list + ")";
+    case Op::kExists:
+      return key;
+    case Op::kDoesNotExist:
+      return "!" + key;
+    case Op::kGreater:
+      return key + ">" + list;
+    case Op::kLess:
+      return key + "<" + list;
   }
   return key;
 }
@@ -157,9 +167,12 @@ std::string text_of(const Requirement& requirement) {
 /// How a field is compared: as upstream prints it.
 std::string text_of(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kBool: return value.bool_or(false) ? "true" : "false";
-    case Value::Kind::kInt: return std::to_string(value.int_or(0));
-    default: return std::string(value.str());
+    case Value::Kind::kBool:
+      return value.bool_or(false) ? "true" : "false";
+    case Value::Kind::kInt:
+      return std::to_string(value.int_or(0));
+    default:
+      return std::string(value.str());
   }
 }
 

@@ -13,15 +13,24 @@ std::string qualified(const std::string& name, const std::string& group) {
 /// k8s.io/apimachinery/pkg/util/validation/field/errors.go: the values of ErrorType as causes carry them.
 std::string_view cause_reason(FieldError::Reason reason) {
   switch (reason) {
-    case FieldError::Reason::kUnknown: return "FieldValueUnknown";
-    case FieldError::Reason::kInvalid: return "FieldValueInvalid";
-    case FieldError::Reason::kRequired: return "FieldValueRequired";
-    case FieldError::Reason::kDuplicate: return "FieldValueDuplicate";
-    case FieldError::Reason::kNotSupported: return "FieldValueNotSupported";
-    case FieldError::Reason::kForbidden: return "FieldValueForbidden";
-    case FieldError::Reason::kTooLong: return "FieldValueTooLong";
-    case FieldError::Reason::kTooMany: return "FieldValueTooMany";
-    case FieldError::Reason::kType: return "FieldValueTypeInvalid";
+    case FieldError::Reason::kUnknown:
+      return "FieldValueUnknown";
+    case FieldError::Reason::kInvalid:
+      return "FieldValueInvalid";
+    case FieldError::Reason::kRequired:
+      return "FieldValueRequired";
+    case FieldError::Reason::kDuplicate:
+      return "FieldValueDuplicate";
+    case FieldError::Reason::kNotSupported:
+      return "FieldValueNotSupported";
+    case FieldError::Reason::kForbidden:
+      return "FieldValueForbidden";
+    case FieldError::Reason::kTooLong:
+      return "FieldValueTooLong";
+    case FieldError::Reason::kTooMany:
+      return "FieldValueTooMany";
+    case FieldError::Reason::kType:
+      return "FieldValueTypeInvalid";
   }
   return "FieldValueInvalid";
 }
@@ -44,8 +53,8 @@ Value Status::to_value() const {
   if (!group.empty()) details.set("group", group);
   if (!kind.empty()) details.set("kind", kind);
   for (const FieldError& cause : causes) {
-    details.make("causes").push_back(Value::object(
-        {{"reason", cause_reason(cause.reason)}, {"message", cause.message}, {"field", cause.field}}));
+    details.make("causes").push_back(
+        Value::object({{"reason", cause_reason(cause.reason)}, {"message", cause.message}, {"field", cause.field}}));
   }
   if (retry_after_seconds > 0) details.set("retryAfterSeconds", retry_after_seconds);
   Value out = Value::object({{"kind", "Status"},

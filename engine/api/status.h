@@ -13,10 +13,10 @@ namespace fairlead::api {
 
 struct Status {
   int code = 500;
-  std::string reason;   ///< "NotFound", "AlreadyExists", "Conflict", "Invalid", "Forbidden", "Expired", …
+  std::string reason;  ///< "NotFound", "AlreadyExists", "Conflict", "Invalid", "Forbidden", "Expired", …
   std::string message;
-  std::string group;    ///< Of the object concerned, for details.
-  std::string kind;     ///< details.kind: the resource's plural name.
+  std::string group;  ///< Of the object concerned, for details.
+  std::string kind;   ///< details.kind: the resource's plural name.
   std::string name;
   std::vector<FieldError> causes;
   int retry_after_seconds = 0;

@@ -16,8 +16,8 @@
 
 namespace fairlead::api {
 
-inline constexpr std::size_t kEventRing = 16384;   ///< Events kept for watches that start in the past.
-inline constexpr std::size_t kPinnedLists = 64;    ///< Unfinished paged lists; the oldest gives way.
+inline constexpr std::size_t kEventRing = 16384;  ///< Events kept for watches that start in the past.
+inline constexpr std::size_t kPinnedLists = 64;   ///< Unfinished paged lists; the oldest gives way.
 
 struct Event {
   enum class Type : std::uint8_t { kAdded, kModified, kDeleted };
@@ -40,9 +40,9 @@ class Store {
   /// `journal` may hold an earlier life: call `load` first. Both references must outlive the store.
   Store(const Schema& schema, Journal& journal);
 
-  /// Reads everything the journal holds. `define` is shown every stored CustomResourceDefinition before objects of other
-  /// kinds are read, so that it can add them to the schema. Objects of kinds that are no longer known are kept in the
-  /// journal and reported, one sentence each.
+  /// Reads everything the journal holds. `define` is shown every stored CustomResourceDefinition before objects of
+  /// other kinds are read, so that it can add them to the schema. Objects of kinds that are no longer known are kept in
+  /// the journal and reported, one sentence each.
   [[nodiscard]] Result<std::vector<std::string>> load(const std::function<void(const Value& crd)>& define = {});
 
   [[nodiscard]] ObjectPtr get(const Key& key) const;
@@ -71,7 +71,8 @@ class Store {
   /// Why the journal stopped, if it did.
   [[nodiscard]] const std::optional<Error>& failure() const;
 
-  /// Writes `tree` under the next revision (sets metadata.resourceVersion) and tells every subscriber before it returns.
+  /// Writes `tree` under the next revision (sets metadata.resourceVersion) and tells every subscriber before it
+  /// returns.
   ObjectPtr put(const Key& key, Value tree);
   /// Removes an object that exists; returns its last state.
   ObjectPtr remove(const Key& key);
