@@ -1,0 +1,278 @@
+#include "engine/api/server.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "engine/api/testing_server.h"
+#include "net/http_client.h"
+
+namespace fairlead::api {
+namespace {
+
+constexpr std::string_view kMaps = "/api/v1/namespaces/default/configmaps";
+
+struct Answer {
+  int code = 0;
+  Value body;
+  net::Headers headers;
+  std::string text;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() : admin_(options(true)), nobody_(options(false)) {}
+
+  net::ClientOptions options(bool certificate) {
+    net::TlsClientOptions tls{.ca = server_.pki().ca, .certificate = {}, .key = {}};
+    if (certificate) {
+      tls.certificate = server_.pki().admin.certificate;
+      tls.key = server_.pki().admin.key;
+    }
+    net::ClientOptions out;
+    out.tls = tls;
+    return out;
+  }
+
+  net::ClientRequest request(std::string method, std::string_view target, std::string body = {},
+                             std::string_view type = "application/json") {
+    net::ClientRequest out;
+    out.method = std::move(method);
+    out.url = *net::Url::parse(server_.url() + std::string(target));
+    if (!body.empty()) out.headers.add("Content-Type", type);
+    out.body = std::move(body);
+    return out;
+  }
+
+  Answer send(net::HttpClient& client, net::ClientRequest wanted) {
+    auto got = client.fetch(std::move(wanted));
+    if (!got) return {.code = 0, .body = {}, .headers = {}, .text = got.error().message};
+    auto value = parse_json(got->body);
+    return {got->status, value ? std::move(*value) : Value(), got->headers, got->body};
+  }
+  Answer get(std::string_view target) { return send(admin_, request("GET", target)); }
+  Answer post(std::string_view target, std::string body) { return send(admin_, request("POST", target, std::move(body))); }
+
+  static std::string map(std::string_view name, std::string_view value = "v") {
+    return fmt::format(R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}},"data":{{"k":"{}"}}}})", name, value);
+  }
+
+  TestingServer server_;
+  net::HttpClient admin_;
+  net::HttpClient nobody_;
+};
+
+/// The lines of a watch, as they come.
+class WatchReader {
+ public:
+  WatchReader(net::HttpClient& client, net::ClientRequest wanted) {
+    wanted.timeout = std::chrono::milliseconds(0);
+    stream_ = client.stream(std::move(wanted), {.on_head = [](int, const net::Headers&) {},
+                                                .on_data = [this](std::string_view data) { take(data); },
+                                                .on_end = [this](net::ClientResult<void>) { end(); }});
+  }
+
+  /// The events so far, once there are `count` or the watch has ended.
+  std::vector<Value> wait(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.size() >= count || ended_; });
+    return events_;
+  }
+  bool wait_end() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return ended_; });
+  }
+
+ private:
+  void take(std::string_view data) {
+    const std::lock_guard lock(mutex_);
+    rest_ += data;
+    for (auto end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n')) {
+      if (auto value = parse_json(rest_.substr(0, end))) events_.push_back(std::move(*value));
+      rest_.erase(0, end + 1);
+    }
+    changed_.notify_all();
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string rest_;
+  std::vector<Value> events_;
+  bool ended_ = false;
+  std::shared_ptr<void> stream_;  // Last: gone first.
+};
+
+TEST_F(ServerTest, AnonymousSeesHealthAndNothingElse) {
+  EXPECT_EQ(send(nobody_, request("GET", "/healthz")).text, "ok");
+  EXPECT_EQ(send(nobody_, request("GET", "/version")).code, 200);
+  for (const std::string_view path : {"/api", "/apis", "/metrics", "/api/v1/pods", "/fairlead/v1/http_sd?role=pod"}) {
+    const auto answer = send(nobody_, request("GET", path));
+    EXPECT_EQ(answer.code, 401) << path;
+    EXPECT_EQ(answer.body.at("reason").str(), "Unauthorized");
+  }
+  auto with_token = request("GET", "/api/v1/pods");
+  with_token.headers.add("Authorization", "Bearer nonsense");
+  EXPECT_EQ(send(nobody_, with_token).code, 401);
+}
+
+TEST_F(ServerTest, ReadsBackWhatWasWritten) {
+  const auto made = post(kMaps, map("a"));
+  EXPECT_EQ(made.code, 201);
+  EXPECT_EQ(get(std::string(kMaps) + "/a").body, made.body);
+  const auto removed = send(admin_, request("DELETE", std::string(kMaps) + "/a"));
+  EXPECT_EQ(removed.code, 200);
+  EXPECT_EQ(removed.body.at("status").str(), "Success");
+  EXPECT_EQ(removed.body.at("details", "uid"), made.body.at("metadata", "uid"));
+  const auto gone = get(std::string(kMaps) + "/a");
+  EXPECT_EQ(gone.code, 404);
+  EXPECT_EQ(gone.body.at("message").str(), "configmaps \"a\" not found");
+}
+
+TEST_F(ServerTest, PagesShowOneMoment) {
+  for (const auto* name : {"a", "b", "c"}) EXPECT_EQ(post(kMaps, map(name)).code, 201);
+  const auto first = get(std::string(kMaps) + "?limit=2");
+  EXPECT_EQ(first.body.at("items").size(), 2U);
+  EXPECT_EQ(first.body.at("metadata", "remainingItemCount").int_or(0), 1);
+  EXPECT_EQ(post(kMaps, map("d")).code, 201);
+  const auto token = std::string(first.body.at("metadata", "continue").str());
+  const auto second = get(std::string(kMaps) + "?limit=2&continue=" + net::percent_encode(token));
+  ASSERT_EQ(second.body.at("items").size(), 1U);
+  EXPECT_EQ(second.body.at("items", 0, "metadata", "name").str(), "c");
+  EXPECT_EQ(second.body.at("metadata", "resourceVersion"), first.body.at("metadata", "resourceVersion"));
+}
+
+TEST_F(ServerTest, RefusesWhatItCannotRead) {
+  EXPECT_EQ(send(admin_, request("POST", kMaps, "x", "text/plain")).code, 415);
+  EXPECT_EQ(post(kMaps, R"({"a":)").code, 400);
+  EXPECT_EQ(post(kMaps, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}})").code, 400);
+  EXPECT_EQ(send(admin_, request("PATCH", std::string(kMaps) + "/a", "{}", "application/apply-patch+yaml")).code, 415);
+  EXPECT_EQ(post(kMaps, map("a", std::string(kMaxBody, 'x'))).code, 413);
+  EXPECT_EQ(post("/api/v1/configmaps", map("a")).code, 405);
+  EXPECT_EQ(get("/api/v1/nothings").code, 404);
+  EXPECT_EQ(get("/apis/nothing/v1/nothings").text, "404 page not found\n");
+  auto html = request("GET", kMaps);
+  html.headers.add("Accept", "text/html");
+  EXPECT_EQ(send(admin_, html).code, 406);
+}
+
+TEST_F(ServerTest, WarnsInAHeader) {
+  const auto body = R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"w"},"dta":{}})";
+  EXPECT_EQ(post(std::string(kMaps) + "?fieldValidation=Strict", body).code, 400);
+  const auto warned = post(std::string(kMaps) + "?fieldValidation=Warn", body);
+  EXPECT_EQ(warned.code, 201);
+  EXPECT_EQ(warned.headers.get("warning"), R"(299 - "unknown field \"dta\"")");
+}
+
+TEST_F(ServerTest, DryRunStoresNothing) {
+  EXPECT_EQ(post(std::string(kMaps) + "?dryRun=All", map("a")).code, 201);
+  EXPECT_EQ(get(std::string(kMaps) + "/a").code, 404);
+}
+
+TEST_F(ServerTest, StreamingListEndsWithItsBookmark) {
+  EXPECT_EQ(post(kMaps, map("a")).code, 201);
+  WatchReader reader(admin_, request("GET", std::string(kMaps) + "?watch=true&sendInitialEvents=true"
+                                                                 "&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"));
+  auto events = reader.wait(2);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].at("type").str(), "ADDED");
+  EXPECT_EQ(events[1].at("type").str(), "BOOKMARK");
+  EXPECT_EQ(events[1].at("object", "metadata", "annotations", "k8s.io/initial-events-end").str(), "true");
+  EXPECT_EQ(post(kMaps, map("b")).code, 201);
+  events = reader.wait(3);
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[2].at("object", "metadata", "name").str(), "b");
+}
+
+TEST_F(ServerTest, LeavingASelectorIsADeletion) {
+  EXPECT_EQ(post(kMaps, R"({"metadata":{"name":"a","labels":{"t":"1"}}})").code, 201);
+  WatchReader reader(admin_, request("GET", std::string(kMaps) + "?watch=true&labelSelector=t%3D1"));
+  ASSERT_EQ(reader.wait(1).size(), 1U);
+  const auto patched = send(admin_, request("PATCH", std::string(kMaps) + "/a", R"({"metadata":{"labels":{"t":"2"}}})",
+                                            "application/merge-patch+json"));
+  const auto events = reader.wait(2);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].at("type").str(), "DELETED");
+  EXPECT_EQ(events[1].at("object", "metadata", "labels", "t").str(), "1");
+  EXPECT_EQ(events[1].at("object", "metadata", "resourceVersion"), patched.body.at("metadata", "resourceVersion"));
+}
+
+TEST_F(ServerTest, WatchEndsWhenItsTimeIsUp) {
+  WatchReader reader(admin_, request("GET", std::string(kMaps) + "?watch=true&timeoutSeconds=1"));
+  EXPECT_TRUE(reader.wait_end());
+}
+
+TEST_F(ServerTest, WatchFromARevisionThatIsUnknownExpires) {
+  WatchReader reader(admin_, request("GET", std::string(kMaps) + "?watch=true&resourceVersion=99999"));
+  const auto events = reader.wait(1);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("type").str(), "ERROR");
+  EXPECT_EQ(events[0].at("object", "code").int_or(0), 410);
+}
+
+TEST_F(ServerTest, EventsOfBothGroupsAreTheSame) {
+  const auto made = post("/apis/events.k8s.io/v1/namespaces/default/events",
+                         R"({"metadata":{"name":"e"},"regarding":{"kind":"Pod","name":"p","namespace":"default"},"note":"hello",
+                             "reason":"R","type":"Normal","action":"a","eventTime":"2026-11-23T10:00:00.000000Z",
+                             "reportingController":"c","reportingInstance":"i"})");
+  EXPECT_EQ(made.code, 201) << made.text;
+  const auto core = get("/api/v1/namespaces/default/events/e");
+  EXPECT_EQ(core.body.at("message").str(), "hello");
+  EXPECT_EQ(core.body.at("involvedObject", "name").str(), "p");
+  EXPECT_EQ(core.body.at("apiVersion").str(), "v1");
+  const auto listed = get("/apis/events.k8s.io/v1/events");
+  ASSERT_EQ(listed.body.at("items").size(), 1U);
+  EXPECT_EQ(listed.body.at("items", 0, "note").str(), "hello");
+  EXPECT_EQ(listed.body.at("items", 0, "apiVersion").str(), "events.k8s.io/v1");
+}
+
+TEST_F(ServerTest, OpenApiDocumentsAreCachedByTheirHash) {
+  const auto index = get("/openapi/v3");
+  const auto url = std::string(index.body.at("paths", "apis/apps/v1", "serverRelativeURL").str());
+  const auto document = get(url);
+  EXPECT_EQ(document.code, 200);
+  EXPECT_TRUE(document.body.at("components", "schemas").has("io.k8s.api.apps.v1.Deployment"));
+  auto again = request("GET", url);
+  again.headers.add("If-None-Match", document.headers.get("etag"));
+  EXPECT_EQ(send(admin_, again).code, 304);
+  EXPECT_EQ(get("/openapi/v3/apis/nothing/v1").code, 404);
+}
+
+/// Every watcher sees every write, once and in order, however they come.
+TEST_F(ServerTest, WatchersLoseNothingUnderConcurrentWriters) {
+  constexpr std::size_t kWriters = 3;
+  constexpr std::size_t kWrites = 25;
+  std::vector<std::unique_ptr<WatchReader>> readers;
+  std::vector<std::thread> writers;
+  for (std::size_t w = 0; w < kWriters; ++w) {
+    writers.emplace_back([this, w] {
+      net::HttpClient client(options(true));
+      for (std::size_t i = 0; i < kWrites; ++i) {
+        EXPECT_EQ(send(client, request("POST", kMaps, map(fmt::format("m-{}-{}", w, i)))).code, 201);
+      }
+    });
+  }
+  for (int r = 0; r < 4; ++r) {
+    readers.push_back(std::make_unique<WatchReader>(admin_, request("GET", std::string(kMaps) + "?watch=true")));
+  }
+  for (auto& writer : writers) writer.join();
+  for (auto& reader : readers) {
+    const auto events = reader->wait(kWriters * kWrites);
+    ASSERT_EQ(events.size(), kWriters * kWrites);
+    std::set<std::string_view> names;
+    for (const auto& event : events) names.insert(event.at("object", "metadata", "name").str());
+    EXPECT_EQ(names.size(), kWriters * kWrites);
+  }
+}
+
+}  // namespace
+}  // namespace fairlead::api
