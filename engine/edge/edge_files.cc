@@ -26,7 +26,7 @@ FAIRLEAD_EMBED(json_lua, "json.lua");
 namespace fairlead::edge {
 namespace {
 
-using Words = std::array<std::pair<std::string_view, std::string>, 9>;
+using Words = std::array<std::pair<std::string_view, std::string>, 8>;
 
 std::string fill_in(std::string text, const Words& words) {
   for (const auto& [word, meaning] : words) {
@@ -47,7 +47,6 @@ std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& 
                         {"@ADMIN_PORT@", fmt::format("{}", settings.admin_port)},
                         {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
                         {"@WORKERS@", fmt::format("{}", settings.workers)},
-                        {"@DRAIN_SECONDS@", fmt::format("{}", settings.drain_seconds)},
                         {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
                         {"@DENY_PODS@", deny}}};
   return {{"nginx.conf", fill_in({fairlead_edge_nginx_conf, fairlead_edge_nginx_conf_end}, words)},

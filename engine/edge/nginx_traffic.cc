@@ -13,6 +13,12 @@ constexpr Duration kReloadPoll{50};
 struct EdgeState {
   std::string version;
   std::string listeners;
+  std::string target;
+
+  /// Old workers may still answer for a moment after a reload: they do not have the target's name.
+  [[nodiscard]] bool listens_as(std::string_view hash) const {
+    return listeners.starts_with(hash) && (target.empty() || target == listeners);
+  }
 };
 
 Result<EdgeState> read_state(const std::string& ip, const NginxTrafficOptions& options) {
@@ -20,7 +26,8 @@ Result<EdgeState> read_state(const std::string& ip, const NginxTrafficOptions& o
   if (!answer) return std::unexpected(std::move(answer.error()));
   const auto state = parse_json(answer->body);
   if (answer->code != 200 || !state) return fail("edge at {}: not the edge's admin port: {}", ip, answer->body);
-  return EdgeState{std::string(state->at("version").str()), std::string(state->at("listeners").str())};
+  return EdgeState{std::string(state->at("version").str()), std::string(state->at("listeners").str()),
+                   std::string(state->at("target").str())};
 }
 
 Result<> put(const std::string& ip, const NginxTrafficOptions& options, std::string_view path, std::string_view body) {
@@ -45,7 +52,7 @@ NginxTraffic::~NginxTraffic() {
 void NginxTraffic::apply(seam::EdgeProgram program, seam::Done<> done) {
   const Value routing = routing_table(program);
   const Value listeners = listener_table(program);
-  Payload payload{std::move(program.pods), std::string(routing.at("version").str()), to_json(routing), to_json(listeners),
+  Payload payload{std::move(program.pods), std::string(routing.at("version").str()), to_json(routing), listeners,
                   std::string(listeners.at("listeners").str())};
   {
     const std::lock_guard lock(mutex_);
@@ -89,25 +96,36 @@ Result<> NginxTraffic::bring(const seam::EdgePod& pod, const Payload& payload, c
   if (state->version != payload.version) {
     if (auto result = put(pod.ip, options_, "/program", payload.routing); !result) return result;
   }
-  if (state->listeners == payload.listener_hash) return {};
-  if (auto result = put(pod.ip, options_, "/listeners", payload.listeners); !result) return result;
-  return wait_for_listeners(pod, payload, stop);
+  if (state->listens_as(payload.listener_hash)) return {};
+  return change_listeners(pod, state->listeners.empty(), payload, stop);
 }
 
-Result<> NginxTraffic::wait_for_listeners(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop) {
-  const auto deadline = std::chrono::steady_clock::now() + options_.reload_limit;
-  while (std::chrono::steady_clock::now() < deadline && !stop.stop_requested() && !overtaken()) {
+Result<> NginxTraffic::change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
+                                        const std::stop_token& stop) {
+  // Every reload has a name of its own, or a worker of an earlier one could be taken for the new.
+  const auto now = std::chrono::steady_clock::now();
+  Value wanted = payload.listeners;
+  const std::string name = fmt::format("{}-{}", payload.listener_hash, now.time_since_epoch().count());
+  wanted.set("listeners", name);
+  const auto aim = [&](std::string_view target) {
+    return put(pod.ip, options_, "/target", to_json(Value::object({{"listeners", target}})));
+  };
+  // Old workers close idle connections without notice: clients that are still talking leave theirs first.
+  if (auto result = aim(name); !result) return result;
+  if (!first) pause(options_.drain, stop);
+  if (auto result = put(pod.ip, options_, "/listeners", to_json(wanted)); !result) return result;
+  while (std::chrono::steady_clock::now() < now + options_.drain + options_.reload_limit && !stop.stop_requested()) {
     const auto state = read_state(pod.ip, options_);
-    if (state && state->listeners == payload.listener_hash) return {};
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, stop, kReloadPoll, [&] { return next_.has_value(); });
+    if (state && state->listeners == name) return {};
+    pause(kReloadPoll, stop);
   }
+  if (auto result = aim(""); !result) return result;
   return fail("edge at {}: nginx did not take the new listeners; its log says why", pod.ip);
 }
 
-bool NginxTraffic::overtaken() {
-  const std::lock_guard lock(mutex_);
-  return next_.has_value();
+void NginxTraffic::pause(Duration limit, const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, limit, [] { return false; });
 }
 
 void NginxTraffic::answer(const Result<>& result) {

@@ -16,7 +16,8 @@ namespace fairlead::edge {
 struct NginxTrafficOptions {
   std::uint16_t admin_port = kAdminPort;
   Duration ask_limit = std::chrono::seconds(2);      ///< For one exchange with one pod.
-  Duration reload_limit = std::chrono::seconds(10);  ///< From new listeners to their being in force, drain included.
+  Duration drain = std::chrono::seconds(1);          ///< How long clients are asked to reconnect before a reload.
+  Duration reload_limit = std::chrono::seconds(10);  ///< From a reload to its being in force.
   /// How often every pod is asked what it follows; one that forgot is told again.
   Duration watch_period = std::chrono::seconds(1);
 };
@@ -40,16 +41,17 @@ class NginxTraffic final : public seam::Traffic {
     std::vector<seam::EdgePod> pods;
     std::string version;
     std::string routing;
-    std::string listeners;
+    Value listeners;
     std::string listener_hash;
   };
 
   void work(const std::stop_token& stop);
   [[nodiscard]] Result<> bring(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop);
   [[nodiscard]] Result<> bring_all(const Payload& payload, const std::stop_token& stop);
-  [[nodiscard]] Result<> wait_for_listeners(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop);
+  [[nodiscard]] Result<> change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
+                                          const std::stop_token& stop);
+  void pause(Duration limit, const std::stop_token& stop);
   void answer(const Result<>& result);
-  [[nodiscard]] bool overtaken();
 
   seam::Executor& executor_;
   NginxTrafficOptions options_;

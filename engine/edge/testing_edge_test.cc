@@ -182,7 +182,6 @@ EdgeProcess::EdgeProcess() {
   settings_.address = "127.0.0.1";
   settings_.admin_port = free_port();
   settings_.metrics_port = free_port();
-  settings_.drain_seconds = 0.5;
   if (::geteuid() == 0) settings_.user = "root root";
   for (const auto& [file, content] : edge_files(settings_)) std::ofstream(folder_ / file) << content;
   start();

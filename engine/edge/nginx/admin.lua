@@ -7,7 +7,6 @@ ffi.cdef "int kill(int pid, int signal);"
 
 local shared = ngx.shared.edge_program
 local hang_up = 1
-local reload_seconds = 10
 
 local M = {}
 
@@ -17,9 +16,11 @@ local function answer(code, text)
   return ngx.exit(ngx.HTTP_OK)
 end
 
--- The version of the routing table, and the listeners that the running configuration was made from.
+-- The version of the routing table, the listeners that this worker's configuration was made from, and those that are
+-- on their way: for a moment after a reload old workers still answer.
 function M.state()
-  answer(200, ('{"version":"%s","listeners":"%s"}'):format(shared:get("version") or "", ngx.var.edge_listeners or ""))
+  answer(200, ('{"version":"%s","listeners":"%s","target":"%s"}'):format(shared:get("version") or "",
+    ngx.var.edge_listeners or "", shared:get("target") or ""))
 end
 
 function M.ready()
@@ -57,16 +58,17 @@ local function write_file(path, text)
   assert(os.rename(path .. ".new", path))
 end
 
-local function reload()
-  ffi.C.kill(process.get_master_pid(), hang_up)
-  -- Still here after a while: nginx refused the configuration, and its log says why.
-  ngx.timer.at(reload_seconds, function(premature)
-    if not premature then shared:delete("draining") end
-  end)
+-- Names the listeners that will be: until they are, answers ask clients to reconnect. "" when they will not be. The
+-- engine gives clients some time between this and the reload.
+function M.take_target()
+  local wanted = read_body()
+  if not wanted then return end
+  shared:set("target", wanted.listeners)
+  answer(200, "draining\n")
 end
 
--- Writes the server blocks and reloads, after `drain` seconds in which answers ask clients to reconnect.
-function M.take_listeners(state, config, address, drain)
+-- Writes the server blocks and reloads.
+function M.take_listeners(state, config, address)
   local wanted = read_body()
   if not wanted then return end
   local lines = { ('map "" $edge_listeners { default "%s"; }\n'):format(wanted.listeners) }
@@ -74,14 +76,7 @@ function M.take_listeners(state, config, address, drain)
     lines[#lines + 1] = ("server {\n  listen %s:%d backlog=4096;\n  include %s/server.conf;\n}\n"):format(address, port, config)
   end
   write_file(state .. "/listeners.conf", table.concat(lines))
-  if not ngx.var.edge_listeners then
-    reload()
-  else
-    shared:set("draining", true)
-    ngx.timer.at(drain, function(premature)
-      if not premature then reload() end
-    end)
-  end
+  ffi.C.kill(process.get_master_pid(), hang_up)
   answer(202, "reloading\n")
 end
 

@@ -87,10 +87,6 @@ local function choose_backend(rule)
   end
 end
 
-function M.start_worker()
-  shared:delete("draining")
-end
-
 function M.route()
   local routing = current_table()
   if not routing then return ngx.exit(503) end
@@ -129,7 +125,10 @@ end
 
 -- Before a reload clients are asked to come back on new connections, because old workers close idle ones without notice.
 function M.finish_headers()
-  if ngx.worker.exiting() or shared:get("draining") then ngx.header["Connection"] = "close" end
+  local target = shared:get("target") or ""
+  if ngx.worker.exiting() or (target ~= "" and target ~= ngx.var.edge_listeners) then
+    ngx.header["Connection"] = "close"
+  end
 end
 
 local function quote(text)
