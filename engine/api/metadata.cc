@@ -94,11 +94,13 @@ void keep_to_subresource(const Resource& resource, Subresource subresource, cons
   Value out = before;
   if (subresource == Subresource::kStatus) restore(out, object, "status");
   if (subresource == Subresource::kFinalize) restore(out, object, "spec");
-  // The kubelet's status patches carry annotations and labels of its Node.
-  if (subresource == Subresource::kStatus && resource.group.empty() && resource.kind == "Node") {
+  // The kubelet's status patches carry annotations and labels of its Node; a Deployment's revision is an annotation.
+  const bool of_node = resource.group.empty() && resource.kind == "Node";
+  const bool of_deployment = resource.group == "apps" && resource.kind == "Deployment";
+  if (subresource == Subresource::kStatus && (of_node || of_deployment)) {
     restore(out.make("metadata"), object.at("metadata"), "annotations");
-    restore(out.make("metadata"), object.at("metadata"), "labels");
   }
+  if (subresource == Subresource::kStatus && of_node) restore(out.make("metadata"), object.at("metadata"), "labels");
   object = std::move(out);
 }
 

@@ -3,10 +3,20 @@
 #include "engine/control/application.h"
 #include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
+#include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
 
-void add_workload_controllers(Manager& /*manager*/, api::Api& /*api*/, const Seams& /*seams*/) {}
+void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seams) {
+  manager.add(make_node_controller(api, seams.nodes));
+  for (const seam::Node* node : seams.nodes) {
+    manager.wake("node", {&api.schema().resource("", "nodes"), "", node->name()});
+  }
+  manager.add(make_deployment_controller(api));
+  manager.add(make_replica_set_controller(api));
+  manager.add(make_scheduler(api));
+  manager.add(make_pod_controller(api, manager, seams.nodes, seams.issue_token));
+}
 
 void add_admission(api::Api& api) { add_delivery_admission(api); }
 

@@ -99,4 +99,6 @@ void EventRecorder::record(const api::Object& about, std::string_view type, std:
   (void)api_->create(events, ns, std::move(event));
 }
 
+std::unique_ptr<Reconciler> make_event_expiry(api::Api& api) { return std::make_unique<EventExpiry>(api); }
+
 }  // namespace fairlead::control

@@ -26,6 +26,9 @@ struct VolumeFile {
   friend bool operator==(const VolumeFile&, const VolumeFile&) = default;
 };
 
+/// Stands in PodInputs for the pod's own address, which only the node knows: it puts the address in its place.
+inline constexpr std::string_view kPodIpMark = "\x01pod-ip\x01";
+
 /// What the references inside a pod resolve to: the node needs no access to the store.
 struct PodInputs {
   /// Container name (init containers too) to its environment, complete and in order, $(VAR) expanded.
