@@ -19,7 +19,7 @@ namespace fairlead::net {
 /// "http://host:8080/path?query" in its parts.
 struct Url {
   bool tls = false;
-  std::string host;          ///< A name or an IP address, IPv6 without brackets.
+  std::string host{};        ///< A name or an IP address, IPv6 without brackets.
   std::uint16_t port = 80;
   std::string target = "/";  ///< Path and query.
 
