@@ -109,9 +109,10 @@ Result<Descriptor> answer_request(const EnclosureOptions& options, const std::st
 Result<> write_map(pid_t child, bool privileged) {
   const std::string proc = "/proc/" + std::to_string(child);
   if (privileged) {
-    // The identity range: files keep their owners and pods get their real uids.
-    if (auto ok = write_file(proc + "/uid_map", "0 0 4294967295\n"); !ok) return ok;
-    return write_file(proc + "/gid_map", "0 0 4294967295\n");
+    // The identity range: files keep their owners and pods get their real uids. One less than all of it, because crun
+    // takes the whole range for the host's own namespace and then tries to make device nodes.
+    if (auto ok = write_file(proc + "/uid_map", "0 0 4294967294\n"); !ok) return ok;
+    return write_file(proc + "/gid_map", "0 0 4294967294\n");
   }
   if (auto ok = write_file(proc + "/setgroups", "deny"); !ok) return ok;
   if (auto ok = write_file(proc + "/uid_map", fmt::format("0 {} 1\n", ::geteuid())); !ok) return ok;

@@ -73,9 +73,9 @@ struct LogRequest {
   bool follow = false;
   bool previous = false;
   bool timestamps = false;
-  std::optional<std::int64_t> tail_lines;
-  std::optional<std::int64_t> limit_bytes;
-  std::optional<Time> since;
+  std::optional<std::int64_t> tail_lines{};
+  std::optional<std::int64_t> limit_bytes{};
+  std::optional<Time> since{};
 };
 
 /// Destroying it ends what it stands for.

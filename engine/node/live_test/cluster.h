@@ -1,0 +1,77 @@
+// A real node for tests: waits for what reports say, asks containers over HTTP.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/node/local_node.h"
+
+namespace fairlead::node {
+
+/// Runs posted tasks on a thread of its own: the control thread of these tests.
+class ThreadExecutor final : public seam::Executor {
+ public:
+  ThreadExecutor();
+  ~ThreadExecutor() override;
+  void post(std::move_only_function<void()> task) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Cluster {
+ public:
+  /// Builds the workload image and starts a node under a fresh directory.
+  explicit Cluster(Inside& inside);
+  ~Cluster();
+
+  LocalNode& node() { return *node_; }
+  [[nodiscard]] const std::string& image() const { return image_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] bool privileged() const { return privileged_; }
+
+  /// A pod of one container `main` that serves on 8080; `change` edits the tree first. Answers its uid.
+  std::string run(const std::string& name, const std::function<void(Value&)>& change = {}, seam::PodInputs inputs = {});
+  void run_again(const std::string& uid, const std::function<void(Value&)>& change, seam::PodInputs inputs = {});
+  void stop(const std::string& uid, Duration grace = Duration{5'000});
+
+  /// Waits up to ten seconds until the latest status of the pod satisfies `good`; false when it never does.
+  bool wait(const std::string& uid, const std::function<bool(const Value& status)>& good);
+  bool wait_ready(const std::string& uid);
+  bool wait_stopped(const std::string& uid);
+  bool wait_note(const std::string& uid, const std::string& reason, const std::string& part);
+  [[nodiscard]] Value status(const std::string& uid);
+  [[nodiscard]] std::string ip(const std::string& uid);
+  /// GET http://<pod>:8080/<path>, from the node: the body, or why there is none.
+  [[nodiscard]] std::string ask(const std::string& uid, const std::string& path);
+  [[nodiscard]] std::string logs(seam::LogRequest request);
+  /// Sets the program and waits until the kernel has it.
+  void program(const seam::NetworkProgram& program);
+
+ private:
+  bool wait_for(const std::function<bool()>& good);
+
+  std::string directory_;
+  std::string image_;
+  bool privileged_;
+  ThreadExecutor control_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, seam::PodReport> latest_;
+  std::map<std::string, std::vector<seam::PodReport::Note>> notes_;
+  std::map<std::string, std::shared_ptr<const Value>> pods_;
+  std::unique_ptr<LocalNode> node_;
+  int next_ = 1;
+};
+
+/// The one cluster of this test program, and what it runs in.
+Cluster& cluster();
+Inside& inside();
+
+}  // namespace fairlead::node

@@ -1,0 +1,301 @@
+// Pods on a real node: how they start, what they see, how they are probed, restarted and ended.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "engine/node/live_test/cluster.h"
+
+namespace fairlead::node {
+namespace {
+
+Value& main_container(Value& pod) { return pod.make("spec", "containers").mutable_items()[0]; }
+const Value& main_status(const Value& status) { return status.at("containerStatuses", 0); }
+
+TEST(Pod, StartsWithinTheTimeAllowed) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto uid = cluster().run("first");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  RecordProperty("first_pod_ms", std::to_string(took));
+  std::printf("first pod ready after %ld ms\n", static_cast<long>(took));
+  EXPECT_EQ(cluster().ask(uid, "name"), "first");
+  EXPECT_EQ(cluster().ask(uid, "env/FROM_IMAGE"), "yes");
+  const Value status = cluster().status(uid);
+  EXPECT_EQ(status.at("phase").str(), "Running");
+  EXPECT_TRUE(main_status(status).at("imageID").str().find("@sha256:") != std::string_view::npos);
+  EXPECT_TRUE(main_status(status).at("containerID").str().starts_with("crun://"));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, TwentyStartTogether) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::string> uids;
+  for (int i = 0; i < 20; ++i) uids.push_back(cluster().run("many" + std::to_string(i)));
+  for (const auto& uid : uids) ASSERT_TRUE(cluster().wait_ready(uid));
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  std::printf("20 pods ready after %ld ms\n", static_cast<long>(took));
+  EXPECT_LT(took, 8000);
+  for (const auto& uid : uids) cluster().stop(uid, Duration{0});
+  for (const auto& uid : uids) EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, RunsAsTheUserItAsksForWithoutPrivileges) {
+  const auto uid = cluster().run("user", [](Value& pod) {
+    main_container(pod).make("securityContext") = Value::object({{"runAsUser", 10001},
+                                                                 {"runAsGroup", 10002},
+                                                                 {"runAsNonRoot", true},
+                                                                 {"readOnlyRootFilesystem", true},
+                                                                 {"allowPrivilegeEscalation", false},
+                                                                 {"capabilities", Value::object({{"drop", Value::array({"ALL"})}})},
+                                                                 {"seccompProfile", Value::object({{"type", "RuntimeDefault"}})}});
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
+  EXPECT_EQ(cluster().ask(uid, "id"), "10001:10002");
+  EXPECT_EQ(cluster().ask(uid, "write/file"), "error: Read-only file system");
+  EXPECT_EQ(cluster().ask(uid, "status/NoNewPrivs"), "1");
+  EXPECT_EQ(cluster().ask(uid, "status/Seccomp:"), "2");
+  EXPECT_EQ(cluster().ask(uid, "status/CapEff"), "0000000000000000");
+  EXPECT_EQ(cluster().ask(uid, "status/CapBnd"), "0000000000000000");
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, RefusesRootWhereThePodForbidsIt) {
+  const auto uid = cluster().run("root", [](Value& pod) {
+    main_container(pod).make("securityContext") = Value::object({{"runAsNonRoot", true}, {"runAsUser", 0}});
+  });
+  EXPECT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("state", "waiting", "reason").str() == "CreateContainerConfigError";
+  }));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, MissingImageNamesItAndWhatBuildsIt) {
+  const auto uid = cluster().run("missing", [](Value& pod) { main_container(pod)["image"] = "localhost/shop/catalog:v9"; });
+  EXPECT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("state", "waiting", "reason").str() == "ErrImagePull";
+  }));
+  const Value status = cluster().status(uid);
+  const std::string message(main_status(status).at("state", "waiting", "message").str());
+  EXPECT_NE(message.find("localhost/shop/catalog:v9"), std::string::npos);
+  EXPECT_NE(message.find("fairlead image build catalog"), std::string::npos);
+  EXPECT_EQ(status.at("phase").str(), "Pending");
+  EXPECT_TRUE(cluster().wait(uid, [](const Value& later) {
+    return main_status(later).at("state", "waiting", "reason").str() == "ImagePullBackOff";
+  }));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, VolumesEnvironmentAndTheirChange) {
+  seam::PodInputs inputs;
+  inputs.env["main"] = {{"GREETING", "hello"}, {"PORT", "8080"}};
+  inputs.files["settings"] = {{"color", "blue", 0644}, {"deep/nested.txt", "nested", 0644}, {"private", "x", 0400}};
+  const auto change = [](Value& pod) {
+    pod.make("spec", "volumes") = Value::array({Value::object({{"name", "settings"}, {"configMap", Value::object({{"name", "s"}})}}),
+                                                Value::object({{"name", "scratch"}, {"emptyDir", Value::object()}}),
+                                                Value::object({{"name", "memory"}, {"emptyDir", Value::object({{"medium", "Memory"}, {"sizeLimit", "1Mi"}})}})});
+    auto& container = main_container(pod);
+    container["args"] = Value::array({"serve", "$(PORT)"});
+    container["volumeMounts"] = Value::array({Value::object({{"name", "settings"}, {"mountPath", "/etc/settings"}}),
+                                              Value::object({{"name", "settings"}, {"mountPath", "/one"}, {"subPath", "color"}}),
+                                              Value::object({{"name", "memory"}, {"mountPath", "/memory"}}),
+                                              Value::object({{"name", "scratch"}, {"mountPath", "/scratch"}})});
+    pod.make("spec", "hostAliases") = Value::array({Value::object({{"ip", "10.1.2.3"}, {"hostnames", Value::array({"alias.example"})}})});
+  };
+  const auto uid = cluster().run("volumes", change, inputs);
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  EXPECT_EQ(cluster().ask(uid, "env/GREETING"), "hello");
+  EXPECT_EQ(cluster().ask(uid, "read/etc/settings/color"), "blue");
+  EXPECT_EQ(cluster().ask(uid, "read/etc/settings/deep/nested.txt"), "nested");
+  EXPECT_EQ(cluster().ask(uid, "read/one"), "blue");
+  // Root's file, the image's user: refused where uids are real.
+  EXPECT_EQ(cluster().ask(uid, "read/etc/settings/private"), cluster().privileged() ? "error: Permission denied" : "x");
+  EXPECT_EQ(cluster().ask(uid, "write/etc/settings/color"), "error: Read-only file system");
+  EXPECT_EQ(cluster().ask(uid, "write/scratch/x"), "ok");
+  EXPECT_EQ(cluster().ask(uid, "write/memory/x"), "ok");
+  EXPECT_NE(cluster().ask(uid, "read/etc/hosts").find("10.1.2.3\talias.example"), std::string::npos);
+  EXPECT_NE(cluster().ask(uid, "read/etc/resolv.conf").find("search shop.svc.cluster.local"), std::string::npos);
+  inputs.files["settings"] = {{"color", "green", 0644}};
+  cluster().run_again(uid, [](Value&) {}, inputs);
+  for (int i = 0; i < 200 && cluster().ask(uid, "read/etc/settings/color") != "green"; ++i) std::this_thread::yield();
+  EXPECT_EQ(cluster().ask(uid, "read/etc/settings/color"), "green");
+  EXPECT_EQ(cluster().ask(uid, "read/etc/settings/deep/nested.txt"), "error: No such file or directory");
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, AKilledContainerStartsAgain) {
+  const auto uid = cluster().run("killed");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  (void)cluster().ask(uid, "exit/3");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("restartCount").int_or(0) == 1 && main_status(status).at("ready").bool_or(false);
+  }));
+  EXPECT_EQ(main_status(cluster().status(uid)).at("lastState", "terminated", "exitCode").int_or(0), 3);
+  EXPECT_NE(cluster().logs({.uid = uid, .container = "main", .previous = true}).find("serving\n"), std::string::npos);
+  // The second end in a row waits: 10 s.
+  (void)cluster().ask(uid, "exit/4");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("state", "waiting", "reason").str() == "CrashLoopBackOff";
+  }));
+  EXPECT_TRUE(cluster().wait_note(uid, "BackOff", "Back-off restarting failed container main"));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, InitContainersRunInOrderAndJobsComplete) {
+  const auto uid = cluster().run("job", [](Value& pod) {
+    auto& container = main_container(pod);
+    Value init = container;
+    init["name"] = "init";
+    init["args"] = Value::array({"touch", "/shared/done"});
+    container["args"] = Value::array({"healthy", "/shared/done"});
+    const Value mount = Value::array({Value::object({{"name", "shared"}, {"mountPath", "/shared"}})});
+    init["volumeMounts"] = mount;
+    container["volumeMounts"] = mount;
+    pod.make("spec", "volumes") = Value::array({Value::object({{"name", "shared"}, {"emptyDir", Value::object()}})});
+    pod.make("spec", "initContainers") = Value::array({std::move(init)});
+    pod.make("spec", "restartPolicy") = "Never";
+  });
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return status.at("phase").str() == "Succeeded"; }));
+  const Value status = cluster().status(uid);
+  EXPECT_EQ(main_status(status).at("state", "terminated", "reason").str(), "Completed");
+  EXPECT_EQ(status.at("initContainerStatuses", 0, "state", "terminated", "exitCode").int_or(9), 0);
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, AFailureKeepsItsMessage) {
+  const auto uid = cluster().run("failing", [](Value& pod) {
+    main_container(pod)["args"] = Value::array({"exit", "7", "the reason"});
+    pod.make("spec", "restartPolicy") = "Never";
+  });
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return status.at("phase").str() == "Failed"; }));
+  const Value ended = main_status(cluster().status(uid)).at("state", "terminated");
+  EXPECT_EQ(ended.at("exitCode").int_or(0), 7);
+  EXPECT_EQ(ended.at("message").str(), "the reason");
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, ProbesDecideReadinessAndRestarts) {
+  const auto uid = cluster().run("probed", [](Value& pod) {
+    auto& container = main_container(pod);
+    const auto http = [](const char* path) { return Value::object({{"path", path}, {"port", 8080}}); };
+    container["startupProbe"] = Value::object({{"exec", Value::object({{"command", Value::array({"/node_workload", "healthy", "/etc/hosts"})}})}, {"periodSeconds", 1}});
+    container["readinessProbe"] = Value::object({{"httpGet", http("/ready")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
+    container["livenessProbe"] = Value::object({{"httpGet", http("/health")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  (void)cluster().ask(uid, "set-ready/0");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return !main_status(status).at("ready").bool_or(true); }));
+  EXPECT_TRUE(cluster().wait_note(uid, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"));
+  (void)cluster().ask(uid, "set-ready/1");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  (void)cluster().ask(uid, "set-health/0");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return main_status(status).at("restartCount").int_or(0) == 1; }));
+  EXPECT_TRUE(cluster().wait_note(uid, "Killing", "failed liveness probe, will be restarted"));
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, PreStopThenTermThenKill) {
+  const auto change = [](Value& pod) {
+    auto& container = main_container(pod);
+    container["env"] = Value::array();
+    container.make("lifecycle", "preStop") = Value::object({{"httpGet", Value::object({{"path", "/say/preStop"}, {"port", 8080}})}});
+  };
+  seam::PodInputs stubborn;
+  stubborn.env["main"] = {{"IGNORE_TERM", "1"}};
+  const auto uid = cluster().run("stubborn", change, stubborn);
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  std::string log;
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread reader([&] { log = cluster().logs({.uid = uid, .container = "main", .follow = true}); });
+  (void)cluster().ask(uid, "say/before");
+  cluster().stop(uid, Duration{1'500});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  reader.join();
+  EXPECT_GE(took, std::chrono::milliseconds(1'400));
+  EXPECT_LT(took, std::chrono::milliseconds(4'000));
+  EXPECT_TRUE(log.ends_with("before\npreStop\ngot SIGTERM\n")) << log;
+  EXPECT_EQ(main_status(cluster().status(uid)).at("state", "terminated", "exitCode").int_or(0), 137);
+}
+
+TEST(Pod, LogsTailSinceTimestampsAndLimit) {
+  const auto uid = cluster().run("logs");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  for (const char* text : {"one", "two", "three"}) (void)cluster().ask(uid, std::string("say/") + text);
+  const auto until_three = [&](const std::string& text) { return text.find("three") != std::string::npos; };
+  for (int i = 0; i < 1000 && !until_three(cluster().logs({.uid = uid, .container = "main"})); ++i) std::this_thread::yield();
+  EXPECT_EQ(cluster().logs({.uid = uid, .container = "main", .tail_lines = 2}), "two\nthree\n");
+  EXPECT_EQ(cluster().logs({.uid = uid, .container = "main", .tail_lines = 2, .limit_bytes = 5}), "two\nt");
+  const auto stamped = cluster().logs({.uid = uid, .container = "main", .timestamps = true, .tail_lines = 1});
+  EXPECT_TRUE(stamped.ends_with("Z three\n")) << stamped;
+  const auto later = std::chrono::floor<Duration>(std::chrono::system_clock::now()) + std::chrono::hours(1);
+  EXPECT_EQ(cluster().logs({.uid = uid, .container = "main", .since = later}), "");
+  EXPECT_NE(cluster().logs({.uid = uid, .container = "other"}).find("not valid"), std::string::npos);
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, MemoryOverTheLimitIsKilledAndUsageIsMeasured) {
+  const auto uid = cluster().run("hungry", [](Value& pod) {
+    main_container(pod).make("resources", "limits") = Value::object({{"memory", "64Mi"}});
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  (void)cluster().ask(uid, "eat/32");
+  std::thread spinner([&] { (void)cluster().ask(uid, "spin/4000"); });
+  std::int64_t cpu = 0;
+  std::int64_t memory = 0;
+  for (int i = 0; i < 130 && memory < (32 << 20); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    for (const auto& pod : cluster().node().usage()) {
+      if (pod.uid != uid) continue;
+      cpu = pod.containers.at(0).cpu_nano_cores;
+      memory = pod.containers.at(0).memory_bytes;
+    }
+  }
+  spinner.join();
+  EXPECT_GT(cpu, 100'000'000);
+  EXPECT_GE(memory, 32 << 20);
+  EXPECT_LT(memory, 64 << 20);
+  (void)cluster().ask(uid, "eat/64");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("lastState", "terminated", "reason").str() == "OOMKilled";
+  }));
+  cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, HostProgramsRunForThePlatformAlone) {
+  const auto host = [](Value& pod) {
+    main_container(pod)["image"] = "fairlead.local/host";
+    main_container(pod)["command"] = Value::array({"/bin/sh", "-c", "echo from the host; touch /usr/x; id -u; sleep 1000"});
+    main_container(pod)["args"] = Value::array();
+    main_container(pod).erase("readinessProbe");
+  };
+  const auto refused = cluster().run("intruder", host);
+  EXPECT_TRUE(cluster().wait(refused, [](const Value& status) {
+    return main_status(status).at("state", "waiting", "message").str().find("platform's own namespaces") != std::string_view::npos;
+  }));
+  const auto uid = cluster().run("host", [&](Value& pod) {
+    host(pod);
+    pod.make("metadata")["namespace"] = "monitoring";
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
+  std::string log;
+  for (int i = 0; i < 1000 && log.find("0\n") == std::string::npos; ++i) log = cluster().logs({.uid = uid, .container = "main"});
+  EXPECT_NE(log.find("from the host"), std::string::npos) << log;
+  EXPECT_NE(log.find("Read-only file system"), std::string::npos) << log;
+  for (const auto& pod : {refused, uid}) cluster().stop(pod, Duration{0});
+  for (const auto& pod : {refused, uid}) EXPECT_TRUE(cluster().wait_stopped(pod));
+}
+
+}  // namespace
+}  // namespace fairlead::node

@@ -1,0 +1,295 @@
+#include "engine/node/local_node.h"
+
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "engine/node/background.h"
+#include "engine/node/files.h"
+#include "engine/node/log_stream.h"
+#include "engine/node/node_status.h"
+#include "engine/node/pod_worker.h"
+#include "engine/node/ruleset.h"
+#include "engine/node/usage.h"
+
+namespace fairlead::node {
+
+namespace {
+
+constexpr Duration kMemoryCheck{500};
+constexpr int kChecksPerWindow = 10;  ///< A usage window: 5 s.
+
+}  // namespace
+
+struct LocalNode::State {
+  State(LocalNodeOptions given, Inside& where, seam::Executor& executor, Network made)
+      : options(std::move(given)), control(executor), privileged(where.privileged), reaper(loop),
+        runtime(loop, reaper, directory("run/live/crun")), network(std::move(made)), images(directory("images")),
+        ports(where.outside), services(make_services()) {}
+
+  [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }
+  NodeServices make_services();
+  void report(seam::PodReport report);
+  void apply_program();
+  void measure();
+  void publish_usage(const std::map<pid_t, ContainerSample>& samples);
+  void open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream);
+  void refresh_zone() { zone = DnsZone(programmed, host_names); }
+
+  LocalNodeOptions options;
+  seam::Executor& control;
+  bool privileged;
+  Loop loop;
+  Reaper reaper;
+  Runtime runtime;
+  Network network;
+  ImageStore images;
+  HostPorts ports;
+  Background background;
+  NodeServices services;
+  std::map<std::string, std::shared_ptr<PodWorker>> pods;  ///< By uid.
+  seam::NetworkProgram programmed;
+  bool program_waiting = false;
+  bool program_running = false;
+  HostNames host_names;
+  DnsZone zone;
+  UsageReader reader;
+  int checks = 0;
+  std::chrono::steady_clock::time_point window_start;
+  std::map<pid_t, ContainerSample> window_samples;
+  mutable std::mutex usage_mutex;
+  std::vector<seam::PodUsage> usage;
+  std::shared_ptr<std::function<void(const seam::PodReport&)>> callback =
+      std::make_shared<std::function<void(const seam::PodReport&)>>();
+  std::thread thread;
+};
+
+NodeServices LocalNode::State::make_services() {
+  return {.loop = loop,
+          .runtime = runtime,
+          .network = network,
+          .images = images,
+          .ports = ports,
+          .privileged = privileged,
+          .dns_address = options.dns_address,
+          .rootfs_directory = directory("run/rootfs"),
+          .memory_directory = directory("run/live"),
+          .volume_directory = directory("run/volumes"),
+          .log_directory = directory("log/pods"),
+          .is_platform = [this](const std::string& ns) {
+            return std::ranges::find(options.platform_namespaces, ns) != options.platform_namespaces.end();
+          },
+          .background = [this](std::function<void()> task) { background.run(std::move(task)); },
+          .dns = [this](std::string_view query, std::size_t limit) { return zone.answer(query, limit); },
+          .report = [this](seam::PodReport done) { report(std::move(done)); }};
+}
+
+void LocalNode::State::report(seam::PodReport done) {
+  if (done.stopped) {
+    // The worker itself is calling: it goes once it has returned.
+    loop.post([this, uid = done.uid] {
+      const auto found = pods.find(uid);
+      if (found != pods.end() && found->second->gone()) pods.erase(found);
+    });
+  }
+  control.post([callback = callback, done = std::move(done)] {
+    if (*callback) (*callback)(done);
+  });
+}
+
+/// One nft at a time; programs that arrive meanwhile collapse into the last.
+void LocalNode::State::apply_program() {
+  if (program_running) {
+    program_waiting = true;
+    return;
+  }
+  program_running = true;
+  program_waiting = false;
+  reaper.run({.argv = {"nft", "-f", "-"}, .input = ruleset(programmed)}, [this](const Outcome& outcome) {
+    program_running = false;
+    if (outcome.exit.code != 0) {
+      const std::string problem = "the kernel refused the cluster's network rules: " + outcome.output;
+      control.post([tell = options.problem, problem] {
+        if (tell) tell(problem);
+      });
+    }
+    if (program_waiting) apply_program();
+  });
+}
+
+void LocalNode::State::measure() {
+  loop.after(kMemoryCheck, [this] { measure(); });
+  std::vector<pid_t> leaders;
+  for (const auto& [uid, pod] : pods) {
+    for (const auto& running : pod->running()) leaders.push_back(running.pid);
+  }
+  const auto samples = reader.read(leaders);
+  for (const auto& [uid, pod] : pods) {
+    for (const auto& running : pod->running()) {
+      const auto sample = samples.find(running.pid);
+      if (running.memory_limit == 0 || sample == samples.end() || sample->second.memory_bytes <= running.memory_limit) continue;
+      if (exact_memory(running.pid) > running.memory_limit) pod->out_of_memory(running.container);
+    }
+  }
+  if (checks++ % kChecksPerWindow == 0) publish_usage(samples);
+}
+
+void LocalNode::State::publish_usage(const std::map<pid_t, ContainerSample>& samples) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto window = now - window_start;
+  const auto at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  std::vector<seam::PodUsage> fresh;
+  for (const auto& [uid, pod] : pods) {
+    seam::PodUsage entry{uid, at, std::chrono::floor<Duration>(window), {}};
+    for (const auto& running : pod->running()) {
+      const auto before = window_samples.find(running.pid);
+      const auto after = samples.find(running.pid);
+      if (before == window_samples.end() || after == samples.end()) continue;
+      const std::int64_t used = after->second.cpu_nanoseconds - before->second.cpu_nanoseconds;
+      const double seconds = std::chrono::duration<double>(window).count();
+      entry.containers.push_back({running.container, static_cast<std::int64_t>(static_cast<double>(used) / seconds), after->second.memory_bytes});
+    }
+    if (!entry.containers.empty()) fresh.push_back(std::move(entry));
+  }
+  window_start = now;
+  window_samples = samples;
+  const std::lock_guard lock(usage_mutex);
+  usage = std::move(fresh);
+}
+
+void LocalNode::State::open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream) {
+  const auto pod = pods.find(request.uid);
+  if (pod == pods.end()) return stream->end("the pod has not been started on this node");
+  const auto place = pod->second->log(request.container, request.previous);
+  if (!place) return stream->end(place.error().message);
+  const std::size_t tail = request.tail_lines ? static_cast<std::size_t>(*request.tail_lines) : std::string::npos;
+  if (!request.follow || place->live == nullptr) {
+    background.run([stream, path = place->path, tail] {
+      stream->lines(read_log(path, tail));
+      stream->end();
+    });
+    return;
+  }
+  // On the loop, so that no line falls between the file and what is followed.
+  stream->lines(read_log(place->path, tail));
+  if (stream->closed()) return;
+  const std::weak_ptr<LogStream> weak = stream;
+  stream->follower = place->live->follow(
+      [weak](std::string_view line) {
+        if (const auto open = weak.lock()) open->lines(line);
+      },
+      [weak] {
+        if (const auto open = weak.lock()) open->end();
+      });
+}
+
+Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, Inside& inside, seam::Executor& control) {
+  const std::string run = options.state_directory + "/run";
+  remove_tree(run + "/volumes");
+  for (const char* name : {"/live", "/rootfs", "/volumes"}) {
+    if (auto ok = make_directories(run + name); !ok) return std::unexpected(ok.error());
+  }
+  // Visible in here alone, and gone with the namespace.
+  if (::mount("tmpfs", (run + "/live").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
+    return fail("cannot mount a tmpfs on {}/live: {}", run, error_text(errno));
+  }
+  auto network = Network::open();
+  if (!network) return std::unexpected(network.error());
+  auto state = std::make_unique<State>(std::move(options), inside, control, std::move(*network));
+  state->refresh_zone();
+  State* own = state.get();
+  state->loop.post([own] {
+    own->window_start = std::chrono::steady_clock::now();
+    own->apply_program();
+    own->measure();
+  });
+  state->thread = std::thread([own] { own->loop.run(); });
+  return std::unique_ptr<LocalNode>(new LocalNode(std::move(state)));
+}
+
+LocalNode::LocalNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+LocalNode::~LocalNode() {
+  state_->loop.post([own = state_.get()] {
+    for (const auto& [uid, pod] : own->pods) {
+      for (const auto& running : pod->running()) ::kill(running.pid, SIGKILL);
+    }
+  });
+  state_->loop.stop();
+  state_->thread.join();
+  state_->pods.clear();
+  ::umount2(state_->directory("run/live").c_str(), MNT_DETACH);
+}
+
+std::string LocalNode::name() const { return state_->options.name; }
+
+Value LocalNode::status() const { return machine_status(state_->options.name, state_->options.state_directory); }
+
+void LocalNode::on_report(std::function<void(const seam::PodReport&)> callback) { *state_->callback = std::move(callback); }
+
+void LocalNode::run(std::shared_ptr<const Value> pod, seam::PodInputs inputs) {
+  state_->loop.post([own = state_.get(), pod = std::move(pod), inputs = std::move(inputs)]() mutable {
+    const std::string uid(pod->at("metadata", "uid").str());
+    auto& worker = own->pods[uid];
+    if (worker && !worker->gone()) return worker->update(std::move(pod), std::move(inputs));
+    worker = std::make_shared<PodWorker>(own->services, std::move(pod), std::move(inputs));
+    worker->start();
+  });
+}
+
+void LocalNode::stop(std::string uid, Duration grace) {
+  state_->loop.post([own = state_.get(), uid = std::move(uid), grace] {
+    const auto found = own->pods.find(uid);
+    if (found == own->pods.end() || found->second->gone()) return own->report({uid, Value(), true, {}});
+    const auto worker = found->second;
+    worker->stop(grace);
+  });
+}
+
+void LocalNode::program(seam::NetworkProgram program) {
+  state_->loop.post([own = state_.get(), program = std::move(program)]() mutable {
+    own->programmed = std::move(program);
+    own->refresh_zone();
+    own->apply_program();
+  });
+}
+
+void LocalNode::set_host_names(HostNames names) {
+  state_->loop.post([own = state_.get(), names = std::move(names)]() mutable {
+    own->host_names = std::move(names);
+    own->refresh_zone();
+  });
+}
+
+std::vector<seam::PodUsage> LocalNode::usage() const {
+  const std::lock_guard lock(state_->usage_mutex);
+  return state_->usage;
+}
+
+std::unique_ptr<seam::Subscription> LocalNode::logs(seam::LogRequest request,
+                                                    std::function<void(std::string_view chunk, bool end)> sink) {
+  auto stream = std::make_shared<LogStream>(request, std::move(sink));
+  state_->loop.post([own = state_.get(), request = std::move(request), stream] { own->open_log(request, stream); });
+  return std::make_unique<LogSubscription>(std::move(stream));
+}
+
+std::vector<std::string> LocalNode::differences() const {
+  std::vector<std::string> out = {
+      "CPU limits are not enforced: a container may use more than its limit.",
+      "Memory limits are enforced by the node twice a second, not by the kernel at the byte.",
+      "Pods reach the cluster and nothing beyond it.",
+      "Probes over HTTPS and gRPC always fail."};
+  if (!state_->privileged) {
+    out.emplace_back("Started by an ordinary user: a container's files all belong to its one user, so file modes that would refuse "
+                     "it on AKS do not; fsGroup and supplementalGroups have no effect.");
+  }
+  return out;
+}
+
+}  // namespace fairlead::node

@@ -1,0 +1,46 @@
+// One reader of one container's log.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "engine/node/container_log.h"
+#include "engine/seam/node.h"
+
+namespace fairlead::node {
+
+/// What the node writes to and the subscriber holds. After `cancel` returns no call is under way and none will come.
+class LogStream {
+ public:
+  using Sink = std::function<void(std::string_view chunk, bool end)>;
+  LogStream(const seam::LogRequest& request, Sink sink) : filter_(request), sink_(std::move(sink)) {}
+
+  /// Sends CRI lines as the request wants them.
+  void lines(std::string_view text);
+  void end(std::string_view last = {});
+  void cancel();
+  [[nodiscard]] bool closed();
+  /// Keeps whatever feeds the stream alive until it ends.
+  std::shared_ptr<void> follower;
+
+ private:
+  std::recursive_mutex mutex_;  ///< A sink may drop its subscription.
+  LogFilter filter_;
+  Sink sink_;
+};
+
+/// The subscriber's end.
+class LogSubscription final : public seam::Subscription {
+ public:
+  explicit LogSubscription(std::shared_ptr<LogStream> stream) : stream_(std::move(stream)) {}
+  ~LogSubscription() override { stream_->cancel(); }
+  LogSubscription(const LogSubscription&) = delete;
+  LogSubscription& operator=(const LogSubscription&) = delete;
+
+ private:
+  std::shared_ptr<LogStream> stream_;
+};
+
+}  // namespace fairlead::node

@@ -1,0 +1,256 @@
+#include "engine/node/pod_files.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/quantity.h"
+#include "engine/node/files.h"
+
+namespace fairlead::node {
+
+namespace {
+
+constexpr std::string_view kFileVolumes[] = {"configMap", "secret", "downwardAPI", "projected"};
+/// Directories of the host that its programs need; the rest of a host root is the container's own.
+constexpr const char* kHostDirectories[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt"};
+constexpr const char* kHostEtc = "/.host/etc";
+
+bool climbs(const std::string& path) {
+  return path.starts_with("/") || path == ".." || path.starts_with("../") || path.find("/../") != std::string::npos ||
+         path.ends_with("/..");
+}
+
+Result<> bind_mount(const std::string& from, const std::string& to, bool read_only) {
+  if (::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
+    return fail("cannot show {} to a container: {}", from, error_text(errno));
+  }
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  if (read_only && ::mount_setattr(AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0) {
+    return fail("cannot make {} read-only for a container: {}", from, error_text(errno));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> PodFiles::create(const Value& pod, const seam::PodInputs& inputs, const std::string& address,
+                          const std::string& dns_address, bool host_paths) {
+  host_paths_ = host_paths;
+  group_ = pod.at("spec", "securityContext", "fsGroup").int_or(-1);
+  for (const auto& place : {places_.memory + "/volumes", places_.memory + "/containers"}) {
+    if (auto ok = make_directories(place); !ok) return ok;
+  }
+  if (auto ok = write_file(places_.memory + "/resolv.conf", resolv_conf(pod, dns_address)); !ok) return ok;
+  if (auto ok = write_file(places_.memory + "/hosts", hosts_file(pod, address)); !ok) return ok;
+  if (auto ok = write_file(places_.memory + "/hostname", pod_hostname(pod) + "\n"); !ok) return ok;
+  for (const auto& volume : pod.at("spec", "volumes").items()) {
+    if (auto ok = create_volume(volume, inputs); !ok) return ok;
+  }
+  return {};
+}
+
+Result<> PodFiles::create_volume(const Value& volume, const seam::PodInputs& inputs) {
+  const std::string name(volume.at("name").str());
+  if (const Value* host = volume.find("hostPath")) {
+    if (!host_paths_) return fail("volume {}: only pods of the platform's own namespaces may use hostPath here", name);
+    volumes_[name] = host->at("path").str();
+    return {};
+  }
+  for (const auto kind : kFileVolumes) {
+    if (!volume.has(kind)) continue;
+    volumes_[name] = places_.memory + "/volumes/" + name;
+    read_only_[name] = true;
+    const auto files = inputs.files.find(name);
+    return write_volume(name, files == inputs.files.end() ? std::vector<seam::VolumeFile>() : files->second);
+  }
+  const Value* empty = volume.find("emptyDir");
+  if (empty == nullptr) {
+    return fail("volume {}: the local node has emptyDir, configMap, secret, downwardAPI and projected volumes only", name);
+  }
+  const bool in_memory = empty->at("medium").str() == "Memory";
+  const std::string path = (in_memory ? places_.memory + "/volumes/" : places_.disk + "/") + name;
+  if (auto ok = make_directories(path); !ok) return ok;
+  if (in_memory) {
+    const std::int64_t limit = Quantity::of(empty->at("sizeLimit")).value();
+    const std::string options = limit > 0 ? fmt::format("mode=777,size={}", limit) : std::string("mode=777");
+    if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) {
+      return fail("volume {}: cannot mount a tmpfs: {}", name, error_text(errno));
+    }
+    mounted_.push_back(path);
+  }
+  ::chmod(path.c_str(), 0777);
+  if (group_ >= 0) give_to_group(path, 02777);
+  volumes_[name] = path;
+  return {};
+}
+
+void PodFiles::give_to_group(const std::string& path, unsigned mode) const {
+  if (!privileged_ || ::chown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(group_)) != 0) return;
+  ::chmod(path.c_str(), mode);
+}
+
+Result<> PodFiles::write_volume(const std::string& name, const std::vector<seam::VolumeFile>& files) {
+  const std::string root = volumes_[name];
+  const std::string version = fmt::format("..{}", ++generation_);
+  const std::string fresh = root + "/" + version;
+  if (auto ok = make_directories(fresh); !ok) return ok;
+  std::vector<std::string> top;
+  for (const auto& file : files) {
+    if (climbs(file.path) || file.path.empty()) return fail("volume {}: the path {} leaves the volume", name, file.path);
+    const std::string path = fresh + "/" + file.path;
+    if (auto ok = make_directories(std::filesystem::path(path).parent_path()); !ok) return ok;
+    if (auto ok = write_file(path, file.content); !ok) return ok;
+    ::chmod(path.c_str(), file.mode);
+    if (group_ >= 0) give_to_group(path, file.mode | 0440);
+    top.push_back(file.path.substr(0, file.path.find('/')));
+  }
+  // One rename moves every reader from the old files to the new.
+  std::error_code error;
+  const auto before = std::filesystem::read_symlink(root + "/..data", error);
+  ::unlink((root + "/..data_tmp").c_str());
+  if (::symlink(version.c_str(), (root + "/..data_tmp").c_str()) != 0 ||
+      std::rename((root + "/..data_tmp").c_str(), (root + "/..data").c_str()) != 0) {
+    return fail("volume {}: {}", name, error_text(errno));
+  }
+  for (const auto& entry : top) (void)::symlink(("..data/" + entry).c_str(), (root + "/" + entry).c_str());
+  for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+    const std::string file = entry.path().filename();
+    if (!file.starts_with("..") && std::ranges::find(top, file) == top.end()) remove_tree(entry.path());
+  }
+  if (!before.empty()) remove_tree(root / before);
+  return {};
+}
+
+Result<> PodFiles::update(const Value& pod, const seam::PodInputs& inputs) {
+  for (const auto& volume : pod.at("spec", "volumes").items()) {
+    const std::string name(volume.at("name").str());
+    const auto files = inputs.files.find(name);
+    if (!read_only_.contains(name) || files == inputs.files.end()) continue;
+    if (auto ok = write_volume(name, files->second); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::string> PodFiles::image_root(const std::string& container, const std::string& unpacked) {
+  const std::string base = bundle(container);
+  remove_root(container);
+  for (const char* part : {"/upper", "/work", "/root"}) {
+    if (auto ok = make_directories(base + part); !ok) return std::unexpected(ok.error());
+  }
+  std::string root = base + "/root";
+  const std::string options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,userxattr", unpacked, base, base);
+  if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) != 0) {
+    return fail("cannot mount an overlay file system: {}", error_text(errno));
+  }
+  mounted_.push_back(root);
+  return root;
+}
+
+Result<std::string> PodFiles::host_root(const std::string& container) {
+  const std::string base = bundle(container);
+  remove_root(container);
+  std::string root = base + "/root";
+  for (const char* part : {"/.host/etc", "/etc", "/var/lib", "/var/log", "/run", "/proc", "/sys", "/dev"}) {
+    if (auto ok = make_directories(root + part); !ok) return std::unexpected(ok.error());
+  }
+  // A bind of its own, so that unmounting it takes along everything below.
+  if (auto ok = bind_mount(root, root, false); !ok) return std::unexpected(ok.error());
+  mounted_.push_back(root);
+  for (const char* name : {"/tmp", "/var/tmp", "/var/lib/nginx", "/var/log/nginx"}) {
+    if (auto ok = make_directories(root + name); !ok) return std::unexpected(ok.error());
+    ::chmod((root + name).c_str(), 01777);
+  }
+  for (const char* name : kHostDirectories) {
+    const std::string from = std::string("/") + name;
+    std::error_code error;
+    const auto link = std::filesystem::read_symlink(from, error);
+    if (!error) {
+      (void)::symlink(link.c_str(), (root + from).c_str());
+    } else if (std::filesystem::is_directory(from, error)) {
+      if (auto ok = make_directories(root + from); !ok) return std::unexpected(ok.error());
+      if (auto ok = bind_mount(from, root + from, true); !ok) return std::unexpected(ok.error());
+    }
+  }
+  // /etc must take mount points: a directory of links to the host's entries.
+  if (auto ok = bind_mount("/etc", root + kHostEtc, true); !ok) return std::unexpected(ok.error());
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/etc", error)) {
+    const std::string name = entry.path().filename();
+    if (name == "hosts" || name == "hostname" || name == "resolv.conf" || name == "mtab") continue;
+    (void)::symlink((std::string(kHostEtc) + "/" + name).c_str(), (root + "/etc/" + name).c_str());
+  }
+  return root;
+}
+
+void PodFiles::remove_root(const std::string& container) {
+  const std::string base = bundle(container);
+  const auto found = std::ranges::find(mounted_, base + "/root");
+  if (found != mounted_.end()) {
+    ::umount2(found->c_str(), MNT_DETACH);
+    mounted_.erase(found);
+  }
+  for (const char* part : {"/root", "/upper", "/work"}) remove_tree(base + part);
+}
+
+Result<std::string> PodFiles::mount_source(const Value& mount, const Environment& environment) const {
+  const std::string name(mount.at("name").str());
+  const auto volume = volumes_.find(name);
+  if (volume == volumes_.end()) return fail("the container mounts the volume {}, which the pod does not have", name);
+  std::string part(mount.at("subPath").str());
+  if (mount.has("subPathExpr")) part = expand(mount.at("subPathExpr").str(), environment);
+  if (part.empty()) return volume->second;
+  if (climbs(part)) return fail("volume {}: the subPath {} leaves the volume", name, part);
+  const std::string path = volume->second + "/" + part;
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    if (read_only_.contains(name)) return fail("volume {}: there is no {} in it", name, part);
+    if (auto ok = make_directories(path); !ok) return std::unexpected(ok.error());
+    ::chmod(path.c_str(), 0777);
+  }
+  const std::string real = std::filesystem::canonical(path, error);
+  const std::string root = std::filesystem::canonical(volume->second, error);
+  if (!real.starts_with(root + "/")) return fail("volume {}: the subPath {} leads out of the volume", name, part);
+  return real;
+}
+
+Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Environment& environment) {
+  std::vector<Mount> out;
+  const auto add = [&](std::string destination, std::string source, bool read_only) {
+    out.push_back({std::move(destination), std::move(source), "bind", {"rbind", "rprivate", read_only ? "ro" : "rw"}});
+  };
+  for (const char* name : {"hosts", "hostname", "resolv.conf"}) add(std::string("/etc/") + name, places_.memory + "/" + name, false);
+  for (const auto& mount : container.at("volumeMounts").items()) {
+    auto source = mount_source(mount, environment);
+    if (!source) return std::unexpected(source.error());
+    const bool read_only = mount.at("readOnly").bool_or(false) || read_only_.contains(std::string(mount.at("name").str()));
+    add(std::string(mount.at("mountPath").str()), std::move(*source), read_only);
+  }
+  // A parent must be mounted before what is mounted into it.
+  const auto depth = [](const Mount& mount) { return std::ranges::count(mount.destination, '/'); };
+  std::ranges::sort(out, [&](const Mount& a, const Mount& b) {
+    return std::pair(depth(a), a.destination) < std::pair(depth(b), b.destination);
+  });
+  const std::string name(container.at("name").str());
+  if (auto ok = make_directories(bundle(name)); !ok) return std::unexpected(ok.error());
+  if (auto ok = write_file(termination_file(name), ""); !ok) return std::unexpected(ok.error());
+  ::chmod(termination_file(name).c_str(), 0666);
+  add(std::string(container.at("terminationMessagePath").string_or("/dev/termination-log")), termination_file(name), false);
+  return out;
+}
+
+void PodFiles::remove() {
+  for (auto it = mounted_.rbegin(); it != mounted_.rend(); ++it) ::umount2(it->c_str(), MNT_DETACH);
+  mounted_.clear();
+  remove_tree(places_.memory);
+  remove_tree(places_.disk);
+}
+
+}  // namespace fairlead::node

@@ -1,0 +1,66 @@
+// Probing a container: one attempt, and the worker that repeats it (pkg/kubelet/prober of k8s.io/kubernetes).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/time.h"
+#include "base/value.h"
+#include "engine/node/loop.h"
+#include "engine/node/netlink.h"
+#include "engine/node/runtime.h"
+
+namespace fairlead::node {
+
+struct ProbeResult {
+  bool ok = false;
+  bool refused = false;  ///< Nobody listens there (yet).
+  std::string message;   ///< Why not, in the kubelet's words.
+};
+
+/// What an attempt needs to know about its container.
+struct ProbeTarget {
+  Address address = 0;
+  std::string id;             ///< Of the container, for exec.
+  const Value* container = nullptr;  ///< For named ports.
+};
+
+/// One attempt of a handler (`httpGet`, `tcpSocket` or `exec`, as in a v1.Probe or v1.LifecycleHandler). `done` is called once, from
+/// the loop, at the latest when `timeout` has passed. HTTPS and gRPC are answered with a failure that says so.
+void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarget& target, Duration timeout,
+             std::function<void(ProbeResult)> done);
+
+/// Repeats one probe of one running container and reports changes of its result. Destroying it ends it.
+class ProbeWorker {
+ public:
+  struct Callbacks {
+    std::function<void()> succeeded;                            ///< Threshold reached, result was not success before.
+    std::function<void()> failed;                               ///< Likewise; for liveness and startup this ends the container.
+    std::function<void(const std::string& message)> unhealthy;  ///< Every failed attempt.
+  };
+
+  ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, Callbacks callbacks);
+  ~ProbeWorker();
+  ProbeWorker(const ProbeWorker&) = delete;
+  ProbeWorker& operator=(const ProbeWorker&) = delete;
+
+ private:
+  void run();
+  void judge(const ProbeResult& result);
+
+  Loop& loop_;
+  Runtime& runtime_;
+  const Value probe_;
+  const ProbeTarget target_;
+  Callbacks callbacks_;
+  std::chrono::steady_clock::time_point begin_;
+  int successes_ = 0;
+  int failures_ = 0;
+  int result_ = 0;  ///< 1 success, -1 failure, 0 not known yet.
+  bool ever_answered_ = false;
+  Loop::Timer timer_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace fairlead::node
