@@ -30,7 +30,7 @@ constexpr int kChecksPerWindow = 10;  ///< A usage window: 5 s.
 struct LocalNode::State {
   State(LocalNodeOptions given, Inside& where, seam::Executor& executor, Network made)
       : options(std::move(given)), control(executor), privileged(where.privileged), reaper(loop),
-        runtime(loop, reaper, directory("run/live/crun")), network(std::move(made)), images(directory("images")),
+        runtime(loop, reaper, directory("run/live/crun"), !where.privileged), network(std::move(made)), images(directory("images")),
         ports(where.outside), services(make_services()) {}
 
   [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }

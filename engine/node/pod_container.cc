@@ -152,6 +152,8 @@ void PodWorker::prepare(std::size_t index, const Image& image, const std::string
   if (!planned) return wait_for(index, "CreateContainerConfigError", planned.error().message, kRetry);
   const auto config = container_config(*planned);
   if (!config) return wait_for(index, "CreateContainerConfigError", config.error().message, kRetry);
+  slot.environment.clear();
+  for (const auto& entry : config->at("process", "env").items()) slot.environment.emplace_back(entry.str());
   const std::string bundle = files_.bundle(container.name());
   if (auto ok = write_file(bundle + "/config.json", to_json(*config)); !ok) {
     return wait_for(index, "CreateContainerError", ok.error().message, kRetry);
@@ -216,8 +218,7 @@ void PodWorker::post_start(std::size_t index) {
   const Value* hook = record_.containers[index].spec.at("lifecycle").find("postStart");
   if (hook == nullptr || hook->has("sleep")) return;
   auto& slot = slots_[index];
-  const ProbeTarget target{network_.address, slot.id, &record_.containers[index].spec};
-  attempt(services_.loop, services_.runtime, *hook, target, kDefaultGrace, [weak = weak_from_this(), index, pid = slot.pid](const ProbeResult& result) {
+  attempt(services_.loop, services_.runtime, *hook, target(index), kDefaultGrace, [weak = weak_from_this(), index, pid = slot.pid](const ProbeResult& result) {
     const auto self = weak.lock();
     if (!self || result.ok || self->slots_[index].pid != pid) return;
     self->note("Warning", "FailedPostStartHook", "PostStartHook failed: " + result.message);
@@ -260,9 +261,8 @@ void PodWorker::add_probe(std::size_t index, const char* kind) {
     changed();
   };
   callbacks.failed = [this, index, which] { probe_failed(index, which.data()); };
-  const ProbeTarget target{network_.address, slots_[index].id, &container.spec};
   slots_[index].probes.push_back(
-      std::make_unique<ProbeWorker>(services_.loop, services_.runtime, probe, target, std::move(callbacks)));
+      std::make_unique<ProbeWorker>(services_.loop, services_.runtime, probe, target(index), std::move(callbacks)));
 }
 
 void PodWorker::probe_failed(std::size_t index, const char* kind) {
@@ -385,7 +385,12 @@ void PodWorker::kill(std::size_t index, Duration grace, const std::string& messa
     services_.loop.after(time, [then] { then({true, false, ""}); });
     return;
   }
-  attempt(services_.loop, services_.runtime, *hook, {network_.address, slot.id, &container.spec}, grace, then);
+  attempt(services_.loop, services_.runtime, *hook, target(index), grace, then);
+}
+
+ProbeTarget PodWorker::target(std::size_t index) const {
+  const auto& slot = slots_[index];
+  return {network_.address, {slot.id, slot.pid, slot.environment}, &record_.containers[index].spec};
 }
 
 void PodWorker::signal(std::size_t index) {

@@ -71,6 +71,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   struct Slot {
     std::string id;
     pid_t pid = 0;
+    std::vector<std::string> environment;
     bool launching = false;
     bool killing = false;
     bool ended_well = false;    ///< Killed because of a new definition: restarts without back-off.
@@ -118,6 +119,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void restart(std::size_t index);
   void kill(std::size_t index, Duration grace, const std::string& message);
   void signal(std::size_t index);
+  [[nodiscard]] ProbeTarget target(std::size_t index) const;
   [[nodiscard]] std::string termination_message(std::size_t index, int code) const;
   [[nodiscard]] std::string log_path(std::size_t index, int start) const;
 

@@ -136,7 +136,7 @@ void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarg
   if (const Value* exec = handler.find("exec")) {
     std::vector<std::string> argv;
     for (const auto& part : exec->at("command").items()) argv.emplace_back(part.str());
-    return runtime.exec(target.id, argv, timeout, [done, timeout](const Outcome& outcome) {
+    return runtime.exec(target.exec, argv, timeout, [done, timeout](const Outcome& outcome) {
       if (outcome.timed_out) return done({false, false, fmt::format("command timed out after {}", format_duration(timeout))});
       done({outcome.exit.code == 0, false, outcome.output});
     });

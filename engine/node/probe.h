@@ -22,7 +22,7 @@ struct ProbeResult {
 /// What an attempt needs to know about its container.
 struct ProbeTarget {
   Address address = 0;
-  std::string id;             ///< Of the container, for exec.
+  ExecTarget exec;
   const Value* container = nullptr;  ///< For named ports.
 };
 

@@ -24,6 +24,14 @@ Exit exit_of(int status) {
   return {WEXITSTATUS(status), 0};
 }
 
+/// As exec takes them: valid while `strings` is.
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (const auto& text : strings) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
 }  // namespace
 
 struct Reaper::Capture {
@@ -78,10 +86,9 @@ void Reaper::adopt(pid_t pid, std::function<void(Exit)> done) {
 }
 
 Result<pid_t> Reaper::spawn(const std::vector<std::string>& argv, int input, int output, int errors,
-                            std::function<void(Exit)> done) {
-  std::vector<char*> raw;
-  for (const auto& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
-  raw.push_back(nullptr);
+                            std::function<void(Exit)> done, const std::vector<std::string>& environment) {
+  const auto raw = pointers(argv);
+  const auto raw_environment = pointers(environment);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   int target = 0;
@@ -103,7 +110,8 @@ Result<pid_t> Reaper::spawn(const std::vector<std::string>& argv, int input, int
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, raw[0], &actions, &attributes, raw.data(), environ);
+  const int error = ::posix_spawnp(&pid, raw[0], &actions, &attributes, raw.data(),
+                                 environment.empty() ? environ : raw_environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) return fail("cannot start {}: {}", argv[0], error_text(error));
@@ -127,11 +135,12 @@ void Reaper::run(Command command, std::function<void(Outcome)> done) {
     input_read.reset(in[0]);
     input_write.reset(in[1]);
   }
-  auto started = spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), [this, capture](Exit exit) {
+  auto ended = [this, capture](Exit exit) {
     capture->outcome.exit = exit;
     capture->exited = true;
     finish(capture);
-  });
+  };
+  auto started = spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), std::move(ended), command.environment);
   if (!started) {
     capture->outcome = {.exit = {127, 0}, .output = started.error().message};
     loop_.post([capture] { capture->done(std::move(capture->outcome)); });

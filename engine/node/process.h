@@ -33,6 +33,7 @@ inline constexpr std::size_t kMaxOutput = 64 * 1024;
 struct Command {
   std::vector<std::string> argv;
   std::string input;        ///< Given on stdin; empty: /dev/null.
+  std::vector<std::string> environment{};  ///< "NAME=value"; empty: ours.
   Duration timeout{30'000};  ///< Then SIGKILL.
 };
 
@@ -49,7 +50,7 @@ class Reaper {
   void run(Command command, std::function<void(Outcome)> done);
   /// Starts a program with these three descriptors (-1: /dev/null) and answers when it has ended.
   [[nodiscard]] Result<pid_t> spawn(const std::vector<std::string>& argv, int input, int output, int errors,
-                                    std::function<void(Exit)> done);
+                                    std::function<void(Exit)> done, const std::vector<std::string>& environment = {});
   /// Calls `done` when the orphan `pid` ends, at once (from the loop) if it already has.
   void adopt(pid_t pid, std::function<void(Exit)> done);
   /// Whether it has not ended yet: `pid` is ours or an orphan somebody adopted.

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "engine/node/files.h"
+#include "engine/node/machine.h"
 
 namespace fairlead::node {
 
@@ -47,11 +48,21 @@ void Runtime::start(const std::string& id, const std::string& bundle, int output
   }
 }
 
-void Runtime::exec(const std::string& id, const std::vector<std::string>& argv, Duration timeout,
+void Runtime::exec(const ExecTarget& target, const std::vector<std::string>& argv, Duration timeout,
                    std::function<void(Outcome)> done) {
-  std::vector<std::string> rest = {"exec", id};
-  rest.insert(rest.end(), argv.begin(), argv.end());
-  reaper_.run({.argv = command(std::move(rest)), .input = {}, .timeout = timeout}, std::move(done));
+  Command run;
+  run.timeout = timeout;
+  run.argv = command({"exec", target.id});
+  if (nested_) {
+    // crun 1.8 wants uid 0 in the container's namespace, which a single mapped uid need not be.
+    // By its path, since PATH is the container's from here on.
+    static const std::string nsenter = find_program("nsenter");
+    run.argv = {"setpriv", "--no-new-privs", nsenter, "--target=" + std::to_string(target.pid), "--user", "--mount", "--uts",
+                "--ipc", "--net", "--pid", "--wd", "--preserve-credentials", "--"};
+    run.environment = target.environment;
+  }
+  run.argv.insert(run.argv.end(), argv.begin(), argv.end());
+  reaper_.run(std::move(run), std::move(done));
 }
 
 void Runtime::remove(const std::string& id) {

@@ -9,17 +9,25 @@
 
 namespace fairlead::node {
 
+/// A running container, for whoever runs something in it.
+struct ExecTarget {
+  std::string id;
+  pid_t pid = 0;
+  std::vector<std::string> environment;  ///< "NAME=value"
+};
+
 class Runtime {
  public:
-  /// `root` is where crun keeps its state: a directory on a tmpfs.
-  Runtime(Loop& loop, Reaper& reaper, std::string root) : loop_(loop), reaper_(reaper), root_(std::move(root)) {}
+  /// `root` is where crun keeps its state: a directory on a tmpfs. `nested`: containers have user namespaces of their own.
+  Runtime(Loop& loop, Reaper& reaper, std::string root, bool nested)
+      : loop_(loop), reaper_(reaper), root_(std::move(root)), nested_(nested) {}
 
   /// Creates and starts the container that `bundle`/config.json describes, with these descriptors as stdout and stderr. `started` gets
   /// its process id, or why not in crun's words; `ended` comes once, only after a good start.
   void start(const std::string& id, const std::string& bundle, int output, int errors,
              std::function<void(Result<pid_t>)> started, std::function<void(Exit)> ended);
   /// Runs a command inside, with the container's own user, environment and directory.
-  void exec(const std::string& id, const std::vector<std::string>& argv, Duration timeout,
+  void exec(const ExecTarget& target, const std::vector<std::string>& argv, Duration timeout,
             std::function<void(Outcome)> done);
   /// Forgets an ended container.
   void remove(const std::string& id);
@@ -30,6 +38,7 @@ class Runtime {
   Loop& loop_;
   Reaper& reaper_;
   std::string root_;
+  bool nested_;
 };
 
 }  // namespace fairlead::node

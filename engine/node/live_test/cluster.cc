@@ -154,6 +154,13 @@ bool Cluster::wait_note(const std::string& uid, const std::string& reason, const
   });
 }
 
+std::string Cluster::notes(const std::string& uid) {
+  const std::lock_guard lock(mutex_);
+  std::string out;
+  for (const auto& note : notes_[uid]) out += note.reason + ": " + note.message + "\n";
+  return out;
+}
+
 Value Cluster::status(const std::string& uid) {
   const std::lock_guard lock(mutex_);
   return latest_[uid].status;

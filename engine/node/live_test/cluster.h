@@ -46,6 +46,8 @@ class Cluster {
   bool wait_ready(const std::string& uid);
   bool wait_stopped(const std::string& uid);
   bool wait_note(const std::string& uid, const std::string& reason, const std::string& part);
+  /// Every event so far, for messages of failed tests.
+  [[nodiscard]] std::string notes(const std::string& uid);
   [[nodiscard]] Value status(const std::string& uid);
   [[nodiscard]] std::string ip(const std::string& uid);
   /// GET http://<pod>:8080/<path>, from the node: the body, or why there is none.

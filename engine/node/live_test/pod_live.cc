@@ -189,7 +189,7 @@ TEST(Pod, ProbesDecideReadinessAndRestarts) {
     container["readinessProbe"] = Value::object({{"httpGet", http("/ready")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
     container["livenessProbe"] = Value::object({{"httpGet", http("/health")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
   });
-  ASSERT_TRUE(cluster().wait_ready(uid));
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
   (void)cluster().ask(uid, "set-ready/0");
   ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return !main_status(status).at("ready").bool_or(true); }));
   EXPECT_TRUE(cluster().wait_note(uid, "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"));
@@ -250,10 +250,10 @@ TEST(Pod, MemoryOverTheLimitIsKilledAndUsageIsMeasured) {
   });
   ASSERT_TRUE(cluster().wait_ready(uid));
   (void)cluster().ask(uid, "eat/32");
-  std::thread spinner([&] { (void)cluster().ask(uid, "spin/4000"); });
+  std::thread spinner([&] { (void)cluster().ask(uid, "spin/7000"); });
   std::int64_t cpu = 0;
   std::int64_t memory = 0;
-  for (int i = 0; i < 130 && memory < (32 << 20); ++i) {
+  for (int i = 0; i < 130 && (memory < (32 << 20) || cpu < 100'000'000); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     for (const auto& pod : cluster().node().usage()) {
       if (pod.uid != uid) continue;
