@@ -130,7 +130,9 @@ Quantity Quantity::of(const Value& value) {
   return parsed.value_or(Quantity{});
 }
 
-std::int64_t Quantity::value() const { return saturate(milli / 1000 + (milli % 1000 > 0 ? 1 : milli % 1000 < 0 ? -1 : 0)); }
+std::int64_t Quantity::value() const {
+  return saturate(milli / 1000 + (milli % 1000 > 0 ? 1 : milli % 1000 < 0 ? -1 : 0));
+}
 
 std::int64_t Quantity::milli_value() const { return saturate(milli); }
 

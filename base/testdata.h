@@ -15,9 +15,9 @@ struct TestCase {
   std::string where;      ///< "file:line" of the case, for messages.
 };
 
-/// Reads base/testdata/json.txt and its like: cases divided by lines of four dashes, each its input, then lines that start
-/// with `=> ` or `!! ` (several join with newlines). Lines starting with '#' before the first case are comments. Stops the
-/// program when the file cannot be read, because then nothing is tested. For tests only.
+/// Reads base/testdata/json.txt and its like: cases divided by lines of four dashes, each its input, then lines that
+/// start with `=> ` or `!! ` (several join with newlines). Lines starting with '#' before the first case are comments.
+/// Stops the program when the file cannot be read, because then nothing is tested. For tests only.
 [[nodiscard]] std::vector<TestCase> read_test_cases(const std::string& path);
 
 }  // namespace fairlead

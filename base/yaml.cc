@@ -113,7 +113,8 @@ class TreeBuilder {
   Failure on_alias(const yaml_event_t& event) {
     const std::string_view name = text_of(event.data.alias.anchor);
     const auto found = anchors_.find(name);
-    if (found == anchors_.end()) return error_at(event.start_mark, fmt::format("no anchor &{} before this alias", name));
+    if (found == anchors_.end())
+      return error_at(event.start_mark, fmt::format("no anchor &{} before this alias", name));
     const Anchor& anchor = found->second;
     if (anchor.open) return error_at(event.start_mark, fmt::format("the value of anchor &{} contains itself", name));
     alias_bytes_ += anchor.cost.bytes;
@@ -231,8 +232,9 @@ class TreeBuilder {
       if (added) {
         frame.value.mutable_members().push_back(std::move(member));
       } else if (at->second < frame.members_before_merge) {
-        return error_at(frame.merge_mark,
-                        fmt::format("`<<` brings \"{}\", which stands above it: move `<<` to the top of the map", member.key));
+        return error_at(
+            frame.merge_mark,
+            fmt::format("`<<` brings \"{}\", which stands above it: move `<<` to the top of the map", member.key));
       }
     }
     return {};
@@ -273,7 +275,8 @@ class EventReader {
       return Error{parser_.problem, std::string(file), at.line, at.column};
     }
     std::string message = parser_.problem != nullptr ? parser_.problem : "out of memory";
-    if (parser_.context != nullptr) message += fmt::format(" ({} on line {})", parser_.context, parser_.context_mark.line + 1);
+    if (parser_.context != nullptr)
+      message += fmt::format(" ({} on line {})", parser_.context, parser_.context_mark.line + 1);
     return Error{std::move(message), std::string(file), static_cast<std::uint32_t>(parser_.problem_mark.line + 1),
                  static_cast<std::uint32_t>(parser_.problem_mark.column + 1)};
   }

@@ -86,7 +86,8 @@ TEST(Yaml, HostileNestingIsRefusedQuickly) {
 TEST(Yaml, AliasBombsAreRefused) {
   std::string laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
-    laughs += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
+    laughs +=
+        fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i, i - 1);
   }
   const auto bomb = parse_yaml(laughs, "f.yaml");
   ASSERT_FALSE(bomb);

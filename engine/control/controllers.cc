@@ -3,6 +3,7 @@
 #include "engine/control/application.h"
 #include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
+#include "engine/control/gateway.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
@@ -18,12 +19,16 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
   manager.add(make_pod_controller(api, manager, seams.nodes, seams.issue_token));
 }
 
-void add_admission(api::Api& api) { add_delivery_admission(api); }
+void add_admission(api::Api& api) {
+  add_delivery_admission(api);
+  add_gateway_admission(api);
+}
 
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
   add_workload_controllers(manager, api, seams);
   if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
   if (seams.source != nullptr) manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source));
+  if (seams.traffic != nullptr) add_gateway_controllers(manager, api, *seams.traffic);
   manager.add(make_event_expiry(api));
 }
 

@@ -116,7 +116,8 @@ Result<AdminAnswer> ask_admin(const std::string& ip, std::uint16_t port, std::st
   if (::inet_pton(AF_INET, ip.c_str(), &address.sin_addr) != 1) return fail("{}: not an IPv4 address", peer);
   Connection connection(peer, Clock::now() + limit);
   // HTTP/1.0, so that the answer ends with the connection and is never chunked.
-  const std::string head = fmt::format("{} {} HTTP/1.0\r\nHost: edge\r\nContent-Length: {}\r\n\r\n", method, path, body.size());
+  const std::string head =
+      fmt::format("{} {} HTTP/1.0\r\nHost: edge\r\nContent-Length: {}\r\n\r\n", method, path, body.size());
   Result<> sent = connection.open(address);
   if (sent) sent = connection.write(head);
   if (sent) sent = connection.write(body);

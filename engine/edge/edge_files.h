@@ -22,7 +22,7 @@ struct EdgeSettings {
   std::uint16_t admin_port = kAdminPort;
   std::uint16_t metrics_port = kMetricsPort;
   int workers = 2;
-  std::string user;                          ///< "root root" where nginx starts as root; empty: it starts as what it stays.
+  std::string user;  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
   std::string pod_cidr = "10.244.0.0/16";    ///< Refused by the admin port; empty: nobody is.
 };
 

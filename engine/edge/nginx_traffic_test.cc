@@ -186,7 +186,8 @@ TEST_F(NginxTrafficTest, RequestsAreMatchedAsGatewayApiSays) {
       {{{"RegularExpression", "", "/item/[0-9]+"}, "", {}, {}}, "regex"},
       {{{"PathPrefix", "", "/"}, "POST", {}, {}}, "post"},
       {{{"PathPrefix", "", "/"}, "", {{"Exact", "X-Version", "2"}}, {}}, "header"},
-      {{{"PathPrefix", "", "/"}, "", {{"RegularExpression", "x-version", "[3-9]"}, {"Exact", "x-beta", "yes"}}, {}}, "headers"},
+      {{{"PathPrefix", "", "/"}, "", {{"RegularExpression", "x-version", "[3-9]"}, {"Exact", "x-beta", "yes"}}, {}},
+       "headers"},
       {{{"PathPrefix", "", "/"}, "", {}, {{"Exact", "page", "two"}}}, "query"}};
   seam::EdgeProgram wanted = program();
   wanted.routes[0].rules.clear();
@@ -228,7 +229,9 @@ TEST_F(NginxTrafficTest, AttacksAreBlockedAndTheRuleIsNamed) {
                                   R"({"q": "1' OR 1=1--"})");
   EXPECT_EQ(post.code, 403);
   for (const char* method : {"PUT", "DELETE", "PATCH"}) {
-    EXPECT_EQ(client.send(method, "/", "shop.example", "Content-Type: application/json\r\n", R"({"name": "Anna"})").code, 200);
+    EXPECT_EQ(
+        client.send(method, "/", "shop.example", "Content-Type: application/json\r\n", R"({"name": "Anna"})").code,
+        200);
   }
   EXPECT_EQ(client.get("/?q=red+shoes").code, 200);
 }
@@ -273,7 +276,8 @@ TEST_F(NginxTrafficTest, NewListenersLoseNoRequest) {
 TEST_F(NginxTrafficTest, RequestsAreCounted) {
   apply(canary(1, 0));
   EXPECT_EQ(Client(port).get("/").code, 200);
-  const auto metrics = ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
+  const auto metrics =
+      ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
   ASSERT_TRUE(metrics);
   EXPECT_NE(metrics->body.find(R"(edge_requests_total{route="shop/shop",backend="shop/web:80",code="200"})"),
             std::string::npos) << metrics->body;

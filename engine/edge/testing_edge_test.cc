@@ -146,8 +146,8 @@ Answer Client::send(const std::string& method, const std::string& target, const 
     }
   }
   const std::string length = body.empty() ? "" : fmt::format("Content-Length: {}\r\n", body.size());
-  const std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: test\r\nAccept: */*\r\n{}{}\r\n{}", method, target,
-                                          host, head, length, body);
+  const std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: test\r\nAccept: */*\r\n{}{}\r\n{}",
+                                          method, target, host, head, length, body);
   Answer answer;
   if (!send_all(socket_.fd(), request) || !take_message(socket_.fd(), buffer_, answer.head, answer.body)) {
     socket_ = Socket();
@@ -167,8 +167,8 @@ std::string EdgeProcess::missing() {
                            "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so", "/usr/share/lua/5.1/resty/core.lua",
                            "/usr/share/modsecurity-crs/rules/REQUEST-949-BLOCKING-EVALUATION.conf"}) {
     if (!std::filesystem::exists(file)) {
-      return fmt::format("{} is missing: apt install nginx libnginx-mod-http-lua libnginx-mod-http-modsecurity modsecurity-crs",
-                         file);
+      return fmt::format(
+          "{} is missing: apt install nginx libnginx-mod-http-lua libnginx-mod-http-modsecurity modsecurity-crs", file);
     }
   }
   return {};
