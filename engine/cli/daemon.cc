@@ -1,0 +1,89 @@
+#include "engine/cli/daemon.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace fairlead::cli {
+namespace {
+
+std::string lock_path(const Project& project) { return project.state() + "/lock"; }
+
+std::optional<pid_t> read_pid(int fd) {
+  std::array<char, 32> text{};
+  const ssize_t n = ::pread(fd, text.data(), text.size(), 0);
+  pid_t pid = 0;
+  if (n <= 0) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + n, pid);
+  return error == std::errc() ? std::optional(pid) : std::nullopt;
+}
+
+}  // namespace
+
+Result<DaemonLock> DaemonLock::take(const Project& project) {
+  std::error_code error;
+  std::filesystem::create_directories(project.state(), error);
+  if (error) return fail("cannot create {}: {}", project.state(), error.message());
+  const int fd = ::open(lock_path(project).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return fail("cannot open {}: {}", lock_path(project), std::strerror(errno));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    const auto pid = read_pid(fd);
+    ::close(fd);
+    return fail("already running in this repository (process {}): see `fairlead status`, or stop it with `fairlead down`",
+                pid ? std::to_string(*pid) : "unknown");
+  }
+  return DaemonLock(fd);
+}
+
+DaemonLock::DaemonLock(DaemonLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DaemonLock::~DaemonLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void DaemonLock::own() const {
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, pid.data(), pid.size(), 0) < 0) {
+    // Only messages lose by it: the lock itself is what counts.
+  }
+}
+
+std::optional<pid_t> running_daemon(const Project& project) {
+  const int fd = ::open(lock_path(project).c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  const bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  const auto pid = held ? read_pid(fd) : std::nullopt;
+  ::close(fd);
+  return pid;
+}
+
+Result<bool> stop_daemon(const Project& project, std::chrono::milliseconds patience) {
+  const auto pid = running_daemon(project);
+  if (!pid) return false;
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
+  if (fd < 0) return errno == ESRCH ? Result<bool>(false) : fail("cannot watch process {}: {}", *pid, std::strerror(errno));
+  if (::kill(*pid, SIGTERM) != 0) {
+    const int reason = errno;
+    ::close(fd);
+    return fail("cannot stop process {}: {}", *pid, std::strerror(reason));
+  }
+  pollfd gone{fd, POLLIN, 0};
+  if (::poll(&gone, 1, static_cast<int>(patience.count())) == 0) {
+    ::kill(*pid, SIGKILL);
+    ::poll(&gone, 1, static_cast<int>(patience.count()));
+  }
+  ::close(fd);
+  return true;
+}
+
+}  // namespace fairlead::cli

@@ -1,0 +1,115 @@
+#include "engine/cli/follow.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "engine/cli/terminal.h"
+
+namespace fairlead::cli {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookInterval{250};
+constexpr std::size_t kMeasurementsShown = 64;
+
+/// What changed since the last look, as one line.
+std::string progress_line(const ServiceStatus& service) {
+  std::string out = service.phase;
+  if (!service.step.empty()) out += fmt::format("  step {}", service.step);
+  for (const VersionStatus& v : service.versions) {
+    if (v.role == "old") continue;
+    out += fmt::format("  {} {} {}/{} pods", v.role, v.version, v.ready, v.pods);
+    if (v.weight) out += fmt::format(" {} %", *v.weight);
+  }
+  return out;
+}
+
+class Timeline {
+ public:
+  explicit Timeline(bool quiet) : quiet_(quiet), start_(SteadyClock::now()) {}
+
+  void say(const std::string& text, Tone tone = Tone::kPlain) {
+    if (quiet_ || text == last_) return;
+    last_ = text;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start_).count();
+    print(fmt::format("  {} {}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", static_cast<double>(ms) / 1000.0)), paint(tone, text)));
+  }
+
+ private:
+  bool quiet_;
+  SteadyClock::time_point start_;
+  std::string last_;
+};
+
+bool runs_digest(const Value& rollout, const std::string& digest) {
+  const auto& containers = rollout.at("spec", "template", "spec", "containers").items();
+  return std::ranges::any_of(containers, [&](const Value& c) { return c.at("image").str().ends_with(digest); });
+}
+
+/// Measurements of the newest AnalysisRuns of this rollout's canary, in order.
+void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::vector<std::string>& said, Timeline& timeline) {
+  const auto canary = std::ranges::find(service.versions, "canary", &VersionStatus::role);
+  if (canary == service.versions.end()) return;
+  for (const Value& run : runs) {
+    if (run.at("metadata", "labels", "rollouts-pod-template-hash").str() != canary->hash) continue;
+    for (const Value& metric : run.at("status", "metricResults").items()) {
+      for (const Value& m : metric.at("measurements").items()) {
+        std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(), m.at("finishedAt").str());
+        if (std::ranges::find(said, key) != said.end()) continue;
+        said.push_back(std::move(key));
+        if (said.size() > kMeasurementsShown) said.erase(said.begin());
+        const std::string_view phase = m.at("phase").str();
+        timeline.say(fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), m.at("value").string_or("-"), phase,
+                                 m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
+                     phase == "Successful" ? Tone::kGood : phase == "Failed" || phase == "Error" ? Tone::kBad : Tone::kWarn);
+      }
+    }
+  }
+}
+
+std::optional<RolloutOutcome> decided(const Value& rollout, const ServiceStatus& service, const std::string& digest) {
+  const Value& status = rollout.at("status");
+  const std::string generation = std::to_string(rollout.at("metadata", "generation").int_or(0));
+  if (!runs_digest(rollout, digest) || status.at("observedGeneration").str() != generation) return std::nullopt;
+  if (status.at("abort").bool_or(false) || service.phase == "Degraded") return RolloutOutcome::kAborted;
+  if (service.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str()) return RolloutOutcome::kPromoted;
+  const bool inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
+    return c.at("reason").str().starts_with("Inconclusive");
+  });
+  if (inconclusive) return RolloutOutcome::kPaused;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) {
+  Timeline timeline(options.quiet);
+  std::vector<std::string> said;
+  Followed out;
+  const auto deadline = SteadyClock::now() + options.timeout;
+  for (; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
+    auto services = cluster.services();
+    if (!services) return std::unexpected(services.error());
+    const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
+    if (found == services->end()) continue;
+    out.status = *found;
+    auto rollout = cluster.get(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts/{}", found->ns, found->name));
+    if (!rollout) return std::unexpected(rollout.error());
+    if (!runs_digest(*rollout, options.digest)) {
+      timeline.say("waiting for the sync");
+      continue;
+    }
+    if (auto runs = cluster.list(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/analysisruns", found->ns))) {
+      say_measurements(*runs, *found, said, timeline);
+    }
+    timeline.say(progress_line(*found));
+    if (const auto outcome = decided(*rollout, *found, options.digest)) {
+      out.outcome = *outcome;
+      return out;
+    }
+  }
+  return out;
+}
+
+}  // namespace fairlead::cli

@@ -1,0 +1,204 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "engine/cli/cluster.h"
+#include "engine/cli/commands.h"
+#include "engine/cli/daemon.h"
+#include "engine/cli/exit_code.h"
+#include "engine/cli/release.h"
+#include "engine/cli/terminal.h"
+#include "engine/node/machine.h"
+#include "engine/world/local.h"
+
+namespace fairlead::cli {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kLookInterval{200};
+
+/// The first thing that this machine lacks, as a sentence; empty when it can run a cluster.
+std::string missing_here() {
+  for (const node::MachineCheck& check : node::check_machine()) {
+    if (!check.ok && check.required) return fmt::format("{}: {}. {}", check.name, check.detail, check.advice);
+  }
+  return {};
+}
+
+world::LocalOptions local_options(const Project& project, int ready_fd) {
+  world::LocalOptions options;
+  options.root = project.root;
+  options.state = project.state();
+  options.environment = project.environment;
+  options.ready_fd = ready_fd;
+  return options;
+}
+
+/// Sends what the daemon says to its log file.
+Result<> redirect_to_log(const Project& project) {
+  std::error_code error;
+  std::filesystem::create_directories(project.log(), error);
+  const std::string path = project.log() + "/fairlead.log";
+  const int log = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (log < 0 || null < 0) return fail("cannot write {}: {}", path, std::strerror(errno));
+  ::dup2(null, STDIN_FILENO);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  return {};
+}
+
+int run_cluster(const Project& project, int ready_fd) {
+  const world::LocalOptions options = local_options(project, ready_fd);
+  const auto code = world::run_local(options);
+  if (code) return *code;
+  const std::string line = "error: " + code.error().to_string() + "\n";
+  print_error(code.error().to_string());
+  if (ready_fd >= 0) [[maybe_unused]] const auto written = ::write(ready_fd, line.data(), line.size());
+  return kFailed;
+}
+
+/// Reads what the daemon says until it is ready. An error when it is not going to be.
+Result<> wait_until_ready(int fd) {
+  std::string said;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    said.append(buffer.data(), static_cast<std::size_t>(n));
+    if (said.find("ready\n") != std::string::npos) return {};
+  }
+  const std::size_t error = said.find("error: ");
+  if (error == std::string::npos) return fail("the cluster ended before it was ready: see .fairlead/log/fairlead.log");
+  return fail("{}", said.substr(error + 7, said.find('\n', error) - error - 7));
+}
+
+/// Forks the process that runs the cluster; it takes the lock with it.
+Result<> start_daemon(const Project& project, const DaemonLock& lock) {
+  Progress progress("start the control plane");
+  std::array<int, 2> ready{};
+  if (::pipe2(ready.data(), O_CLOEXEC) != 0) return fail("cannot make a pipe: {}", std::strerror(errno));
+  const pid_t child = ::fork();
+  if (child < 0) return fail("cannot fork: {}", std::strerror(errno));
+  if (child == 0) {
+    ::close(ready[0]);
+    ::setsid();
+    if (auto redirected = redirect_to_log(project); !redirected) ::_exit(kFailed);
+    lock.own();
+    ::_exit(run_cluster(project, ready[1]));
+  }
+  ::close(ready[1]);
+  auto result = wait_until_ready(ready[0]);
+  ::close(ready[0]);
+  if (!result) return result;
+  progress.done();
+  return {};
+}
+
+struct Delivered {
+  std::size_t healthy = 0;
+  std::size_t all = 0;
+  std::string waiting_for;
+};
+
+Result<Delivered> delivered(Cluster& cluster) {
+  auto applications = cluster.list("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications");
+  if (!applications) return std::unexpected(applications.error());
+  Delivered out;
+  for (const Value& application : *applications) {
+    ++out.all;
+    const std::string_view sync = application.at("status", "sync", "status").string_or("Unknown");
+    const std::string_view health = application.at("status", "health", "status").string_or("Unknown");
+    if (sync == "Synced" && health == "Healthy") {
+      ++out.healthy;
+      continue;
+    }
+    std::string_view why = application.at("status", "health", "message").str();
+    if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null()) why = condition.at("message").str();
+    out.waiting_for = fmt::format("{}: {} {} {}", application.at("metadata", "name").str(), sync, health, why);
+  }
+  return out;
+}
+
+/// Waits for every Application. False when time ran out; what is missing has been said.
+Result<bool> wait_for_applications(Cluster& cluster, std::chrono::seconds timeout) {
+  Progress progress("sync the Applications");
+  Delivered now;
+  for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
+    auto looked = delivered(cluster);
+    if (!looked) return std::unexpected(looked.error());
+    now = std::move(*looked);
+    // The app of apps alone is healthy before it has brought the others.
+    if (now.all > 1 && now.healthy == now.all) {
+      progress.done(fmt::format("{} Synced and Healthy", now.all));
+      return true;
+    }
+    progress.detail(fmt::format("{}/{}  {}", now.healthy, now.all, now.waiting_for));
+  }
+  progress.failed(now.waiting_for);
+  return false;
+}
+
+std::string where_to_look(const Project& project) {
+  Table table({"WHAT", "WHERE"});
+  table.add({"shop", "curl -H 'Host: shop.example' http://127.0.0.1:8080/"});
+  table.add({"kubectl", fmt::format("export KUBECONFIG={}", project.kubeconfig())});
+  table.add({"Prometheus", "http://127.0.0.1:9090"});
+  table.add({"delivery repository", fmt::format("git push {} HEAD:main", project.repository())});
+  table.add({"log", project.log() + "/fairlead.log"});
+  return table.to_string();
+}
+
+}  // namespace
+
+int run_up(const Project& project, const UpOptions& options) {
+  auto lock = DaemonLock::take(project);
+  if (!lock) {
+    print_error(lock.error().message);
+    return kFailed;
+  }
+  if (const std::string missing = missing_here(); !missing.empty()) {
+    print_error(missing);
+    return kUnable;
+  }
+  const auto delivery = prepare_delivery(project);
+  if (!delivery) {
+    print_error(delivery.error().to_string());
+    return kFailed;
+  }
+  if (options.foreground) {
+    lock->own();
+    return run_cluster(project, -1);
+  }
+  if (auto started = start_daemon(project, *lock); !started) {
+    print_error(started.error().message);
+    return kFailed;
+  }
+  auto cluster = Cluster::open(project);
+  if (!cluster) {
+    print_error(cluster.error().message);
+    return kFailed;
+  }
+  bool complete = true;
+  if (options.wait) {
+    auto waited = wait_for_applications(*cluster, options.timeout);
+    if (!waited) print_error(waited.error().message);
+    complete = waited && *waited;
+  }
+  if (auto services = cluster->services()) print("\n" + to_text(*services) + "\n");
+  print(where_to_look(project));
+  if (!complete) print_error("not everything is healthy yet: see `fairlead status` and `fairlead logs <service>`");
+  return complete ? kOk : kFailed;
+}
+
+}  // namespace fairlead::cli
