@@ -1,0 +1,162 @@
+// fairlead: reads the command line and calls the command.
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "engine/cli/commands.h"
+#include "engine/cli/exit_code.h"
+#include "engine/cli/terminal.h"
+
+namespace {
+
+using namespace fairlead::cli;
+
+/// What the command line chose, called once it has been read.
+using Command = std::function<int(const Project&)>;
+
+void add_output(CLI::App& command, Output& output) {
+  static const std::map<std::string, Output> kOutputs = {{"text", Output::kText}, {"json", Output::kJson}};
+  command.add_option("-o,--output", output, "text or json")->transform(CLI::CheckedTransformer(kOutputs));
+}
+
+void add_release_options(CLI::App& command, ReleaseOptions& release) {
+  command.add_option("--env", release.env, "NAME=value to put into the image; may be repeated");
+  command.add_option("--tag", release.tag, "tag of the image (default: the commit's SHA)");
+  command.add_flag("!--no-test", release.test, "do not run the service's tests first");
+}
+
+void add_up(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<UpOptions>();
+  CLI::App* command = app.add_subcommand("up", "Start the cluster on this machine and wait until it is healthy");
+  command->add_flag("--foreground", options->foreground, "stay in the foreground and log here");
+  command->add_flag("!--no-wait", options->wait, "do not wait for the Applications");
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_up(p, *options); }; });
+}
+
+void add_down(CLI::App& app, Command& chosen) {
+  app.add_subcommand("down", "Stop the cluster; what it stored stays in .fairlead/")->callback([&chosen] { chosen = run_down; });
+}
+
+void add_status(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App* command = app.add_subcommand("status", "Each service: health, versions, traffic, errors and latency; and why it was rolled back");
+  command->add_flag("-w,--watch", options->watch, "look again every second");
+  add_output(*command, options->output);
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_status(p, *options); }; });
+}
+
+void add_ship(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ShipOptions>();
+  CLI::App* command = app.add_subcommand("ship", "Build, test, pin and commit a service, and watch its rollout");
+  command->add_option("service", options->service, "which; left out, HEAD is delivered without a new image");
+  add_release_options(*command, options->release);
+  command->add_flag("!--no-wait", options->wait, "do not watch the rollout");
+  add_output(*command, options->output);
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_ship(p, *options); }; });
+}
+
+void add_image(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<ImageOptions>();
+  CLI::App* image = app.add_subcommand("image", "Images in .fairlead/images, an OCI image layout");
+  image->require_subcommand(1);
+  CLI::App* build = image->add_subcommand("build", "Build a service's image: the same sources give the same digest");
+  build->add_option("service", options->service)->required();
+  add_release_options(*build, options->release);
+  add_output(*build, options->output);
+  build->callback([options, &chosen] { chosen = [options](const Project& p) { return run_image_build(p, *options); }; });
+}
+
+void add_load(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<LoadOptions>();
+  CLI::App* command = app.add_subcommand("load", "Send requests at a fixed rate and report latencies by version");
+  command->add_option("--url", options->url, "on 127.0.0.1")->capture_default_str();
+  command->add_option("--host", options->host, "Host header")->capture_default_str();
+  command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
+  command->add_option("--duration", options->duration, "seconds")->capture_default_str();
+  command->add_option("--connections", options->connections)->capture_default_str();
+  add_output(*command, options->output);
+  command->callback([options, &chosen] { chosen = [options](const Project&) { return run_load(*options); }; });
+}
+
+void add_logs(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<LogsOptions>();
+  CLI::App* command = app.add_subcommand("logs", "What a service or a pod printed");
+  command->add_option("target", options->target, "service or pod")->required();
+  command->add_option("-n,--namespace", options->ns)->capture_default_str();
+  command->add_option("-c,--container", options->container);
+  command->add_flag("-f,--follow", options->follow);
+  command->add_flag("-p,--previous", options->previous, "of the container before its last restart");
+  command->add_flag("--timestamps", options->timestamps);
+  command->add_option("--tail", options->tail, "only the last lines");
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_logs(p, *options); }; });
+}
+
+void add_demo(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<DemoOptions>();
+  CLI::App* command = app.add_subcommand("demo", "Ship a good version, then a bad one, under load: the first is promoted, the second rolled back");
+  command->add_option("service", options->service)->capture_default_str();
+  command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_demo(p, *options); }; });
+}
+
+void add_doctor(CLI::App& app, Command& chosen) {
+  auto output = std::make_shared<Output>(Output::kText);
+  CLI::App* command = app.add_subcommand("doctor", "Is this machine able?");
+  add_output(*command, *output);
+  command->callback([output, &chosen] { chosen = [output](const Project&) { return run_doctor(*output); }; });
+}
+
+void add_env(CLI::App& app, Command& chosen) {
+  auto options = std::make_shared<EnvOptions>();
+  CLI::App* env = app.add_subcommand("env", "Environments in infrastructure/environments");
+  env->require_subcommand(1);
+  CLI::App* render = env->add_subcommand("render", "Validate an environment and write its environment.json");
+  render->add_option("environment", options->environment, "which; left out, all of them");
+  render->add_flag("--check", options->check, "write nothing; fail where the committed file differs");
+  render->callback([options, &chosen] { chosen = [options](const Project& p) { return run_env_render(p, *options); }; });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Runs, checks and rehearses a whole AKS platform on one machine.", "fairlead");
+  app.set_version_flag("--version", "fairlead 0.1.0");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 success, 1 failed, 2 wrong usage or input, 3 this machine lacks something, 4 the rollout was aborted.");
+  std::string directory;
+  app.add_option("-C,--directory", directory, "a folder inside the repository (default: the current one)");
+  Command chosen;
+  add_up(app, chosen);
+  add_down(app, chosen);
+  add_status(app, chosen);
+  add_ship(app, chosen);
+  add_load(app, chosen);
+  add_image(app, chosen);
+  add_logs(app, chosen);
+  add_demo(app, chosen);
+  add_doctor(app, chosen);
+  add_env(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (app.got_subcommand("doctor") || app.got_subcommand("load")) return chosen({});
+  const auto project = Project::find(directory);
+  if (!project) {
+    print_error(project.error().message);
+    return kUsage;
+  }
+  return chosen(*project);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    print_error(error.what());
+    return kFailed;
+  }
+}

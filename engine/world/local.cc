@@ -1,0 +1,215 @@
+#include "engine/world/local.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <random>
+
+#include <spdlog/spdlog.h>
+
+#include "base/yaml.h"
+#include "engine/api/admission.h"
+#include "engine/api/api.h"
+#include "engine/api/authorizer.h"
+#include "engine/api/journal.h"
+#include "engine/api/kubeconfig.h"
+#include "engine/api/pki.h"
+#include "engine/api/server.h"
+#include "engine/api/token.h"
+#include "engine/control/controllers.h"
+#include "engine/edge/edge_files.h"
+#include "engine/edge/nginx_traffic.h"
+#include "engine/gitops/git_repository.h"
+#include "engine/gitops/git_source.h"
+#include "engine/node/enclosure.h"
+#include "engine/node/local_node.h"
+#include "engine/world/control_loop.h"
+#include "engine/world/prometheus_metrics.h"
+#include "engine/world/system_objects.h"
+
+namespace fairlead::world {
+namespace {
+
+constexpr std::string_view kNodeApiAddress = "10.244.0.1";
+constexpr std::uint16_t kNodeApiPort = 6443;
+constexpr std::string_view kBranch = "main";
+
+/// The Application that brings all others, as the delivery repository holds it.
+Result<Value> root_application(const LocalOptions& options) {
+  const auto repository = gitops::GitRepository::open(options.state + "/git");
+  if (!repository) return std::unexpected(repository.error());
+  const auto commit = repository->resolve(std::string(kBranch));
+  if (!commit) return std::unexpected(commit.error());
+  const std::string file = "infrastructure/clusters/" + options.environment + "/root.yaml";
+  const auto text = repository->file(commit->sha, file);
+  if (!text) return std::unexpected(text.error());
+  auto documents = parse_yaml(*text, file);
+  if (!documents) return std::unexpected(documents.error());
+  if (documents->size() != 1) return fail("{}: one Application is expected, {} documents found", file, documents->size());
+  return std::move(documents->front());
+}
+
+/// default/kubernetes: how pods reach the API server.
+std::vector<Value> api_service() {
+  const Value metadata = Value::object({{"name", "kubernetes"}, {"namespace", "default"}});
+  Value service = Value::object({{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata}});
+  service.make("spec").set("clusterIP", "10.96.0.1");
+  service["spec"].set("ports", Value::array({Value::object({{"name", "https"}, {"port", 443}, {"targetPort", kNodeApiPort}})}));
+  Value slice = Value::object({{"apiVersion", "discovery.k8s.io/v1"}, {"kind", "EndpointSlice"}, {"metadata", metadata},
+                               {"addressType", "IPv4"}});
+  slice["metadata"].set("labels", Value::object({{"kubernetes.io/service-name", "kubernetes"}}));
+  slice.set("ports", Value::array({Value::object({{"name", "https"}, {"port", kNodeApiPort}, {"protocol", "TCP"}})}));
+  slice.set("endpoints", Value::array({Value::object({{"addresses", Value::array({kNodeApiAddress})},
+                                                      {"conditions", Value::object({{"ready", true}})}})}));
+  return {std::move(service), std::move(slice)};
+}
+
+/// The cluster IP behind "name.namespace.svc[.cluster.local]"; empty for other hosts.
+std::string service_address(api::Api& api, std::string_view host) {
+  const std::size_t dot = host.find('.');
+  const std::size_t next = dot == std::string_view::npos ? dot : host.find('.', dot + 1);
+  if (next == std::string_view::npos || !host.substr(next + 1).starts_with("svc")) return {};
+  const auto service = api.get(api.schema().resource("", "services"), host.substr(dot + 1, next - dot - 1), host.substr(0, dot));
+  return service == nullptr ? std::string() : std::string(service->at("spec", "clusterIP").str());
+}
+
+/// Everything of a local cluster, in the order in which it is made.
+class LocalCluster {
+ public:
+  LocalCluster(const LocalOptions& options, node::Inside& inside) : options_(options), inside_(inside) {}
+
+  /// The passes. An error of one is the cluster's.
+  Result<> start() {
+    for (const auto pass : {&LocalCluster::open_store, &LocalCluster::open_seams, &LocalCluster::add_controllers,
+                            &LocalCluster::put_system_objects, &LocalCluster::listen, &LocalCluster::put_root_application}) {
+      if (auto done = (this->*pass)(); !done) return done;
+    }
+    return {};
+  }
+
+  void run() {
+    loop_.loop().watch(inside_.stop_descriptor, EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
+    manager_->start();
+    loop_.drive(*manager_);
+    spdlog::info("ready after {} ms", std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());
+    if (options_.ready_fd >= 0) {
+      if (::write(options_.ready_fd, "ready\n", 6) < 0) spdlog::warn("nobody waits for this cluster to be ready");
+      ::close(options_.ready_fd);
+    }
+    loop_.run();
+    spdlog::info("stopping");
+  }
+
+ private:
+  Result<> open_store() {
+    auto journal = api::sqlite_journal(options_.state + "/state.db", loop_);
+    if (!journal) return std::unexpected(journal.error());
+    journal_ = std::move(*journal);
+    store_.emplace(schema_, *journal_);
+    const auto unknown = store_->load([this](const Value& crd) { static_cast<void>(schema_.add_definition(crd)); });
+    if (!unknown) return std::unexpected(unknown.error());
+    for (const std::string& sentence : *unknown) spdlog::warn("{}", sentence);
+    api_.emplace(schema_, *store_, clock_, std::random_device{}());
+    api::add_standard_admission(*api_);
+    return {};
+  }
+
+  Result<> open_seams() {
+    auto pki = api::ensure_pki(options_.state + "/pki");
+    if (!pki) return std::unexpected(pki.error());
+    pki_ = std::move(*pki);
+    node::LocalNodeOptions node;
+    node.state_directory = options_.state;
+    node.problem = [](const std::string& problem) { spdlog::error("{}", problem); };
+    auto made = node::LocalNode::create(std::move(node), inside_, loop_);
+    if (!made) return std::unexpected(made.error());
+    node_ = std::move(*made);
+    metrics_ = std::make_unique<PrometheusMetrics>(loop_, [this](std::string_view host) { return service_address(*api_, host); });
+    traffic_ = std::make_unique<edge::NginxTraffic>(loop_);
+    auto root = root_application(options_);
+    if (!root) return std::unexpected(root.error());
+    root_ = std::move(*root);
+    source_ = gitops::git_source({.repository = options_.state + "/git", .repo_url = std::string(root_.at("spec", "source", "repoURL").str())}, loop_);
+    return {};
+  }
+
+  Result<> add_controllers() {
+    manager_.emplace(*api_);
+    control::Seams seams;
+    seams.nodes = {node_.get()};
+    seams.metrics = metrics_.get();
+    seams.traffic = traffic_.get();
+    seams.source = source_.get();
+    control::add_controllers(*manager_, *api_, seams);
+    return {};
+  }
+
+  Result<> put_system_objects() {
+    std::vector<Value> objects = system_objects();
+    objects.push_back(edge::edge_config_map());
+    for (Value& object : api_service()) objects.push_back(std::move(object));
+    return apply_objects(*api_, objects);
+  }
+
+  Result<> put_root_application() {
+    if (auto done = apply_object(*api_, root_, "root.yaml"); !done) return std::unexpected(wrap("the app of apps", done.error()));
+    return {};
+  }
+
+  Result<> listen() {
+    auto host = inside_.outside.listen(options_.api_port);
+    if (!host) return std::unexpected(host.error());
+    api::ServerOptions options;
+    options.listeners = {{.fd = host->release()}, {.address = std::string(kNodeApiAddress), .port = kNodeApiPort}};
+    options.pki = pki_;
+    auto server = api::Server::start({*api_, loop_, *authorizer_, *tokens_, {node_.get()}}, std::move(options));
+    if (!server) return std::unexpected(server.error());
+    server_ = std::move(*server);
+    const std::string url = fmt::format("https://127.0.0.1:{}", options_.api_port);
+    return api::write_kubeconfig(options_.state + "/kubeconfig", url, pki_);
+  }
+
+  const LocalOptions& options_;
+  node::Inside& inside_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  WallClock clock_;
+  ControlLoop loop_{clock_};
+  api::Schema schema_;
+  std::unique_ptr<api::Journal> journal_;
+  std::optional<api::Store> store_;
+  std::optional<api::Api> api_;
+  api::Pki pki_;
+  std::unique_ptr<api::Authorizer> authorizer_;
+  std::unique_ptr<api::Tokens> tokens_;
+  std::unique_ptr<node::LocalNode> node_;
+  std::unique_ptr<PrometheusMetrics> metrics_;
+  std::unique_ptr<edge::NginxTraffic> traffic_;
+  std::unique_ptr<seam::Source> source_;
+  Value root_;
+  std::optional<control::Manager> manager_;
+  std::unique_ptr<api::Server> server_;
+};
+
+/// Runs as PID 1 of the enclosure.
+int run_inside(const LocalOptions& options, node::Inside& inside) {
+  LocalCluster cluster(options, inside);
+  if (auto started = cluster.start(); !started) {
+    const std::string line = "error: " + started.error().to_string() + "\n";
+    spdlog::error("{}", started.error().to_string());
+    if (options.ready_fd >= 0 && ::write(options.ready_fd, line.data(), line.size()) < 0) spdlog::warn("nobody waits");
+    return 1;
+  }
+  cluster.run();
+  return 0;
+}
+
+}  // namespace
+
+Result<int> run_local(const LocalOptions& options) {
+  return node::enter({}, [&](node::Inside& inside) { return run_inside(options, inside); });
+}
+
+}  // namespace fairlead::world

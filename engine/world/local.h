@@ -1,0 +1,23 @@
+// The local world: a whole cluster on this machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+
+namespace fairlead::world {
+
+struct LocalOptions {
+  std::string root;         ///< The checkout.
+  std::string state;        ///< Its .fairlead directory.
+  std::string environment;  ///< Whose app of apps runs.
+  std::uint16_t api_port = 6443;
+  int ready_fd = -1;        ///< Gets "ready" and a line end once the API server answers. -1: nobody waits.
+};
+
+/// Runs until it is told to stop (SIGTERM, SIGINT) and answers with an exit code. Call it before any thread exists: it
+/// forks the process that holds everything. An error when the cluster cannot start, with what to change.
+[[nodiscard]] Result<int> run_local(const LocalOptions& options);
+
+}  // namespace fairlead::world
