@@ -4,6 +4,7 @@
 #include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
 #include "engine/control/gateway.h"
+#include "engine/control/horizontal_pod_autoscaler.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
@@ -27,6 +28,7 @@ void add_admission(api::Api& api) {
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
   add_workload_controllers(manager, api, seams);
   if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
+  manager.add(make_horizontal_pod_autoscaler(api, seams.nodes));
   if (seams.source != nullptr) manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source));
   if (seams.traffic != nullptr) add_gateway_controllers(manager, api, *seams.traffic);
   manager.add(make_event_expiry(api));

@@ -1,0 +1,236 @@
+#include "engine/control/horizontal_pod_autoscaler.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/quantity.h"
+#include "engine/control/autoscaler_behavior.h"
+#include "engine/control/autoscaler_replicas.h"
+#include "engine/control/conditions.h"
+#include "engine/control/event_recorder.h"
+
+namespace fairlead::control {
+namespace {
+
+constexpr std::int64_t kNanoPerMilli = 1'000'000;
+constexpr std::int64_t kMilli = 1000;
+
+/// One look at one autoscaler: what was found and what it says about itself.
+struct Look {
+  api::ObjectPtr autoscaler;
+  Value status;
+  std::int64_t current = 0;
+  std::int64_t desired = 0;
+  api::Key target;
+  std::vector<api::ObjectPtr> pods;
+};
+
+class HorizontalPodAutoscaler final : public Reconciler {
+ public:
+  HorizontalPodAutoscaler(api::Api& api, std::vector<seam::Node*> nodes)
+      : api_(api),
+        nodes_(std::move(nodes)),
+        autoscalers_(api.schema().resource("autoscaling", "horizontalpodautoscalers")),
+        pods_(api.schema().resource("", "pods")),
+        events_(api, "horizontal-pod-autoscaler") {}
+
+  [[nodiscard]] std::string_view name() const override { return "horizontal-pod-autoscaler"; }
+
+  void observe(const api::Event& event, Queue& queue) override {
+    if (&event.object->resource() == &autoscalers_) return queue.add(event.object->key());
+    // A target that was scaled below the minimum by hand, or has just been made, is not left waiting for a sync period.
+    if (!event.object->resource().has_scale || event.type == api::Event::Type::kDeleted) return;
+    if (event.before != nullptr && event.before->at("spec", "replicas") == event.object->at("spec", "replicas")) return;
+    for (const api::ObjectPtr& autoscaler : api_.list(autoscalers_, event.object->ns())) {
+      const Value& reference = autoscaler->at("spec", "scaleTargetRef");
+      if (reference.at("kind").str() == event.object->resource().kind && reference.at("name").str() == event.object->name()) {
+        queue.add(autoscaler->key());
+      }
+    }
+  }
+
+  [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
+    Look look;
+    look.autoscaler = api_.get(key);
+    if (look.autoscaler == nullptr) {
+      memory_.erase(key);
+      return Again::when_changed();
+    }
+    look.status = look.autoscaler->at("status");
+    if (find_target(look)) decide(look);
+    return write_status(look);
+  }
+
+ private:
+  void condition(Look& look, std::string_view type, bool holds, std::string_view reason, std::string_view message) const {
+    set_condition(look.status, type, holds ? "True" : "False", reason, message, api_.clock().now());
+  }
+
+  /// Reads the scale of the target. False when there is none; the conditions say why.
+  bool find_target(Look& look) {
+    const Value& reference = look.autoscaler->at("spec", "scaleTargetRef");
+    const api::Resource* kind = api_.schema().by_kind(reference.at("apiVersion").str(), reference.at("kind").str());
+    if (kind == nullptr || !kind->has_scale) {
+      condition(look, "AbleToScale", false, "FailedGetScale",
+                fmt::format("no scale for {} {}", reference.at("apiVersion").str(), reference.at("kind").str()));
+      return false;
+    }
+    look.target = {kind->storage, std::string(look.autoscaler->ns()), std::string(reference.at("name").str())};
+    const auto scale = api_.get(look.target, api::Subresource::kScale);
+    if (!scale) {
+      condition(look, "AbleToScale", false, "FailedGetScale",
+                fmt::format("the HPA controller was unable to get the target's current scale: {}", scale.error().message));
+      return false;
+    }
+    condition(look, "AbleToScale", true, "SucceededGetScale", "the HPA controller was able to get the target's current scale");
+    look.current = (*scale)->at("spec", "replicas").int_or(0);
+    const auto selector = api::Selector::parse((*scale)->at("status", "selector").str());
+    if (selector && !selector->selects_everything()) look.pods = api_.list(pods_, look.target.ns, *selector);
+    return true;
+  }
+
+  void decide(Look& look) {
+    const Value& spec = look.autoscaler->at("spec");
+    const std::int64_t least = spec.at("minReplicas").int_or(1);
+    const std::int64_t most = spec.at("maxReplicas").int_or(1);
+    look.desired = look.current;
+    std::string why;
+    if (look.current == 0 && least != 0) {
+      return condition(look, "ScalingActive", false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero");
+    }
+    if (look.current > most) {
+      look.desired = most;
+      why = "Current number of replicas above Spec.MaxReplicas";
+    } else if (look.current < least) {
+      look.desired = least;
+      why = "Current number of replicas below Spec.MinReplicas";
+    } else if (!follow_metrics(look, why)) {
+      return;
+    }
+    rescale(look, why);
+  }
+
+  /// The highest proposal of all metrics, within what behavior allows. False when nothing may be done.
+  bool follow_metrics(Look& look, std::string& why) {
+    std::optional<std::int64_t> best;
+    std::optional<Error> failure;
+    Value measured = Value::array();
+    for (const Value& metric : look.autoscaler->at("spec", "metrics").items()) {
+      const auto proposal = propose(look, metric, measured);
+      if (!proposal) {
+        if (!failure) failure = proposal.error();
+        continue;
+      }
+      if (!best || proposal->replicas > *best) {
+        best = proposal->replicas;
+        why = fmt::format("{} resource utilization (percentage of request) above target", resource_of(metric));
+        condition(look, "ScalingActive", true, "ValidMetricFound",
+                  fmt::format("the HPA was able to successfully calculate a replica count from {} resource utilization (percentage of request)",
+                              resource_of(metric)));
+      }
+    }
+    // With one metric missing the others may only ask for more.
+    if (!best || (failure && *best < look.current)) {
+      const std::string message = failure ? failure->message : "no metrics are given";
+      condition(look, "ScalingActive", false, "FailedGetResourceMetric",
+                fmt::format("the HPA was unable to compute the replica count: {}", message));
+      return false;
+    }
+    look.status.set("currentMetrics", std::move(measured));
+    AutoscalerMemory& memory = memory_[look.autoscaler->key()];
+    const Limited limited = limit_replicas(look.autoscaler->at("spec"), look.current, *best, api_.clock().now(), memory);
+    look.desired = limited.replicas;
+    if (look.desired < look.current) why = "All metrics below target";
+    condition(look, "AbleToScale", true, limited.able_reason.empty() ? "ReadyForNewScale" : limited.able_reason,
+              limited.able_reason.empty() ? "recommended size matches current size" : limited.able_message);
+    condition(look, "ScalingLimited", limited.limited, limited.limit_reason, limited.limit_message);
+    return true;
+  }
+
+  [[nodiscard]] static std::string_view resource_of(const Value& metric) {
+    const bool container = metric.at("type").str() == "ContainerResource";
+    return metric.at(container ? "containerResource" : "resource", "name").str();
+  }
+
+  Result<ReplicaProposal> propose(const Look& look, const Value& metric, Value& measured) const {
+    const std::string_view type = metric.at("type").str();
+    if (type != "Resource" && type != "ContainerResource") return fail("metrics of type {} are not acted on here", type);
+    const std::string_view field = type == "Resource" ? "resource" : "containerResource";
+    const Value& source = metric.at(field);
+    ResourceTarget target;
+    target.resource = source.at("name").str();
+    target.container = source.at("container").str();
+    target.utilization = source.at("target", "averageUtilization").int_or(0);
+    if (target.utilization == 0) target.average_milli = Quantity::of(source.at("target", "averageValue")).milli_value();
+    if (target.utilization == 0 && target.average_milli == 0) return fail("invalid {} metric source: neither a utilization target nor a value target was set", target.resource);
+    auto proposal = propose_replicas(look.pods, metrics_of(look, target), target, look.current, api_.clock().now());
+    if (!proposal) return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
+    Value current = Value::object({{"averageValue", target.resource == "cpu" ? format_cpu(proposal->average_milli)
+                                                                             : format_bytes(proposal->average_milli / kMilli)}});
+    if (target.utilization > 0) current.set("averageUtilization", proposal->utilization);
+    Value status = Value::object({{"name", target.resource}, {"current", std::move(current)}});
+    if (!target.container.empty()) status.set("container", target.container);
+    measured.push_back(Value::object({{"type", type}, {field == "resource" ? "resource" : "containerResource", std::move(status)}}));
+    return proposal;
+  }
+
+  [[nodiscard]] std::map<std::string, PodMetric> metrics_of(const Look& look, const ResourceTarget& target) const {
+    std::map<std::string, PodMetric> out;
+    for (const seam::Node* node : nodes_) {
+      for (const seam::PodUsage& usage : node->usage()) {
+        const auto pod = std::ranges::find(look.pods, usage.uid, [](const api::ObjectPtr& p) { return p->uid(); });
+        if (pod == look.pods.end()) continue;
+        PodMetric metric{0, usage.at, usage.window};
+        for (const seam::ContainerUsage& c : usage.containers) {
+          if (!target.container.empty() && c.container != target.container) continue;
+          metric.milli += target.resource == "cpu" ? c.cpu_nano_cores / kNanoPerMilli : c.memory_bytes * kMilli;
+        }
+        out[std::string((*pod)->name())] = metric;
+      }
+    }
+    return out;
+  }
+
+  void rescale(Look& look, const std::string& why) {
+    if (look.desired == look.current) return;
+    const auto scaled = api_.mutate(look.target, api::Subresource::kNone,
+                                    [&](Value& object) { object.make("spec").set("replicas", look.desired); });
+    if (!scaled) {
+      events_.warning(*look.autoscaler, "FailedRescale", fmt::format("New size: {}; reason: {}; error: {}", look.desired, why, scaled.error().message));
+      condition(look, "AbleToScale", false, "FailedUpdateScale",
+                fmt::format("the HPA controller was unable to update the target scale: {}", scaled.error().message));
+      look.desired = look.current;
+      return;
+    }
+    const Time now = api_.clock().now();
+    events_.normal(*look.autoscaler, "SuccessfulRescale", fmt::format("New size: {}; reason: {}", look.desired, why));
+    condition(look, "AbleToScale", true, "SucceededRescale", fmt::format("the HPA controller was able to update the target scale to {}", look.desired));
+    look.status.set("lastScaleTime", format_time(now));
+    remember_change(memory_[look.autoscaler->key()], look.current, look.desired, now);
+  }
+
+  Result<Again> write_status(Look& look) {
+    look.status.set("observedGeneration", look.autoscaler->at("metadata", "generation"));
+    look.status.set("currentReplicas", look.current).set("desiredReplicas", look.desired);
+    const auto written = api_.mutate(look.autoscaler->key(), api::Subresource::kStatus,
+                                     [&](Value& object) { object.set("status", look.status); });
+    if (!written && !written.error().not_found()) return fail("{}", written.error().message);
+    return Again::in(kAutoscalerSync);
+  }
+
+  api::Api& api_;
+  std::vector<seam::Node*> nodes_;
+  const api::Resource& autoscalers_;
+  const api::Resource& pods_;
+  EventRecorder events_;
+  std::map<api::Key, AutoscalerMemory> memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reconciler> make_horizontal_pod_autoscaler(api::Api& api, std::vector<seam::Node*> nodes) {
+  return std::make_unique<HorizontalPodAutoscaler>(api, std::move(nodes));
+}
+
+}  // namespace fairlead::control
