@@ -11,14 +11,11 @@
 #include <spdlog/spdlog.h>
 
 #include "base/yaml.h"
-#include "engine/api/admission.h"
 #include "engine/api/api.h"
-#include "engine/api/authorizer.h"
 #include "engine/api/journal.h"
 #include "engine/api/kubeconfig.h"
 #include "engine/api/pki.h"
 #include "engine/api/server.h"
-#include "engine/api/token.h"
 #include "engine/control/controllers.h"
 #include "engine/edge/edge_files.h"
 #include "engine/edge/nginx_traffic.h"
@@ -27,6 +24,7 @@
 #include "engine/node/enclosure.h"
 #include "engine/node/local_node.h"
 #include "engine/world/control_loop.h"
+#include "engine/world/lives.h"
 #include "engine/world/prometheus_metrics.h"
 #include "engine/world/system_objects.h"
 
@@ -91,6 +89,7 @@ class LocalCluster {
   }
 
   void run() {
+    mark_life();
     loop_.loop().watch(inside_.stop_descriptor, EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
     manager_->start();
     loop_.drive(*manager_);
@@ -113,7 +112,7 @@ class LocalCluster {
     if (!unknown) return std::unexpected(unknown.error());
     for (const std::string& sentence : *unknown) spdlog::warn("{}", sentence);
     api_.emplace(schema_, *store_, clock_, std::random_device{}());
-    api::add_standard_admission(*api_);
+    control::add_admission(*api_);
     return {};
   }
 
@@ -143,6 +142,7 @@ class LocalCluster {
     seams.metrics = metrics_.get();
     seams.traffic = traffic_.get();
     seams.source = source_.get();
+    seams.outages = lives_.outages();
     control::add_controllers(*manager_, *api_, seams);
     return {};
   }
@@ -165,11 +165,16 @@ class LocalCluster {
     api::ServerOptions options;
     options.listeners = {{.fd = host->release()}, {.address = std::string(kNodeApiAddress), .port = kNodeApiPort}};
     options.pki = pki_;
-    auto server = api::Server::start({*api_, loop_, *authorizer_, *tokens_, {node_.get()}}, std::move(options));
+    auto server = api::Server::start({*api_, loop_, {node_.get()}}, std::move(options));
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     const std::string url = fmt::format("https://127.0.0.1:{}", options_.api_port);
     return api::write_kubeconfig(options_.state + "/kubeconfig", url, pki_);
+  }
+
+  void mark_life() {
+    if (auto marked = lives_.mark(clock_.now()); !marked) spdlog::warn("{}", marked.error().to_string());
+    loop_.loop().after(kLifeMark, [this] { mark_life(); });
   }
 
   const LocalOptions& options_;
@@ -177,13 +182,12 @@ class LocalCluster {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   WallClock clock_;
   ControlLoop loop_{clock_};
+  Lives lives_{options_.state + "/lives", clock_.now()};
   api::Schema schema_;
   std::unique_ptr<api::Journal> journal_;
   std::optional<api::Store> store_;
   std::optional<api::Api> api_;
   api::Pki pki_;
-  std::unique_ptr<api::Authorizer> authorizer_;
-  std::unique_ptr<api::Tokens> tokens_;
   std::unique_ptr<node::LocalNode> node_;
   std::unique_ptr<PrometheusMetrics> metrics_;
   std::unique_ptr<edge::NginxTraffic> traffic_;
