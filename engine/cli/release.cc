@@ -37,7 +37,7 @@ Result<> build_program(const Project& project, const std::string& service) {
 }
 
 Result<> test_program(const Project& project, const std::string& service) {
-  const std::string test = service + "_test";
+  const std::string test = service + "_parts_test";
   if (auto built = run_step("build its tests", {"cmake", "--build", project.build(), "--target", test}, project.root); !built) return built;
   return run_step("run its tests", {project.build() + "/apps/" + service + "/" + test}, project.root);
 }
