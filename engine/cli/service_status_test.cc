@@ -1,0 +1,84 @@
+#include "engine/cli/service_status.h"
+
+#include <gtest/gtest.h>
+
+#include "base/yaml.h"
+
+namespace fairlead::cli {
+namespace {
+
+Value yaml(std::string_view text) {
+  auto documents = parse_yaml(text, "test");
+  EXPECT_TRUE(documents) << documents.error().to_string();
+  return documents->front();
+}
+
+ServiceObjects aborted() {
+  ServiceObjects out;
+  out.rollout = yaml(R"(
+metadata: {name: web, namespace: shop, uid: u1}
+spec: {strategy: {canary: {steps: [{setWeight: 20}, {analysis: {}}]}}}
+status:
+  phase: Degraded
+  message: "RolloutAborted: metric \"error-rate\" assessed Failed"
+  abortedAt: "2026-11-23T10:00:09Z"
+  currentStepIndex: 0
+  stableRS: aaa
+  currentPodHash: bbb
+  canary: {weights: {canary: {weight: 0, podTemplateHash: bbb}, stable: {weight: 100, podTemplateHash: aaa}}}
+)");
+  out.application = yaml("status: {health: {status: Degraded}, sync: {status: Synced, revision: 0123456789abcdef0123456789abcdef01234567}}");
+  for (const char* set : {"{hash: aaa, image: 'r/web:0123456789abcdef0123456789abcdef01234567@sha256:1', pods: 2}",
+                          "{hash: bbb, image: 'r/web:bad-1@sha256:2', pods: 0}", "{hash: old, image: 'r/web:0', pods: 0}"}) {
+    const Value v = yaml(set);
+    Value made = yaml("metadata: {ownerReferences: [{uid: u1}], labels: {}}\nspec: {template: {spec: {containers: [{}]}}}\nstatus: {}");
+    made["metadata"]["labels"].set("rollouts-pod-template-hash", v.at("hash"));
+    made["spec"]["template"]["spec"]["containers"].mutable_items()[0].set("image", v.at("image"));
+    made["status"].set("replicas", v.at("pods")).set("readyReplicas", v.at("pods"));
+    out.replica_sets.push_back(std::move(made));
+  }
+  out.analysis_runs.push_back(yaml(R"(
+metadata: {name: web-bbb-1-1, ownerReferences: [{uid: u1}], labels: {rollouts-pod-template-hash: bbb}}
+spec: {metrics: [{name: error-rate, successCondition: "result[0] <= 0.01", provider: {prometheus: {query: "q{{args.hash}}"}}}]}
+status:
+  metricResults:
+  - name: error-rate
+    phase: Failed
+    metadata: {ResolvedPrometheusQuery: "qbbb"}
+    measurements: [{value: "[0.25]", phase: Failed, finishedAt: "2026-11-23T10:00:08Z"}]
+  - {name: latency-p99, phase: Successful}
+)"));
+  return out;
+}
+
+TEST(ServiceStatus, tells_versions_weights_and_why_it_went_back) {
+  const ServiceStatus status = summarise(aborted());
+  ASSERT_EQ(status.versions.size(), 2U);
+  EXPECT_EQ(status.versions[0].role, "stable");
+  EXPECT_EQ(status.versions[0].version, "0123456");
+  EXPECT_EQ(status.versions[0].weight, 100);
+  EXPECT_EQ(status.versions[1].version, "bad-1");
+  EXPECT_EQ(status.versions[1].weight, 0);
+  EXPECT_EQ(status.step, "0/2");
+  ASSERT_EQ(status.evidence.size(), 1U);
+  EXPECT_EQ(status.evidence[0].query, "qbbb");
+  EXPECT_EQ(status.evidence[0].condition, "result[0] <= 0.01");
+  ASSERT_EQ(status.evidence[0].measurements.size(), 1U);
+  EXPECT_EQ(status.evidence[0].measurements[0].value, "[0.25]");
+}
+
+TEST(ServiceStatus, shows_the_query_the_values_and_the_time_of_a_rollback) {
+  const std::string text = to_text({summarise(aborted())});
+  for (const char* part : {"qbbb", "[0.25]", "2026-11-23T10:00:08Z", "aborted at 2026-11-23T10:00:09Z", "must hold: result[0] <= 0.01"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  }
+}
+
+TEST(ServiceStatus, names_versions_by_tag_or_digest) {
+  EXPECT_EQ(version_of("r:5000/web"), "r:5000/web");
+  EXPECT_EQ(version_of("r/web:v1@sha256:00"), "v1");
+  EXPECT_EQ(version_of("r/web@sha256:00112233445566778899"), "001122334455");
+}
+
+}  // namespace
+}  // namespace fairlead::cli
