@@ -22,7 +22,7 @@ struct PodGroups {
 
 /// Whether a pod's CPU figure is still that of its start.
 bool cpu_unready(const Value& pod, const PodMetric& metric, Time now) {
-  const Value& ready = find_condition(pod.at("status"), "Ready");
+  const Value& ready = condition_called(pod.at("status"), "Ready");
   const auto started = parse_time(pod.at("status", "startTime").str());
   if (ready.is_null() || !started) return true;
   const Time changed = parse_time(ready.at("lastTransitionTime").str()).value_or(*started);
