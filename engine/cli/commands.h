@@ -55,7 +55,6 @@ struct LoadOptions {
   std::string host = "shop.example";
   double rate = 50;                    ///< Requests per second.
   std::chrono::seconds duration{30};
-  unsigned connections = 32;
   Output output = Output::kText;
 };
 int run_load(const LoadOptions& options);

@@ -1,6 +1,5 @@
 #include <chrono>
 #include <optional>
-#include <thread>
 
 #include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
@@ -17,32 +16,6 @@ namespace {
 constexpr std::string_view kShopHost = "shop.example";
 constexpr std::string_view kBadErrorRate = "0.25";
 
-/// Sends requests to the edge for as long as it lives, and reports them afterwards.
-class BackgroundLoad {
- public:
-  explicit BackgroundLoad(double rate) {
-    thread_ = std::jthread([this, rate](const std::stop_token& stop) {
-      net::LoadOptions load;
-      load.url = *net::Url::parse(std::string(kEdgeUrl) + "/");
-      load.headers.set("Host", std::string(kShopHost));
-      load.rate = rate;
-      load.duration = net::kMaxLoadDuration;
-      load.stop = stop;
-      report_ = net::run_load(load);
-    });
-  }
-
-  Result<net::LoadReport> stop() {
-    thread_.request_stop();
-    thread_.join();
-    return std::move(*report_);
-  }
-
- private:
-  std::optional<Result<net::LoadReport>> report_;
-  std::jthread thread_;
-};
-
 void headline(std::string_view text) { print(fmt::format("\n{}\n", paint(Tone::kBold, text))); }
 
 /// One release under load. Nothing when it went as `expected`.
@@ -51,13 +24,16 @@ std::optional<std::string> act(const Project& project, Cluster& cluster, const D
   const auto shipped = ship_release(project, options.service, release);
   if (!shipped) return shipped.error().to_string();
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"), shipped->sha.substr(0, 7)));
-  BackgroundLoad load(options.rate);
+  const auto load = shop_load(std::string(kEdgeUrl) + "/", std::string(kShopHost), options.rate, net::kMaxLoadDuration);
+  if (!load) return load.error().message;
+  const auto generator = net::LoadGenerator::start(*load);
+  if (!generator) return generator.error().message;
   const auto followed = follow_rollout(cluster, {options.service, shipped->digest, std::chrono::minutes(10), false});
-  const auto report = load.stop();
+  (*generator)->stop();
+  const net::LoadReport report = (*generator)->wait();
   if (!followed) return followed.error().message;
   print(outcome_text(*followed));
-  if (!report) return report.error().message;
-  print("\nwhat clients saw:\n" + to_text(*report));
+  print("\nwhat clients saw:\n" + to_text(report));
   if (followed->outcome != expected) return "the rollout did not end as a demonstration should: see above";
   return std::nullopt;
 }

@@ -1,5 +1,3 @@
-#include "net/load.h"
-
 #include "base/json.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
@@ -8,25 +6,35 @@
 
 namespace fairlead::cli {
 
+Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate, std::chrono::seconds duration) {
+  auto parsed = net::Url::parse(url);
+  if (!parsed) return std::unexpected(parsed.error());
+  net::LoadOptions out;
+  out.connect_to = parsed->host == "localhost" ? "127.0.0.1" : parsed->host;
+  out.url = std::move(*parsed);
+  if (!host.empty()) out.url.host = host;
+  if (!host.empty()) out.headers.set("Host", host);
+  out.rate = rate;
+  out.duration = duration;
+  return out;
+}
+
 int run_load(const LoadOptions& options) {
-  auto url = net::Url::parse(options.url);
-  if (!url) {
-    print_error(url.error().message);
+  const auto load = shop_load(options.url, options.host, options.rate, options.duration);
+  if (!load) {
+    print_error(load.error().message);
     return kUsage;
   }
-  net::LoadOptions load;
-  load.url = std::move(*url);
-  load.headers.set("Host", options.host);
-  load.rate = options.rate;
-  load.duration = options.duration;
-  load.connections = options.connections;
-  if (options.output == Output::kText) print(fmt::format("{} requests/s to {} (Host: {}) for {} s\n", options.rate, options.url, options.host, options.duration.count()));
-  const auto report = net::run_load(load);
-  if (!report) {
-    print_error(report.error().message);
-    return kFailed;
+  const auto generator = net::LoadGenerator::start(*load);
+  if (!generator) {
+    print_error(generator.error().message);
+    return kUsage;
   }
-  print(options.output == Output::kJson ? to_pretty_json(to_value(*report)) + "\n" : to_text(*report));
+  if (options.output == Output::kText) {
+    print(fmt::format("{} requests/s to {} (Host: {}) for {} s\n", options.rate, options.url, options.host, options.duration.count()));
+  }
+  const net::LoadReport report = (*generator)->wait();
+  print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));
   return kOk;
 }
 

@@ -5,20 +5,29 @@
 namespace fairlead::cli {
 namespace {
 
-std::string millis(double seconds) { return fmt::format("{:.1f} ms", seconds * 1000); }
+double seconds(std::chrono::microseconds d) { return std::chrono::duration<double>(d).count(); }
+std::string millis(std::chrono::microseconds d) { return fmt::format("{:.1f} ms", seconds(d) * 1000); }
 
-std::vector<std::string> row(std::string version, const net::VersionLoad& load) {
-  const double share = load.requests == 0 ? 0 : static_cast<double>(load.errors()) / static_cast<double>(load.requests);
-  return {std::move(version), std::to_string(load.requests), fmt::format("{} ({:.1f} %)", load.errors(), share * 100),
-          millis(load.latency.p50), millis(load.latency.p90), millis(load.latency.p99), millis(load.latency.p999), millis(load.latency.max)};
+std::string errors_text(const net::VersionReport& load) {
+  if (load.error_count() == 0) return "0";
+  const double share = static_cast<double>(load.error_count()) / static_cast<double>(load.requests);
+  std::vector<std::string> parts;
+  for (const auto& [what, count] : load.errors) parts.push_back(fmt::format("{} {}", count, what));
+  return fmt::format("{:.1f} % ({})", share * 100, fmt::join(parts, ", "));
 }
 
-Value load_value(const net::VersionLoad& load) {
-  Value statuses = Value::object();
-  for (const auto& [status, count] : load.statuses) statuses.set(std::to_string(status), count);
-  return Value::object({{"requests", load.requests}, {"errors", load.errors()}, {"statuses", std::move(statuses)},
-                        {"latencySeconds", Value::object({{"p50", load.latency.p50}, {"p90", load.latency.p90},
-                                                          {"p99", load.latency.p99}, {"p99.9", load.latency.p999}, {"max", load.latency.max}})}});
+std::vector<std::string> row(std::string version, const net::VersionReport& load) {
+  return {std::move(version), std::to_string(load.requests), errors_text(load), millis(load.p50),
+          millis(load.p90),   millis(load.p99),              millis(load.p999), millis(load.max)};
+}
+
+Value load_value(const net::VersionReport& load) {
+  Value errors = Value::object();
+  for (const auto& [what, count] : load.errors) errors.set(what, count);
+  return Value::object({{"requests", load.requests}, {"errors", std::move(errors)},
+                        {"latencySeconds", Value::object({{"p50", seconds(load.p50)}, {"p90", seconds(load.p90)},
+                                                          {"p99", seconds(load.p99)}, {"p99.9", seconds(load.p999)},
+                                                          {"max", seconds(load.max)}})}});
 }
 
 }  // namespace
@@ -34,9 +43,9 @@ std::string to_text(const net::LoadReport& report) {
 Value to_value(const net::LoadReport& report) {
   Value versions = Value::object();
   for (const auto& [version, load] : report.versions) versions.set(version, load_value(load));
-  return Value::object({{"requests", report.requests}, {"achievedRate", report.achieved_rate},
-                        {"elapsedSeconds", static_cast<double>(report.elapsed.count()) / 1000}, {"total", load_value(report.total)},
-                        {"versions", std::move(versions)}});
+  return Value::object({{"intendedRate", report.intended_rate}, {"achievedRate", report.achieved_rate},
+                        {"elapsedSeconds", static_cast<double>(report.elapsed.count()) / 1000},
+                        {"total", load_value(report.total)}, {"versions", std::move(versions)}});
 }
 
 }  // namespace fairlead::cli

@@ -1,4 +1,4 @@
-// A load report for people and for scripts.
+// Load on the edge, and its report for people and for scripts.
 #pragma once
 
 #include <string>
@@ -7,6 +7,10 @@
 #include "net/load.h"
 
 namespace fairlead::cli {
+
+/// Load on `url`, which must be on this machine, under the Host header `host`.
+[[nodiscard]] Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate,
+                                                 std::chrono::seconds duration);
 
 /// A row a version, and one for all of them.
 [[nodiscard]] std::string to_text(const net::LoadReport& report);

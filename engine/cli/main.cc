@@ -75,7 +75,6 @@ void add_load(CLI::App& app, Command& chosen) {
   command->add_option("--host", options->host, "Host header")->capture_default_str();
   command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
   command->add_option("--duration", options->duration, "seconds")->capture_default_str();
-  command->add_option("--connections", options->connections)->capture_default_str();
   add_output(*command, options->output);
   command->callback([options, &chosen] { chosen = [options](const Project&) { return run_load(*options); }; });
 }
