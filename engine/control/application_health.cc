@@ -148,16 +148,6 @@ Health analysis_run_health(const Value& object) {
   return progressing(std::move(message));
 }
 
-Health application_health(const Value& object) {
-  const Value& health = object.at("status", "health");
-  const std::string_view word = health.at("status").str();
-  for (const HealthStatus s : {HealthStatus::kHealthy, HealthStatus::kSuspended, HealthStatus::kProgressing,
-                               HealthStatus::kMissing, HealthStatus::kDegraded, HealthStatus::kUnknown}) {
-    if (to_string(s) == word) return {s, std::string(health.at("message").str())};
-  }
-  return progressing("");
-}
-
 }  // namespace
 
 std::string_view to_string(HealthStatus status) {
@@ -173,7 +163,6 @@ Health health_of(const api::Resource& resource, const Value& object) {
   if (resource.group == "apps" && kind == "ReplicaSet") return replica_set_health(object);
   if (resource.group == "argoproj.io" && kind == "Rollout") return rollout_health(object);
   if (resource.group == "argoproj.io" && kind == "AnalysisRun") return analysis_run_health(object);
-  if (resource.group == "argoproj.io" && kind == "Application") return application_health(object);
   if (resource.group == "batch" && kind == "Job") return job_health(object);
   if (resource.group == "autoscaling") return hpa_health(object);
   if (resource.group == "gateway.networking.k8s.io" && kind == "HTTPRoute") return route_health(object);

@@ -20,6 +20,8 @@ struct Health {
   bool assessed = true;  ///< False for kinds that have no health of their own; they do not count.
 };
 
+/// An Application has no health as an object of another one, as upstream since 1.8: an app of apps would otherwise be
+/// judged by itself.
 /// Source: argo-cd gitops-engine/pkg/health and resource_customizations (Rollout, AnalysisRun, HTTPRoute, Gateway).
 [[nodiscard]] Health health_of(const api::Resource& resource, const Value& object);
 
