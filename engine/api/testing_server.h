@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "engine/api/api.h"
+#include "engine/api/bootstrap.h"
 #include "engine/api/journal.h"
 #include "engine/api/kubeconfig.h"
 #include "engine/api/pki.h"
@@ -151,11 +152,8 @@ class TestingServer {
  private:
   void start() {
     if (auto loaded = store_.load(); !loaded) throw std::runtime_error(loaded.error().to_string());
-    const auto& namespaces = schema_.resource("", "namespaces");
-    for (const std::string_view name : {"default", "kube-node-lease", "kube-public", "kube-system"}) {
-      auto made = api_.create(namespaces, {}, Value::object({{"metadata", Value::object({{"name", name}})}}));
-      FAIRLEAD_ASSERT(made.has_value());
-    }
+    const auto ready = bootstrap(api_);
+    FAIRLEAD_ASSERT(ready.has_value());
     ServerParts parts{.api = api_, .control = control_, .nodes = {&node_}};
     ServerOptions options;
     options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
