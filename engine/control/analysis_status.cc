@@ -219,6 +219,14 @@ Value RunSummary::to_value() const {
   return tree;
 }
 
+RunSummary RunSummary::of(const Value& tree) {
+  return {.count = tree.at("count").int_or(0),
+          .successful = tree.at("successful").int_or(0),
+          .failed = tree.at("failed").int_or(0),
+          .inconclusive = tree.at("inconclusive").int_or(0),
+          .error = tree.at("error").int_or(0)};
+}
+
 RunStatus RunStatus::of(const Value& status) {
   RunStatus out;
   out.phase = status.at("phase").str();
@@ -226,6 +234,8 @@ RunStatus RunStatus::of(const Value& status) {
   for (const Value& result : status.at("metricResults").items()) out.results.push_back(MetricResult::of(result));
   out.started = time_of(status.at("startedAt"));
   out.completed = time_of(status.at("completedAt"));
+  out.summary = RunSummary::of(status.at("runSummary"));
+  out.dry_summary = RunSummary::of(status.at("dryRunSummary"));
   return out;
 }
 

@@ -55,6 +55,7 @@ struct RunSummary {
   std::int64_t inconclusive = 0;
   std::int64_t error = 0;
 
+  [[nodiscard]] static RunSummary of(const Value& tree);
   [[nodiscard]] Value to_value() const;
 };
 

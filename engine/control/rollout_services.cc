@@ -48,7 +48,9 @@ Result<Next> point_services(RolloutLook& look) {
   const std::string_view canary = look.strategy().at("canaryService").str();
   if (auto r = point_service(look, look.strategy().at("stableService").str(), look.stable, true); !r)
     return std::unexpected(r.error());
-  if (look.aborted() && !look.routed()) {
+  if (look.aborted()) {
+    // With a router the canary Service turns back only once its traffic is gone: route_traffic knows when.
+    if (look.routed()) return Next::kGoOn;
     if (auto r = point_service(look, canary, look.stable, true); !r) return std::unexpected(r.error());
     return Next::kGoOn;
   }

@@ -68,10 +68,9 @@ void reset(RolloutLook& look) {
   look.pause.remove_abort = true;
   if (look.spec().has("restartAt")) look.status.set("restartedAt", look.spec().at("restartAt"));
   look.status.erase("promoteFull");
-  Value& canary = look.status.make("canary");
-  if (canary.is_object()) {
-    canary.erase("currentStepAnalysisRunStatus");
-    canary.erase("currentBackgroundAnalysisRunStatus");
+  if (Value* canary = look.status.find("canary"); canary != nullptr && canary->is_object()) {
+    canary->erase("currentStepAnalysisRunStatus");
+    canary->erase("currentBackgroundAnalysisRunStatus");
   }
   const auto count = step_count(look);
   set_step_index(look, count ? std::optional<std::int64_t>(0) : std::nullopt);

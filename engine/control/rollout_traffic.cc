@@ -78,11 +78,14 @@ Value destination(std::int32_t weight, std::string_view hash, std::string_view s
   return out;
 }
 
-std::string weight_message(const Value& before, std::int32_t weight) {
-  if (!before.is_object()) return fmt::format("Traffic weight updated to {}", weight);
+/// Says that the canary's share changed; new pods behind an old share are no news.
+void announce_weight(const RolloutLook& look, const Value& before, std::int32_t weight) {
   const std::int64_t old = before.at("canary", "weight").int_or(0);
-  if (old == weight) return "Traffic weight updated ";
-  return fmt::format("Traffic weight updated from {} to {}", old, weight);
+  if (!before.is_object()) {
+    look.note("TrafficWeightUpdated", fmt::format("Traffic weight updated to {}", weight));
+  } else if (old != weight) {
+    look.note("TrafficWeightUpdated", fmt::format("Traffic weight updated from {} to {}", old, weight));
+  }
 }
 
 void note_weights(RolloutLook& look, const CanaryFacts& facts, const Target& target) {
@@ -92,7 +95,7 @@ void note_weights(RolloutLook& look, const CanaryFacts& facts, const Target& tar
       destination(facts.max_weight - target.weight, pod_hash_of(look.stable), strategy.at("stableService").str());
   const Value& before = look.old_status().at("canary", "weights");
   if (before.at("canary") == canary && before.at("stable") == stable) return;
-  look.note("TrafficWeightUpdated", weight_message(before, target.weight));
+  announce_weight(look, before, target.weight);
   look.status.make("canary").set("weights", Value::object({{"canary", canary}, {"stable", stable}}));
 }
 
