@@ -19,7 +19,7 @@ namespace fairlead::node {
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(5);
+constexpr auto kPatience = std::chrono::seconds(20);
 
 Value default_pod(const std::string& name, const std::string& uid, const std::string& image) {
   Value container = Value::object({{"name", "main"}, {"image", image}, {"args", Value::array({"serve", "8080"})}});
