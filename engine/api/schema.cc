@@ -38,6 +38,13 @@ constexpr std::array<std::string_view, 47> kActedOn{
     "/Binding", "scheduling.k8s.io/PriorityClass", "storage.k8s.io/StorageClass",
 };
 
+const Resource* find_in(const auto& map, std::string_view group, std::string_view version, std::string_view name) {
+  const auto at = map.find(fmt::format("{}/{}/{}", group, version, name));
+  return at == map.end() ? nullptr : at->second;
+}
+
+}  // namespace
+
 bool acted_on(const Resource& resource) {
   for (const std::string_view entry : kActedOn) {
     const std::size_t slash = entry.find('/');
@@ -45,13 +52,6 @@ bool acted_on(const Resource& resource) {
   }
   return false;
 }
-
-const Resource* find_in(const auto& map, std::string_view group, std::string_view version, std::string_view name) {
-  const auto at = map.find(fmt::format("{}/{}/{}", group, version, name));
-  return at == map.end() ? nullptr : at->second;
-}
-
-}  // namespace
 
 Schema::Schema() : table_(std::make_unique<Table>()) {
   const char* begin = fairlead_schema_table;

@@ -17,6 +17,7 @@ class Defaulter {
         child = &value[field.name];
         *child = zero_of(*field.type);
       }
+      if (child == nullptr && field.emit_null) value.set(field.name, nullptr);
       if (child != nullptr) node(*field.type, *child);
     }
   }

@@ -67,8 +67,8 @@ class Document {
   static void add_paths(Value& paths, const Resource& resource, std::string_view prefix) {
     const std::string scope = resource.namespaced ? "/namespaces/{namespace}" : "";
     const std::string list = fmt::format("/{}{}/{}", prefix, scope, resource.plural);
-    Value collection;
-    Value item;
+    Value collection = Value::object();
+    Value item = Value::object();
     for (const std::string& verb : resource.verbs) {
       if (verb == "list") collection.set("get", operation(resource, "list"));
       if (verb == "create") collection.set("post", operation(resource, "post"));
@@ -78,7 +78,7 @@ class Document {
       if (verb == "patch") item.set("patch", patch_operation(resource));
     }
     paths.set(list, std::move(collection));
-    if (!item.is_null()) paths.set(list + "/{name}", std::move(item));
+    if (!item.empty()) paths.set(list + "/{name}", std::move(item));
   }
 
   /// A named type in full.

@@ -165,6 +165,7 @@ class Loader {
       if (token == "!") field.required = true;
       else if (token == "o") field.omit_zero = type_->typed = true;
       else if (token == "e") field.emit_zero = type_->typed = true;
+      else if (token == "n") field.emit_null = type_->typed = true;
       else if (token == "patch=retainKeys") field.retain_keys = true;
       else if (token == "patch=replace") field.patch_replace = true;
       else if (token.starts_with('@')) field.number = static_cast<std::uint32_t>(number(token.substr(1)));

@@ -112,5 +112,79 @@ TEST(Defaults, WriteTheZeroValuesThatUpstreamWrites) {
   EXPECT_TRUE(role.at("rules").is_null());
 }
 
+Value definition() {
+  return json(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.a.b"},
+    "spec":{"group":"a.b","scope":"Namespaced","names":{"plural":"things","singular":"thing","kind":"Thing","shortNames":["th"]},
+    "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size"}},
+      "additionalPrinterColumns":[{"name":"Size","type":"integer","jsonPath":".spec.size"}],
+      "schema":{"openAPIV3Schema":{"type":"object","required":["spec"],"properties":{"spec":{"type":"object","required":["name"],
+        "properties":{"size":{"type":"integer","minimum":1,"default":3},"name":{"type":"string","pattern":"^[a-z]+$"},
+        "ports":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["port"],"items":{"type":"object",
+        "properties":{"port":{"type":"integer"}}}}}}}}}},
+      {"name":"v1alpha1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object",
+        "x-kubernetes-preserve-unknown-fields":true}}}]}})");
+}
+
+TEST(Definition, AddsKindsLikeThoseOfTheTable) {
+  Schema own;
+  ASSERT_TRUE(own.add_definition(definition()));
+  const Resource* thing = own.by_plural("a.b", "v1", "things");
+  ASSERT_NE(thing, nullptr);
+  EXPECT_EQ(own.by_kind("a.b/v1alpha1", "Thing")->storage, thing);
+  EXPECT_TRUE(thing->has_status && thing->has_scale && thing->namespaced && !thing->acted_on);
+  EXPECT_EQ(thing->scale.spec_replicas, ".spec.size");
+  EXPECT_EQ(thing->columns.at(1).json_path, ".spec.size");
+  EXPECT_EQ(own.resources().back()->group, "a.b");
+  EXPECT_NE(own.openapi_v3("apis/a.b/v1").find("b.a.v1.Thing"), std::string::npos);
+
+  Value object = json(R"({"apiVersion":"a.b/v1","kind":"Thing","metadata":{"name":"x"},
+    "spec":{"name":"UP","ports":[{"port":1},{"port":1}],"odd":1}})");
+  const auto unknown = own.decode(*thing, object);
+  ASSERT_EQ(unknown.size(), 1U);
+  EXPECT_EQ(unknown[0].message, "unknown field \"spec.odd\"");
+  own.apply_defaults(*thing, object);
+  EXPECT_EQ(object.at("spec", "size"), Value(3));
+  const auto findings = own.validate(*thing, object, nullptr);
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[0].message, "Invalid value: \"UP\": spec.name in body should match '^[a-z]+$'");
+  EXPECT_EQ(findings[1].message, "Duplicate value: {\"port\":1}");
+}
+
+TEST(Definition, KeepsTheResourceWhereItWasWhenReplaced) {
+  Schema own;
+  ASSERT_TRUE(own.add_definition(definition()));
+  const Resource* thing = own.by_plural("a.b", "v1", "things");
+  const std::uint32_t ordinal = thing->ordinal;
+  own.remove_definition("a.b", "things");
+  EXPECT_EQ(own.by_plural("a.b", "v1", "things"), nullptr);
+  Value changed = definition();
+  changed["spec"]["names"].set("shortNames", Value::array({"tg"}));
+  ASSERT_TRUE(own.add_definition(changed));
+  EXPECT_EQ(own.by_plural("a.b", "v1", "things"), thing);
+  EXPECT_EQ(thing->ordinal, ordinal);
+  EXPECT_EQ(thing->short_names, std::vector<std::string>{"tg"});
+}
+
+TEST(Definition, RefusesASchemaThatIsNotStructural) {
+  Schema own;
+  Value bad = definition();
+  bad["spec"]["versions"].mutable_items()[0]["schema"]["openAPIV3Schema"]["properties"]["spec"].set("type", "set");
+  const Result<> added = own.add_definition(bad);
+  ASSERT_FALSE(added);
+  EXPECT_EQ(added.error().message,
+            "spec.versions[v1].schema.openAPIV3Schema.properties[spec].type: Unsupported value: \"set\"");
+  EXPECT_EQ(own.by_plural("a.b", "v1", "things"), nullptr);
+}
+
+TEST(Protobuf, RefusesDamagedBodiesWithoutReadingPastThem) {
+  EXPECT_FALSE(schema().decode_protobuf("nonsense"));
+  const std::string head("k8s\0\x0a\x0f\x0a\x02v1\x12\x09" "ConfigMap", 21);
+  EXPECT_TRUE(schema().decode_protobuf(head));
+  for (std::size_t size = 4; size < head.size(); ++size) {
+    EXPECT_FALSE(schema().decode_protobuf(std::string_view(head).substr(0, size))) << size;
+  }
+  EXPECT_FALSE(schema().decode_protobuf(head + std::string("\x12\x05\x0a\xff\xff\xff\xff", 7)));
+}
+
 }  // namespace
 }  // namespace fairlead::api

@@ -53,6 +53,7 @@ struct Field {
   bool retain_keys = false;         ///< Clients patch it with $retainKeys.
   bool patch_replace = false;       ///< A strategic merge patch replaces the object whole.
   bool omit_zero = false;           ///< Upstream's struct leaves a zero value out of JSON.
+  bool emit_null = false;           ///< A pointer that upstream's struct writes as null.
   bool emit_zero = false;           ///< Upstream's struct writes a zero value.
 };
 
@@ -106,6 +107,9 @@ struct Schema::Table {
 /// The shape's scalar type, which needs no line in the table: "string", "int32" …; null for other names.
 [[nodiscard]] const Type* scalar_type(std::string_view name);
 [[nodiscard]] Shape shape_of(std::string_view name);
+
+/// Something in this program acts on objects of this kind.
+[[nodiscard]] bool acted_on(const Resource& resource);
 
 /// "a.b" and "c" give "a.b.c"; an index gives "a.b[0]"; a key that is no plain name gives "a.b[key]".
 [[nodiscard]] std::string child_path(std::string_view parent, std::string_view name);

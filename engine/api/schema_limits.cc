@@ -1,0 +1,225 @@
+// What a CustomResourceDefinition says about values, worded as upstream's validator does. CEL rules stay in the table but
+// are not evaluated. Sources: kube-openapi/pkg/validation/{validate,errors}, apiextensions-apiserver's schema/listtype.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include <re2/re2.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "engine/api/schema_scalar.h"
+#include "engine/api/schema_validate.h"
+
+namespace fairlead::api {
+namespace {
+
+/// Compiled once per pattern; tables have a few hundred different ones.
+const RE2& compiled(const std::string& pattern) {
+  static std::mutex mutex;
+  static std::unordered_map<std::string, std::unique_ptr<RE2>> cache;
+  const std::scoped_lock lock(mutex);
+  std::unique_ptr<RE2>& entry = cache[pattern];
+  if (!entry) entry = std::make_unique<RE2>(pattern, RE2::Quiet);
+  return *entry;
+}
+
+bool matches(const std::string& pattern, std::string_view text) {
+  const RE2& expression = compiled(pattern);
+  return !expression.ok() || RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), expression);
+}
+
+/// Characters, as upstream counts lengths.
+std::int64_t length_of(std::string_view text) {
+  std::int64_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0U) != 0x80U ? 1 : 0;
+  return count;
+}
+
+bool is_of(Shape shape, const Value& value) {
+  switch (shape) {
+    case Shape::kAny: return true;
+    case Shape::kRaw: case Shape::kObject: case Shape::kMap: return value.is_object();
+    case Shape::kArray: return value.is_array();
+    case Shape::kInt32: case Shape::kInt64: case Shape::kInteger:
+      return value.is_int() || (value.is_double() && value.number_or(0) == std::floor(value.number_or(0)));
+    case Shape::kNumber: return value.is_number();
+    case Shape::kBoolean: return value.is_bool();
+    case Shape::kIntOrString: case Shape::kQuantity: return value.is_string() || value.is_number();
+    default: return value.is_string();
+  }
+}
+
+bool of_json_type(std::string_view type, const Value& value) {
+  if (type == "number") return value.is_number();
+  if (type == "integer") return is_of(Shape::kInteger, value);
+  return type.empty() || value.kind_name() == type;
+}
+
+/// One schema of an anyOf, oneOf, allOf or not: the keywords that upstream allows there.
+bool accepts(const Value& schema, const Value& value) {
+  if (!of_json_type(schema.at("type").str(), value)) return false;
+  for (const Value& name : schema.at("required").items()) {
+    if (value.is_object() && !value.has(name.str())) return false;
+  }
+  for (const Member& property : schema.at("properties").members()) {
+    const Value* member = value.find(property.key);
+    if (member != nullptr && !accepts(property.value, *member)) return false;
+  }
+  if (value.is_array() && schema.has("items")) {
+    for (const Value& item : value.items()) {
+      if (!accepts(schema.at("items"), item)) return false;
+    }
+  }
+  if (schema.has("enum") && std::ranges::find(schema.at("enum").items(), value) == schema.at("enum").items().end()) return false;
+  if (schema.has("pattern") && value.is_string() && !matches(std::string(schema.at("pattern").str()), value.str())) return false;
+  if (value.is_number() && schema.has("minimum") && value.number_or(0) < schema.at("minimum").number_or(0)) return false;
+  if (value.is_number() && schema.has("maximum") && value.number_or(0) > schema.at("maximum").number_or(0)) return false;
+  if (value.is_string() && length_of(value.str()) > schema.at("maxLength").int_or(INT64_MAX)) return false;
+  if (value.is_string() && length_of(value.str()) < schema.at("minLength").int_or(0)) return false;
+  const auto count = [&](std::string_view key) {
+    return std::ranges::count_if(schema.at(key).items(), [&](const Value& inner) { return accepts(inner, value); });
+  };
+  if (schema.has("anyOf") && count("anyOf") == 0) return false;
+  if (schema.has("oneOf") && count("oneOf") != 1) return false;
+  if (schema.has("allOf") && count("allOf") != std::ssize(schema.at("allOf").items())) return false;
+  return !schema.has("not") || !accepts(schema.at("not"), value);
+}
+
+class Checker {
+ public:
+  explicit Checker(Findings& findings) : findings_(findings) {}
+
+  void node(const Type& type, const Value& value, const std::string& path) {
+    if (value.is_null() && type.nullable) return;
+    if (!is_of(type.shape, value)) return findings_.wrong_type(path, value, json_type(type.shape));
+    if (type.limits) limits(*type.limits, value, path);
+    switch (type.shape) {
+      case Shape::kObject: return object(type, value, path);
+      case Shape::kMap:
+        for (const Member& member : value.members()) node(*type.element, member.value, child_path(path, member.key));
+        return;
+      case Shape::kArray: return array(type, value, path);
+      default: return;
+    }
+  }
+
+ private:
+  void object(const Type& type, const Value& value, const std::string& path) {
+    for (const Field& field : type.fields) {
+      const Value* member = value.find(field.name);
+      if (member == nullptr) {
+        if (field.required) findings_.required(child_path(path, field.name));
+      } else if (!field.type->typed) {  // ObjectMeta has rules of its own.
+        node(*field.type, *member, child_path(path, field.name));
+      }
+    }
+  }
+
+  void array(const Type& type, const Value& value, const std::string& path) {
+    for (std::size_t i = 0; i < value.size(); ++i) node(*type.element, value.at(i), index_path(path, i));
+    if (type.list == ListType::kAtomic) return;
+    std::vector<Value> seen;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      Value key = type.list == ListType::kMap ? key_of(type, value.at(i)) : value.at(i);
+      if (std::ranges::find(seen, key) != seen.end()) findings_.duplicate(index_path(path, i), key);
+      seen.push_back(std::move(key));
+    }
+  }
+
+  static Value key_of(const Type& type, const Value& item) {
+    Value key = Value::object();
+    for (const std::string_view name : type.list_keys) {
+      const Value* part = item.find(name);
+      if (part != nullptr) key.set(name, *part);
+    }
+    return key;
+  }
+
+  void limits(const Limits& limits, const Value& value, const std::string& path) {
+    if (value.is_string()) text(limits, value, path);
+    if (value.is_number()) number(limits, value, path);
+    if (value.is_array()) {
+      size(value, limits.min_items, limits.max_items, "items", path);
+    } else if (value.is_object()) {
+      size(value, limits.min_properties, limits.max_properties, "properties", path);
+    }
+    if (!limits.enumeration.is_null() &&
+        std::ranges::find(limits.enumeration.items(), value) == limits.enumeration.items().end()) {
+      std::vector<std::string_view> words;
+      for (const Value& word : limits.enumeration.items()) words.push_back(word.str());
+      findings_.not_supported(path, value, words);
+    }
+    combinations(limits, value, path);
+  }
+
+  void combinations(const Limits& limits, const Value& value, const std::string& path) {
+    const auto count = [&](const Value& list) {
+      return std::ranges::count_if(list.items(), [&](const Value& schema) { return accepts(schema, value); });
+    };
+    const auto refuse = [&](std::string_view why) { findings_.invalid(path, Value(""), fmt::format("\"{}\" must {}", path, why)); };
+    if (!limits.any_of.is_null() && count(limits.any_of) == 0) refuse("validate at least one schema (anyOf)");
+    if (!limits.one_of.is_null()) {
+      const auto found = count(limits.one_of);
+      if (found == 0) refuse("validate one and only one schema (oneOf). Found none valid");
+      if (found > 1) refuse(fmt::format("validate one and only one schema (oneOf). Found {} valid alternatives", found));
+    }
+    if (!limits.all_of.is_null() && count(limits.all_of) != std::ssize(limits.all_of.items())) refuse("validate all the schemas (allOf)");
+    if (!limits.none_of.is_null() && accepts(limits.none_of, value)) refuse("not validate the schema (not)");
+  }
+
+  void text(const Limits& limits, const Value& value, const std::string& path) {
+    const std::int64_t length = length_of(value.str());
+    if (limits.max_length >= 0 && length > limits.max_length) return findings_.too_long(path, limits.max_length);
+    if (length < limits.min_length) {
+      return findings_.invalid(path, value, fmt::format("{} in body should be at least {} chars long", path, limits.min_length));
+    }
+    if (!limits.pattern.empty() && !matches(limits.pattern, value.str())) {
+      findings_.invalid(path, value, fmt::format("{} in body should match '{}'", path, limits.pattern));
+    }
+    const bool bad_span = limits.format == "duration" && !parse_duration(value.str());
+    if (bad_span) findings_.invalid(path, value, fmt::format("{} in body must be of type duration: {}", path, shown(value)));
+  }
+
+  void number(const Limits& limits, const Value& value, const std::string& path) {
+    const double number = value.number_or(0);
+    const auto refuse = [&](std::string_view relation, const Value& bound) {
+      findings_.invalid(path, value, fmt::format("{} in body should be {} {}", path, relation, to_json(bound)));
+    };
+    if (!limits.minimum.is_null()) {
+      const double least = limits.minimum.number_or(0);
+      if (limits.exclusive_minimum ? number <= least : number < least) {
+        refuse(limits.exclusive_minimum ? "greater than" : "greater than or equal to", limits.minimum);
+      }
+    }
+    if (!limits.maximum.is_null()) {
+      const double most = limits.maximum.number_or(0);
+      if (limits.exclusive_maximum ? number >= most : number > most) {
+        refuse(limits.exclusive_maximum ? "less than" : "less than or equal to", limits.maximum);
+      }
+    }
+    const double step = limits.multiple_of.number_or(0);
+    if (step != 0 && std::fmod(number, step) != 0) refuse("a multiple of", limits.multiple_of);
+  }
+
+  void size(const Value& value, std::int64_t least, std::int64_t most, std::string_view what, const std::string& path) {
+    const auto count = static_cast<std::int64_t>(value.size());
+    if (most >= 0 && count > most) findings_.too_many(path, value.size(), static_cast<std::size_t>(most));
+    if (count < least) {
+      findings_.invalid(path, Value(count), fmt::format("{} in body should have at least {} {}", path, least, what));
+    }
+  }
+
+  Findings& findings_;
+};
+
+}  // namespace
+
+void check_limits(const Type& type, const Value& value, const std::string& path, Findings& findings) {
+  Checker(findings).node(type, value, path);
+}
+
+}  // namespace fairlead::api

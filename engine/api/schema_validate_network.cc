@@ -1,0 +1,160 @@
+// Services, EndpointSlices and NetworkPolicies. Sources: pkg/apis/{core,discovery,networking}/validation/validation.go.
+#include <algorithm>
+#include <set>
+
+#include "engine/api/schema_names.h"
+#include "engine/api/schema_validate.h"
+
+namespace fairlead::api {
+namespace {
+
+void check_service_port(const Value& port, const std::string& where, bool needs_name, std::set<std::string>& names, Findings& findings) {
+  const Value& name = port.at("name");
+  if (name.str().empty()) {
+    if (needs_name) findings.required(where + ".name");
+  } else if (const std::string why = bad_label(name.str()); !why.empty()) {
+    findings.invalid(where + ".name", name, why);
+  } else if (!names.emplace(name.str()).second) {
+    findings.duplicate(where + ".name", name);
+  }
+  check_port(port.at("port"), where + ".port", findings);
+  check_one_of(port.at("protocol"), {"SCTP", "TCP", "UDP"}, where + ".protocol", findings);
+  check_port(port.at("targetPort"), where + ".targetPort", findings);
+}
+
+void check_service_ports(const Value& spec, Findings& findings) {
+  const Value& ports = spec.at("ports");
+  const std::string_view type = spec.at("type").str();
+  const bool headless = spec.at("clusterIP").str() == "None";
+  if (ports.empty() && !headless && type != "ExternalName") findings.required("spec.ports");
+  std::set<std::string> names;
+  std::set<std::string> numbers;
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const std::string where = index_path("spec.ports", i);
+    check_service_port(ports.at(i), where, ports.size() > 1, names, findings);
+    if (ports.at(i, "nodePort").int_or(0) != 0 && type == "ClusterIP") {
+      findings.forbidden(where + ".nodePort", "may not be used when `type` is 'ClusterIP'");
+    }
+    const std::string key = fmt::format("{}/{}", ports.at(i, "protocol").str(), ports.at(i, "port").int_or(0));
+    if (!numbers.insert(key).second) findings.duplicate(where, ports.at(i));
+  }
+}
+
+void check_external_addresses(const Value& list, Findings& findings) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string where = index_path("spec.externalIPs", i);
+    if (const std::string why = bad_address(list.at(i).str()); !why.empty()) {
+      findings.invalid(where, list.at(i), why);
+    } else if (list.at(i).str().starts_with("127.") || list.at(i).str() == "::1") {
+      findings.invalid(where, list.at(i), "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+    }
+  }
+}
+
+void check_policy_port(const Value& port, const std::string& where, Findings& findings) {
+  check_port(port.at("port"), where + ".port", findings);
+  check_one_of(port.at("protocol"), {"TCP", "UDP", "SCTP"}, where + ".protocol", findings);
+  const Value& end = port.at("endPort");
+  if (end.is_null()) return;
+  if (port.at("port").is_null()) {
+    findings.invalid(where + ".endPort", end, "may not be specified when `port` is not specified");
+  } else if (port.at("port").is_string()) {
+    findings.invalid(where + ".endPort", end, "may not be specified when `port` is non-numeric");
+  } else if (end.int_or(0) < port.at("port").int_or(0)) {
+    findings.invalid(where + ".endPort", port.at("port"), "must be greater than or equal to `port`");
+  }
+}
+
+void check_block(const Value& block, const std::string& where, Findings& findings) {
+  const std::string_view range = block.at("cidr").str();
+  if (range.empty()) return findings.required(where + ".cidr");
+  if (const std::string why = bad_range(range); !why.empty()) return findings.invalid(where + ".cidr", block.at("cidr"), why);
+  for (std::size_t i = 0; i < block.at("except").size(); ++i) {
+    const Value& except = block.at("except", i);
+    const std::string path = index_path(where + ".except", i);
+    if (const std::string why = bad_range(except.str()); !why.empty()) {
+      findings.invalid(path, except, why);
+    } else if (!is_strict_subset(except.str(), range)) {
+      findings.invalid(path, except, "must be a strict subset of `cidr`");
+    }
+  }
+}
+
+void check_peers(const Value& peers, const std::string& path, Findings& findings) {
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const Value& peer = peers.at(i);
+    const std::string where = index_path(path, i);
+    if (peer.empty()) findings.required(where, "must specify a peer");
+    check_label_selector(peer.at("podSelector"), where + ".podSelector", findings);
+    check_label_selector(peer.at("namespaceSelector"), where + ".namespaceSelector", findings);
+    if (peer.has("ipBlock")) check_block(peer.at("ipBlock"), where + ".ipBlock", findings);
+    if (peer.has("ipBlock") && peer.size() > 1) findings.forbidden(where, "may not specify both ipBlock and another peer");
+  }
+}
+
+}  // namespace
+
+void check_service(const Value& object, const Value* before, Findings& findings) {
+  const Value& spec = object.at("spec");
+  const std::string_view type = spec.at("type").str();
+  check_service_ports(spec, findings);
+  check_labels(spec.at("selector"), "spec.selector", findings);
+  check_one_of(spec.at("type"), {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}, "spec.type", findings);
+  check_one_of(spec.at("sessionAffinity"), {"ClientIP", "None"}, "spec.sessionAffinity", findings);
+  check_external_addresses(spec.at("externalIPs"), findings);
+  if (type == "ExternalName") {
+    const Value& name = spec.at("externalName");
+    if (name.str().empty()) findings.required("spec.externalName");
+  }
+  const Value& address = spec.at("clusterIP");
+  if (!address.str().empty() && address.str() != "None") {
+    if (const std::string why = bad_address(address.str()); !why.empty()) findings.invalid("spec.clusterIPs[0]", address, why);
+  }
+  const bool external = type == "LoadBalancer" || type == "NodePort" || !spec.at("externalIPs").empty();
+  if (!external && !spec.at("externalTrafficPolicy").str().empty()) {
+    findings.invalid("spec.externalTrafficPolicy", spec.at("externalTrafficPolicy"), "may only be set for externally-accessible services");
+  }
+  if (before == nullptr || type == "ExternalName") return;
+  const Value& earlier = before->at("spec", "clusterIP");
+  if (!earlier.str().empty() && !address.str().empty() && address != earlier) {
+    findings.invalid("spec.clusterIPs[0]", Value::array({address}), "may not change once set");
+  }
+}
+
+void check_endpoint_slice(const Value& object, const Value* before, Findings& findings) {
+  const std::string_view type = object.at("addressType").str();
+  check_one_of(object.at("addressType"), {"FQDN", "IPv4", "IPv6"}, "addressType", findings);
+  const bool known = type == "IPv4" || type == "IPv6" || type == "FQDN";
+  for (std::size_t i = 0; i < object.at("endpoints").size(); ++i) {
+    const Value& addresses = object.at("endpoints", i, "addresses");
+    const std::string where = index_path("endpoints", i) + ".addresses";
+    if (addresses.empty()) findings.required(where, "must contain at least 1 address");
+    for (std::size_t j = 0; j < addresses.size() && type != "FQDN"; ++j) {
+      if (const std::string why = bad_address(addresses.at(j).str()); !why.empty()) findings.invalid(index_path(where, j), addresses.at(j), why);
+    }
+  }
+  for (std::size_t i = 0; known && i < object.at("ports").size(); ++i) {
+    check_port(object.at("ports", i, "port"), index_path("ports", i) + ".port", findings);
+  }
+  if (before != nullptr) check_immutable(object.at("addressType"), before->at("addressType"), "addressType", findings);
+}
+
+void check_network_policy(const Value& object, const Value*, Findings& findings) {
+  const Value& spec = object.at("spec");
+  check_label_selector(spec.at("podSelector"), "spec.podSelector", findings);
+  for (const auto& [direction, peers] : {std::pair("ingress", "from"), std::pair("egress", "to")}) {
+    for (std::size_t i = 0; i < spec.at(direction).size(); ++i) {
+      const Value& rule = spec.at(direction, i);
+      const std::string where = index_path(child_path("spec", direction), i);
+      for (std::size_t j = 0; j < rule.at("ports").size(); ++j) check_policy_port(rule.at("ports", j), index_path(where + ".ports", j), findings);
+      check_peers(rule.at(peers), child_path(where, peers), findings);
+    }
+  }
+  const Value& types = spec.at("policyTypes");
+  if (types.size() > 2) return findings.invalid("spec.policyTypes", types, "may not specify more than two policyTypes");
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    check_one_of(types.at(i), {"Ingress", "Egress"}, index_path("spec.policyTypes", i), findings);
+  }
+}
+
+}  // namespace fairlead::api
