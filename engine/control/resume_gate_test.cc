@@ -1,0 +1,50 @@
+#include "engine/control/resume_gate.h"
+
+#include <gtest/gtest.h>
+
+namespace fairlead::control {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Time kStart{minutes(1000)};
+
+TEST(ResumeGate, ReadsTheLongestRangeOfAQuery) {
+  EXPECT_EQ(longest_range("up"), Duration(0));
+  EXPECT_EQ(longest_range("rate(a[30s]) / rate(b[1m30s])"), seconds(90));
+  EXPECT_EQ(longest_range("max_over_time(rate(a[5m])[1h:1m])"), minutes(60));
+  EXPECT_EQ(longest_range("a{b=\"[x]\"}[2m"), Duration(0));
+  EXPECT_EQ(longest_range("a[99999999999999y]"), Duration(0));
+}
+
+TEST(ResumeGate, TimeWithoutAnEngineIsLost) {
+  const ResumeGate gate({{kStart, kStart + minutes(5)}, {kStart + minutes(10), kStart + minutes(11)}});
+  EXPECT_EQ(gate.lost_since(kStart - minutes(1)), minutes(6));
+  EXPECT_EQ(gate.lost_since(kStart + minutes(3)), minutes(3));
+  EXPECT_EQ(gate.lost_since(kStart + minutes(11)), Duration(0));
+}
+
+TEST(ResumeGate, HoldsUntilPodsAreReadyAndTheWindowHasPassed) {
+  ResumeGate gate({{kStart, kStart + minutes(5)}});
+  const Time born = kStart - minutes(1);
+  Time now = kStart + minutes(5);
+  EXPECT_EQ(gate.held_until("a", born, now), now + kHoldPoll);
+  gate.report("a", born, false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", born, now), now + kHoldPoll);
+  now += seconds(10);
+  gate.report("a", born, true, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", born, now), now + minutes(2));
+  gate.report("a", born, true, minutes(2), now + minutes(1));
+  EXPECT_EQ(gate.held_until("a", born, now + minutes(2)), std::nullopt);
+}
+
+TEST(ResumeGate, DoesNotHoldForEverNorWhatIsNew) {
+  const ResumeGate gate({{kStart, kStart + minutes(5)}});
+  EXPECT_EQ(gate.held_until("a", kStart, kStart + minutes(5) + kLongestHold), std::nullopt);
+  EXPECT_EQ(gate.held_until("b", kStart + minutes(6), kStart + minutes(6)), std::nullopt);
+  EXPECT_EQ(ResumeGate().held_until("a", kStart, kStart), std::nullopt);
+}
+
+}  // namespace
+}  // namespace fairlead::control
