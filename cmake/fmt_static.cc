@@ -1,4 +1,5 @@
-// What libfmt.so holds, for static programs: its functions, and the templates that its headers declare as built elsewhere.
+// What libfmt.so holds, for static programs: its functions, and the templates that its headers declare as built
+// elsewhere.
 #include <fmt/format-inl.h>
 
 namespace fmt::inline v9::detail {

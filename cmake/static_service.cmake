@@ -16,8 +16,8 @@ function(fairlead_service name)
     target_link_libraries(${name} PRIVATE ${name}_parts fairlead_flags)
   else()
     add_dependencies(${name} ${name}_parts service net base fairlead_fmt_static)
-    target_link_libraries(${name} PRIVATE fairlead_flags -static -Wl,--gc-sections -Wl,--start-group $<TARGET_FILE:${name}_parts>
-      $<TARGET_FILE:service> $<TARGET_FILE:net> $<TARGET_FILE:base> $<TARGET_FILE:fairlead_fmt_static>
+    target_link_libraries(${name} PRIVATE fairlead_flags -static -Wl,--gc-sections -Wl,--start-group
+      $<TARGET_FILE:${name}_parts> $<TARGET_FILE:service> $<TARGET_FILE:net> $<TARGET_FILE:base> $<TARGET_FILE:fairlead_fmt_static>
       ${FAIRLEAD_STATIC_SSL} ${FAIRLEAD_STATIC_CRYPTO} ${FAIRLEAD_STATIC_YAML} -Wl,--end-group)
     add_custom_command(TARGET ${name} POST_BUILD COMMAND ${CMAKE_STRIP} $<TARGET_FILE:${name}>)
     set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS $<TARGET_FILE:${name}_parts> $<TARGET_FILE:service>

@@ -26,7 +26,8 @@ void ClientConnection::connect_next(std::size_t index) {
     if (code) {
       const tcp::endpoint& end = self->endpoints_[index];
       const std::string address = end.address().to_string();
-      return self->lose({Kind::kConnect, fmt::format("cannot connect to {}:{}: {}", address, end.port(), code.message())});
+      return self->lose(
+          {Kind::kConnect, fmt::format("cannot connect to {}:{}: {}", address, end.port(), code.message())});
     }
     Code unimportant;
     self->socket_.set_option(tcp::no_delay(true), unimportant);

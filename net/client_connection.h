@@ -25,13 +25,15 @@ class ConnectionUser {
   virtual void on_lost(ClientError error) = 0;
 };
 
-/// Reads all the time, so that a server's closing is seen while nobody uses the connection. Used on its io_context's thread.
+/// Reads all the time, so that a server's closing is seen while nobody uses the connection. Used on its io_context's
+/// thread.
 class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
  public:
   explicit ClientConnection(boost::asio::io_context& io) : socket_(io) {}
 
   /// Connects to the first address that answers; with `tls`, `host` is what the certificate must be for.
-  void open(std::vector<boost::asio::ip::tcp::endpoint> endpoints, boost::asio::ssl::context* tls, const std::string& host);
+  void open(std::vector<boost::asio::ip::tcp::endpoint> endpoints, boost::asio::ssl::context* tls,
+            const std::string& host);
   void write(std::string bytes);
   void close();
 
@@ -40,7 +42,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   [[nodiscard]] bool writing() const { return writing_; }
   [[nodiscard]] bool lost() const { return lost_; }
 
-  std::string origin;                               ///< The pool's key.
+  std::string origin;  ///< The pool's key.
   std::chrono::steady_clock::time_point idle_since;
 
  private:

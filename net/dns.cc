@@ -137,7 +137,8 @@ ResolvConf parse_resolv_conf(std::string_view text) {
       conf.search.assign(words.begin() + 1, words.end());
       if (conf.search.size() > kMaxSearchDomains) conf.search.resize(kMaxSearchDomains);
     }
-    if (words[0] == "options") std::for_each(words.begin() + 1, words.end(), [&](auto word) { read_option(word, conf); });
+    if (words[0] == "options")
+      std::for_each(words.begin() + 1, words.end(), [&](auto word) { read_option(word, conf); });
   });
   if (conf.nameservers.empty()) conf.nameservers.emplace_back("127.0.0.1");
   return conf;

@@ -1,5 +1,5 @@
-// DNS as a stub resolver needs it, without sockets. glibc's getaddrinfo loads modules at run time, which a static binary
-// in an empty image cannot; so names are looked up by this code, by /etc/resolv.conf and /etc/hosts alone.
+// DNS as a stub resolver needs it, without sockets. glibc's getaddrinfo loads modules at run time, which a static
+// binary in an empty image cannot; so names are looked up by this code, by /etc/resolv.conf and /etc/hosts alone.
 #pragma once
 
 #include <chrono>

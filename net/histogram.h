@@ -6,8 +6,8 @@
 
 namespace fairlead::net {
 
-/// Values up to 2^kMaxBits are kept with an error of at most 1/512 of the value; larger ones count as that. Constant time
-/// and space per value. Not thread-safe; merge one per thread.
+/// Values up to 2^kMaxBits are kept with an error of at most 1/512 of the value; larger ones count as that. Constant
+/// time and space per value. Not thread-safe; merge one per thread.
 class LogHistogram {
  public:
   static constexpr unsigned kPrecisionBits = 10;  ///< Below 2^10 values are exact.

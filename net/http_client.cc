@@ -30,7 +30,8 @@ std::string encode(const ClientRequest& request) {
   std::string out = request.method + " " + request.url.target + " HTTP/1.1\r\n";
   if (!request.headers.has("host")) out += "host: " + request.url.authority() + "\r\n";
   append_headers(out, request.headers);
-  const bool carries = !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  const bool carries =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (carries && !request.headers.has("content-length")) {
     out += "content-length: " + std::to_string(request.body.size()) + "\r\n";
   }
@@ -50,13 +51,20 @@ bool well_formed(const ClientRequest& request) {
 
 std::string_view to_string(ClientError::Kind kind) {
   switch (kind) {
-    case Kind::kResolve: return "resolve";
-    case Kind::kConnect: return "connect";
-    case Kind::kTls: return "tls";
-    case Kind::kTimeout: return "timeout";
-    case Kind::kClosed: return "closed";
-    case Kind::kProtocol: return "protocol";
-    case Kind::kLimit: return "limit";
+    case Kind::kResolve:
+      return "resolve";
+    case Kind::kConnect:
+      return "connect";
+    case Kind::kTls:
+      return "tls";
+    case Kind::kTimeout:
+      return "timeout";
+    case Kind::kClosed:
+      return "closed";
+    case Kind::kProtocol:
+      return "protocol";
+    case Kind::kLimit:
+      return "limit";
   }
   return "unknown";
 }
@@ -88,8 +96,11 @@ struct HttpClient::Impl {
 class HttpClient::Impl::Call final : public ConnectionUser, public std::enable_shared_from_this<Call> {
  public:
   Call(Impl& impl, ClientRequest request, StreamSink sink, std::size_t body_limit)
-      : impl_(impl), request_(std::move(request)), sink_(std::move(sink)),
-        parser_(HttpParser::Kind::kResponse, {.body_bytes = body_limit}), deadline_(impl.io) {}
+      : impl_(impl),
+        request_(std::move(request)),
+        sink_(std::move(sink)),
+        parser_(HttpParser::Kind::kResponse, {.body_bytes = body_limit}),
+        deadline_(impl.io) {}
 
   void begin();
   void end(ClientResult<void> how);
@@ -126,7 +137,8 @@ void HttpClient::Impl::Call::begin() {
     deadline_.expires_after(request_.timeout);
     deadline_.async_wait([self = shared_from_this()](Code code) {
       if (code) return;
-      self->end(self->error(Kind::kTimeout, fmt::format("no whole answer within {} ms", self->request_.timeout.count())));
+      self->end(
+          self->error(Kind::kTimeout, fmt::format("no whole answer within {} ms", self->request_.timeout.count())));
     });
   }
   origin_ = fmt::format("{}://{}:{}@{}", request_.url.tls ? "https" : "http", request_.url.host, request_.url.port,
@@ -235,7 +247,8 @@ void HttpClient::Impl::Call::end(ClientResult<void> how) {
   if (const auto on_end = std::exchange(sink_.on_end, nullptr)) on_end(std::move(how));
 }
 
-HttpClient::Impl::Impl(ClientOptions given) : options(std::move(given)), resolver(io, options.resolv_conf, options.hosts) {
+HttpClient::Impl::Impl(ClientOptions given)
+    : options(std::move(given)), resolver(io, options.resolv_conf, options.hosts) {
   if (!options.tls) return;
   auto context = make_client_context(*options.tls);
   if (context) {
@@ -265,7 +278,8 @@ std::shared_ptr<ClientConnection> HttpClient::Impl::take_idle(const std::string&
 
 void HttpClient::Impl::give_back(std::shared_ptr<ClientConnection> connection) {
   const auto same = [&](const auto& other) { return other->origin == connection->origin; };
-  if (stopping || static_cast<std::size_t>(std::ranges::count_if(idle, same)) >= options.max_idle) return connection->close();
+  if (stopping || static_cast<std::size_t>(std::ranges::count_if(idle, same)) >= options.max_idle)
+    return connection->close();
   connection->idle_since = std::chrono::steady_clock::now();
   idle.push_back(std::move(connection));
 }
@@ -289,7 +303,8 @@ void HttpClient::Impl::shut_down() {
   sweeper.cancel();
   resolver.cancel();
   const auto running = calls;
-  for (const auto& call : running) call->end(std::unexpected(ClientError{Kind::kClosed, "the client is shutting down"}));
+  for (const auto& call : running)
+    call->end(std::unexpected(ClientError{Kind::kClosed, "the client is shutting down"}));
   for (const auto& connection : idle) connection->close();
   idle.clear();
   work.reset();
@@ -319,7 +334,8 @@ void HttpClient::send(ClientRequest request, Done done) {
                         if (!how) return (*shared_done)(std::unexpected(std::move(how.error())));
                         (*shared_done)(std::move(*response));
                       }};
-  impl_->begin(std::make_shared<Impl::Call>(*impl_, std::move(request), std::move(sink), impl_->options.max_body_bytes));
+  impl_->begin(
+      std::make_shared<Impl::Call>(*impl_, std::move(request), std::move(sink), impl_->options.max_body_bytes));
 }
 
 ClientResult<Response> HttpClient::fetch(ClientRequest request) {

@@ -19,7 +19,7 @@ namespace fairlead::net {
 /// "http://host:8080/path?query" in its parts.
 struct Url {
   bool tls = false;
-  std::string host{};        ///< A name or an IP address, IPv6 without brackets.
+  std::string host{};  ///< A name or an IP address, IPv6 without brackets.
   std::uint16_t port = 80;
   std::string target = "/";  ///< Path and query.
 
@@ -32,17 +32,17 @@ struct Url {
 struct ClientRequest {
   std::string method = "GET";
   Url url;
-  Headers headers{};       ///< Host and Content-Length are set from the rest unless given.
+  Headers headers{};  ///< Host and Content-Length are set from the rest unless given.
   std::string body{};
-  std::string connect_to{};  ///< An IP address to connect to instead of looking `url.host` up.
+  std::string connect_to{};                   ///< An IP address to connect to instead of looking `url.host` up.
   std::chrono::milliseconds timeout{10'000};  ///< For everything, name lookup to last byte. 0: none (streams).
 };
 
 struct ClientError {
   enum class Kind {
-    kResolve,   ///< The name has no address.
-    kConnect,   ///< Refused or unreachable.
-    kTls,       ///< No trust, wrong name.
+    kResolve,  ///< The name has no address.
+    kConnect,  ///< Refused or unreachable.
+    kTls,      ///< No trust, wrong name.
     kTimeout,
     kClosed,    ///< The server closed before its answer was whole.
     kProtocol,  ///< The answer is not HTTP/1.1.
@@ -64,10 +64,10 @@ struct StreamSink {
 };
 
 struct ClientOptions {
-  std::optional<TlsClientOptions> tls{};        ///< Needed for https.
-  std::size_t max_connections = 1024;           ///< In all; over it calls fail with kLimit.
-  std::size_t max_idle = 64;                    ///< Kept per origin.
-  std::chrono::milliseconds idle{30'000};       ///< Kept connections are closed after it.
+  std::optional<TlsClientOptions> tls{};          ///< Needed for https.
+  std::size_t max_connections = 1024;             ///< In all; over it calls fail with kLimit.
+  std::size_t max_idle = 64;                      ///< Kept per origin.
+  std::chrono::milliseconds idle{30'000};         ///< Kept connections are closed after it.
   std::size_t max_body_bytes = 32 * 1024 * 1024;  ///< Not for streams.
   std::string resolv_conf = "/etc/resolv.conf";
   std::string hosts = "/etc/hosts";
@@ -88,7 +88,8 @@ class HttpClient {
   void send(ClientRequest request, Done done);
   /// Not from a callback.
   [[nodiscard]] ClientResult<Response> fetch(ClientRequest request);
-  /// Destroying the result cancels; a sink call that has begun may still be running then. It must not outlive the client.
+  /// Destroying the result cancels; a sink call that has begun may still be running then. It must not outlive the
+  /// client.
   [[nodiscard]] std::shared_ptr<void> stream(ClientRequest request, StreamSink sink);
 
  private:

@@ -88,9 +88,8 @@ TEST(HttpClient, KeepsConnectionsAndSendsHostAndBody) {
 }
 
 TEST(HttpClient, RunsManyCallsAtOnce) {
-  const auto server = serve([](const Request& request, const ResponseWriter& response) {
-    response.send({.body = request.target});
-  });
+  const auto server =
+      serve([](const Request& request, const ResponseWriter& response) { response.send({.body = request.target}); });
   HttpClient client;
   std::atomic<int> good{0};
   std::promise<void> all;
@@ -119,7 +118,8 @@ TEST(HttpClient, SaysHowACallFailed) {
     nobody = gone.port;
   }
   EXPECT_EQ(failure_of(client, get(nobody)), Kind::kConnect);
-  EXPECT_EQ(failure_of(client, get(Scripted({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"}).port)), Kind::kClosed);
+  EXPECT_EQ(failure_of(client, get(Scripted({"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"}).port)),
+            Kind::kClosed);
   EXPECT_EQ(failure_of(client, get(Scripted({"SSH-2.0-OpenSSH\r\n\r\n"}).port)), Kind::kProtocol);
   EXPECT_EQ(failure_of(client, get(Scripted({"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901"}).port)),
             Kind::kLimit);
@@ -137,7 +137,8 @@ TEST(HttpClient, SkipsInterimAnswersAndReadsUntilTheEnd) {
 }
 
 TEST(HttpClient, RepeatsOnANewConnectionWhenTheKeptOneWasClosed) {
-  const Scripted server({"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"});
+  const Scripted server(
+      {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"});
   HttpClient client;
   EXPECT_EQ(client.fetch(get(server.port))->body, "1");
   EXPECT_EQ(client.fetch(get(server.port))->body, "2");
@@ -153,9 +154,10 @@ TEST(HttpClient, StreamsUntilCancelled) {
   });
   HttpClient client;
   std::promise<std::string> first;
-  auto call = client.stream(get(server->port()), {.on_head = [](int status, const Headers&) { EXPECT_EQ(status, 200); },
-                                                  .on_data = [&](std::string_view data) { first.set_value(std::string(data)); },
-                                                  .on_end = {}});
+  auto call =
+      client.stream(get(server->port()), {.on_head = [](int status, const Headers&) { EXPECT_EQ(status, 200); },
+                                          .on_data = [&](std::string_view data) { first.set_value(std::string(data)); },
+                                          .on_end = {}});
   const ResponseWriter writer = kept.get_future().get();
   writer.write("tick");
   EXPECT_EQ(first.get_future().get(), "tick");
@@ -185,7 +187,8 @@ TEST(Url, ReadsItsParts) {
   EXPECT_EQ(Url::parse("http://a?x")->target, "/?x");
   EXPECT_EQ(Url::parse("http://a:81")->authority(), "a:81");
   EXPECT_EQ(Url::parse("http://a:80")->authority(), "a");
-  for (const char* bad : {"a", "ftp://a", "http://", "http://a:x", "http://a:99999", "http://u:p@a", "http://a/b c", "http://a/#x"}) {
+  for (const char* bad :
+       {"a", "ftp://a", "http://", "http://a:x", "http://a:99999", "http://u:p@a", "http://a/b c", "http://a/#x"}) {
     EXPECT_FALSE(Url::parse(bad).has_value()) << bad;
   }
 }
@@ -252,7 +255,8 @@ TEST(Resolver, FindsServicesThroughSearchDomainsAndKeepsTheAnswer) {
   const auto server = serve([](const Request& request, const ResponseWriter& response) {
     response.send({.body = std::string(request.headers.get("host"))});
   });
-  HttpClient client({.resolv_conf = write_resolv_conf(dns.port, "search x.local shop.svc.cluster.local\noptions ndots:5\n")});
+  HttpClient client(
+      {.resolv_conf = write_resolv_conf(dns.port, "search x.local shop.svc.cluster.local\noptions ndots:5\n")});
   for (int i = 0; i < 3; ++i) {
     const auto response = client.fetch({.url = {.host = "catalog", .port = server->port()}});
     ASSERT_TRUE(response.has_value()) << response.error().message;

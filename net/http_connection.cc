@@ -10,10 +10,10 @@ namespace {
 
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kBodyRead = 64 * 1024;
-constexpr std::size_t kReadAhead = 64 * 1024;         // Of pipelined requests, while an answer is under way.
-constexpr std::size_t kMaxPipelined = 256 * 1024;     // Answers that wait before the next request is taken up.
-constexpr std::size_t kKeptBuffer = 256 * 1024;       // Larger write buffers are given back.
-constexpr std::size_t kMaxDiscarded = 1024 * 1024;    // Of what a refused peer still sends.
+constexpr std::size_t kReadAhead = 64 * 1024;       // Of pipelined requests, while an answer is under way.
+constexpr std::size_t kMaxPipelined = 256 * 1024;   // Answers that wait before the next request is taken up.
+constexpr std::size_t kKeptBuffer = 256 * 1024;     // Larger write buffers are given back.
+constexpr std::size_t kMaxDiscarded = 1024 * 1024;  // Of what a refused peer still sends.
 constexpr std::chrono::milliseconds kLinger{2'000};
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }
@@ -130,12 +130,11 @@ void Connection::handle() {
   ++requests_;
   count(context_.counters.requests);
   const bool keep = parser_.keep_alive() && !context_.draining && requests_ < context_.limits.requests_per_connection;
-  exchange_ = std::make_shared<Exchange>(
-      weak_from_this(), Exchange::Setting{.head_only = request.method == "HEAD",
-                                          .keep_alive = keep,
-                                          .chunked = request.minor == 1,
-                                          .full = context_.limits.stream_full,
-                                          .buffer = context_.limits.stream_buffer});
+  exchange_ = std::make_shared<Exchange>(weak_from_this(), Exchange::Setting{.head_only = request.method == "HEAD",
+                                                                             .keep_alive = keep,
+                                                                             .chunked = request.minor == 1,
+                                                                             .full = context_.limits.stream_full,
+                                                                             .buffer = context_.limits.stream_buffer});
   parser_.reset();
   request_begun_ = false;
   exchange_->hold();

@@ -1,5 +1,5 @@
-// The server's side of one connection: requests in, answers out, time limits. Knows no sockets: a transport derives from it.
-// Inside net/ only; everything runs on the connection's own thread except `wake`.
+// The server's side of one connection: requests in, answers out, time limits. Knows no sockets: a transport derives
+// from it. Inside net/ only; everything runs on the connection's own thread except `wake`.
 #pragma once
 
 #include <atomic>

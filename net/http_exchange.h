@@ -24,9 +24,9 @@ class ExchangeOwner {
 class Exchange {
  public:
   struct Setting {
-    bool head_only = false;   ///< HEAD: no body goes out.
-    bool keep_alive = true;   ///< As the request asks.
-    bool chunked = true;      ///< The peer speaks HTTP/1.1.
+    bool head_only = false;  ///< HEAD: no body goes out.
+    bool keep_alive = true;  ///< As the request asks.
+    bool chunked = true;     ///< The peer speaks HTTP/1.1.
     std::size_t full = 0;
     std::size_t buffer = 0;
   };

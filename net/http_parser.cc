@@ -212,8 +212,10 @@ void HttpParser::decide_framing() {
   } else if (head_request_ || status_without_body(status_)) {
     framing_ = Framing::kNone;
   } else {
-    framing_ = chunked ? Framing::kChunked : !has_length ? Framing::kUntilEnd
-               : remaining_ > 0 ? Framing::kLength : Framing::kNone;
+    framing_ = chunked          ? Framing::kChunked
+               : !has_length    ? Framing::kUntilEnd
+               : remaining_ > 0 ? Framing::kLength
+                                : Framing::kNone;
     if (framing_ == Framing::kUntilEnd) keep_alive_ = false;
   }
   if (framing_ == Framing::kLength) {
@@ -250,7 +252,9 @@ std::size_t HttpParser::consume_chunked(std::string_view bytes) {
     const std::string_view rest = bytes.substr(taken);
     std::size_t step = 0;
     switch (chunk_) {
-      case Chunk::kSize: step = consume_chunk_size(rest); break;
+      case Chunk::kSize:
+        step = consume_chunk_size(rest);
+        break;
       case Chunk::kData: {
         const std::string_view part = rest.substr(0, std::min<std::uint64_t>(remaining_, rest.size()));
         if (!append_body(part)) return taken;
@@ -267,7 +271,9 @@ std::size_t HttpParser::consume_chunked(std::string_view bytes) {
           step = 2;
         }
         break;
-      case Chunk::kTrailers: step = consume_trailers(rest); break;
+      case Chunk::kTrailers:
+        step = consume_trailers(rest);
+        break;
     }
     taken += step;
     if (step == 0) break;

@@ -14,9 +14,9 @@
 namespace fairlead::net {
 
 struct ParserLimits {
-  std::size_t head_bytes = 64 * 1024;         ///< Start line and header fields together.
+  std::size_t head_bytes = 64 * 1024;  ///< Start line and header fields together.
   std::size_t header_fields = 128;
-  std::size_t body_bytes = 8 * 1024 * 1024;   ///< After chunk decoding.
+  std::size_t body_bytes = 8 * 1024 * 1024;  ///< After chunk decoding.
 };
 inline constexpr std::size_t kMaxChunkLine = 1024;         ///< Size, extensions and CRLF of one chunk.
 inline constexpr std::size_t kMaxTrailerBytes = 8 * 1024;  ///< Trailers are checked and dropped.

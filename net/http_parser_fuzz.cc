@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto kind : {HttpParser::Kind::kRequest, HttpParser::Kind::kResponse}) {
     const Outcome whole = parse(kind, bytes, size + 1);
     const Outcome bitwise = parse(kind, bytes, 1);
-    // A refusal may come earlier or later, and for another reason, when bytes are still missing; never change a message.
+    // A refusal may come earlier or later, and for another reason, when bytes are still missing; never change a
+    // message.
     if (whole.state == HttpParser::State::kComplete) FAIRLEAD_ASSERT(whole == bitwise);
     if (bitwise.state == HttpParser::State::kComplete) FAIRLEAD_ASSERT(whole == bitwise);
   }

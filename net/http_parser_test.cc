@@ -24,15 +24,24 @@ std::string unescape(std::string_view text) {
       continue;
     }
     switch (text[++i]) {
-      case 'r': out += '\r'; break;
-      case 'n': out += '\n'; break;
-      case 't': out += '\t'; break;
-      case '0': out += '\0'; break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case '0':
+        out += '\0';
+        break;
       case 'x':
         out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
         i += 2;
         break;
-      default: out += text[i];
+      default:
+        out += text[i];
     }
   }
   return out;
@@ -153,7 +162,8 @@ TEST(HttpParser, ReadsResponses) {
   EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\n\r\nuntil the end"), "200 until the end +0 close");
   EXPECT_EQ(read_response("HTTP/1.1 204 No Content\r\n\r\n"), "204  +0 keep");
   EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true), "200  +0 keep");
-  EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"), "200 hi +0 keep");
+  EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"),
+            "200 hi +0 keep");
   EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi"),
             "the connection ended in the middle of a message");
   EXPECT_EQ(read_response("HTTP/2 200\r\n\r\n"), "the status line is not \"HTTP/1.1 code reason\"");

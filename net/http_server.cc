@@ -38,7 +38,9 @@ struct Worker {
   void closed(const std::shared_ptr<Connection>& connection);
   void accepted(tcp::socket socket);
   /// A copy, because a connection that ends leaves the set.
-  [[nodiscard]] std::vector<std::shared_ptr<Connection>> all() const { return {connections.begin(), connections.end()}; }
+  [[nodiscard]] std::vector<std::shared_ptr<Connection>> all() const {
+    return {connections.begin(), connections.end()};
+  }
 
   ServerContext& context;
   asio::io_context io{1};
@@ -57,7 +59,8 @@ std::string address_of(const tcp::socket& socket) {
   const tcp::endpoint end = socket.remote_endpoint(code);
   if (code) return "unknown";
   const std::string address = end.address().to_string();
-  return end.address().is_v6() ? fmt::format("[{}]:{}", address, end.port()) : fmt::format("{}:{}", address, end.port());
+  return end.address().is_v6() ? fmt::format("[{}]:{}", address, end.port())
+                               : fmt::format("{}:{}", address, end.port());
 }
 
 /// Reads and writes `Stream`, a socket or a TLS stream over one, for a connection.
@@ -176,7 +179,8 @@ void Worker::accepted(tcp::socket socket) {
   socket.set_option(Interval(10), ignored);
   socket.set_option(Probes(3), ignored);
   if (tls) {
-    auto connection = std::make_shared<Transport<asio::ssl::stream<tcp::socket>>>(*this, context, std::move(socket), *tls);
+    auto connection =
+        std::make_shared<Transport<asio::ssl::stream<tcp::socket>>>(*this, context, std::move(socket), *tls);
     opened(connection);
     connection->begin();
   } else {
@@ -233,9 +237,8 @@ struct HttpServer::Impl {
 // One thread accepts and deals connections out in turn: threads stay evenly loaded.
 void HttpServer::Impl::accept() {
   Worker& target = *workers[next++ % workers.size()];
-  acceptor->async_accept(target.io, [this, &target](Code code, tcp::socket socket) {
-    on_accept(code, std::move(socket), target);
-  });
+  acceptor->async_accept(
+      target.io, [this, &target](Code code, tcp::socket socket) { on_accept(code, std::move(socket), target); });
 }
 
 void HttpServer::Impl::on_accept(Code code, tcp::socket socket, Worker& target) {

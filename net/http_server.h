@@ -32,8 +32,8 @@ enum class Written {
   kClosed,  ///< Not taken: the peer is gone, was cut off as too slow, or the response has ended.
 };
 
-/// The answer to one request. Copies stand for the same answer. Every member may be called from any thread. When the last
-/// copy goes without an answer the peer gets 500; without an end, its connection is cut.
+/// The answer to one request. Copies stand for the same answer. Every member may be called from any thread. When the
+/// last copy goes without an answer the peer gets 500; without an end, its connection is cut.
 class ResponseWriter {
  public:
   ResponseWriter() = default;
@@ -50,7 +50,8 @@ class ResponseWriter {
   /// Cuts the connection, so that the peer sees that the answer is not whole.
   void abort() const;
 
-  /// Called once when the connection is lost before `end`, at once when it already is; on the server's thread or this one.
+  /// Called once when the connection is lost before `end`, at once when it already is; on the server's thread or this
+  /// one.
   void on_closed(std::move_only_function<void()> callback) const;
   /// Called once, when everything written so far has gone out. For producers that met kFull.
   void on_drained(std::move_only_function<void()> callback) const;
@@ -68,7 +69,7 @@ using Handler = std::function<void(Request request, ResponseWriter response)>;
 
 struct ServerLimits {
   ParserLimits parser{};
-  std::size_t connections = 4096;               ///< Over it, new ones get 503 and are closed.
+  std::size_t connections = 4096;  ///< Over it, new ones get 503 and are closed.
   std::size_t requests_per_connection = 1'000'000;
   std::size_t stream_full = 256 * 1024;         ///< Unsent bytes of a stream from which `write` says kFull.
   std::size_t stream_buffer = 8 * 1024 * 1024;  ///< Unsent bytes of a stream at which a slow reader is cut off.
@@ -89,12 +90,12 @@ struct ServerOptions {
 };
 
 struct ServerStats {
-  std::uint64_t connections = 0;       ///< Open now.
-  std::uint64_t accepted = 0;          ///< Since the start.
-  std::uint64_t refused = 0;           ///< For the limit on connections.
+  std::uint64_t connections = 0;  ///< Open now.
+  std::uint64_t accepted = 0;     ///< Since the start.
+  std::uint64_t refused = 0;      ///< For the limit on connections.
   std::uint64_t requests = 0;
-  std::uint64_t bad_requests = 0;      ///< Refused by the parser or by a time limit.
-  std::uint64_t slow_readers = 0;      ///< Cut off.
+  std::uint64_t bad_requests = 0;  ///< Refused by the parser or by a time limit.
+  std::uint64_t slow_readers = 0;  ///< Cut off.
   std::uint64_t failed_handshakes = 0;
 };
 
@@ -109,8 +110,8 @@ class HttpServer {
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] ServerStats stats() const;
-  /// Accepts no more connections, closes idle ones, lets running requests end (their answers say Connection: close), and
-  /// cuts what is left after `grace`. Returns true when nothing had to be cut.
+  /// Accepts no more connections, closes idle ones, lets running requests end (their answers say Connection: close),
+  /// and cuts what is left after `grace`. Returns true when nothing had to be cut.
   bool drain(std::chrono::milliseconds grace);
 
  private:

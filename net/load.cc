@@ -137,7 +137,8 @@ void LoadGenerator::Impl::send(std::uint64_t index, SteadyTime intended) {
   request.url.target = options.targets[index % options.targets.size()];
   request.timeout = options.timeout;
   client.send(std::move(request), [this, intended](ClientResult<Response> answer) {
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - intended);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - intended);
     if (answer) {
       const std::string version(answer->headers.get(options.version_header));
       return record(version, answer->status >= 500 ? "5xx" : answer->status >= 400 ? "4xx" : "", took);

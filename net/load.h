@@ -1,6 +1,6 @@
-// Open-loop HTTP load: requests leave by a fixed schedule whatever the server does, and a latency counts from the moment
-// its request should have left. A server that stalls therefore shows every request that had to wait, not just one
-// (coordinated omission).
+// Open-loop HTTP load: requests leave by a fixed schedule whatever the server does, and a latency counts from the
+// moment its request should have left. A server that stalls therefore shows every request that had to wait, not just
+// one (coordinated omission).
 #pragma once
 
 #include <chrono>
@@ -31,8 +31,8 @@ struct LoadOptions {
   double rate = 50;                            ///< Requests per second.
   std::chrono::milliseconds duration{10'000};  ///< The schedule ends after it, or after `requests`.
   std::uint64_t requests = kMaxLoadRequests;
-  std::chrono::milliseconds timeout{5'000};    ///< Per request, from when it really left.
-  std::size_t max_in_flight = 4'096;           ///< Requests due over it are not sent: errors of class "overload".
+  std::chrono::milliseconds timeout{5'000};  ///< Per request, from when it really left.
+  std::size_t max_in_flight = 4'096;         ///< Requests due over it are not sent: errors of class "overload".
   std::string version_header = "x-app-version";
 };
 

@@ -17,12 +17,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::unique_ptr<HttpServer> serve(Handler handler) {
-  return std::move(*HttpServer::start({}, std::move(handler)));
-}
+std::unique_ptr<HttpServer> serve(Handler handler) { return std::move(*HttpServer::start({}, std::move(handler))); }
 
 LoadOptions load_on(const HttpServer& server, double rate, std::chrono::milliseconds duration) {
-  return {.url = {.host = "shop.example", .port = server.port()}, .connect_to = "127.0.0.1", .rate = rate, .duration = duration};
+  return {.url = {.host = "shop.example", .port = server.port()},
+          .connect_to = "127.0.0.1",
+          .rate = rate,
+          .duration = duration};
 }
 
 LoadReport run(LoadOptions options) { return (*LoadGenerator::start(std::move(options)))->wait(); }

@@ -116,12 +116,13 @@ void Resolver::ask(const std::shared_ptr<Lookup>& lookup) {
 }
 
 void Resolver::receive(const std::shared_ptr<Lookup>& lookup) {
-  lookup->socket.async_receive(asio::buffer(lookup->buffer), [this, lookup, id = lookup->id](Code code, std::size_t bytes) {
-    if (lookup->over || lookup->id != id || code == asio::error::operation_aborted) return;
-    if (!code) return answered(lookup, bytes);
-    lookup->problem = code.message();
-    next(lookup);
-  });
+  lookup->socket.async_receive(asio::buffer(lookup->buffer),
+                               [this, lookup, id = lookup->id](Code code, std::size_t bytes) {
+                                 if (lookup->over || lookup->id != id || code == asio::error::operation_aborted) return;
+                                 if (!code) return answered(lookup, bytes);
+                                 lookup->problem = code.message();
+                                 next(lookup);
+                               });
 }
 
 void Resolver::answered(const std::shared_ptr<Lookup>& lookup, std::size_t bytes) {

@@ -15,7 +15,8 @@
 
 namespace fairlead::net {
 
-/// Used on the thread of its io_context. Reads resolv.conf and hosts anew for every lookup that the cache cannot answer.
+/// Used on the thread of its io_context. Reads resolv.conf and hosts anew for every lookup that the cache cannot
+/// answer.
 class Resolver {
  public:
   using Done = std::move_only_function<void(Result<std::vector<std::string>>)>;

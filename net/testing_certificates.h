@@ -33,8 +33,8 @@ class Authority {
 
   [[nodiscard]] std::string certificate() const { return pem(certificate_); }
   /// `names`: "DNS:localhost,IP:127.0.0.1", or "" for a client.
-  [[nodiscard]] Identity issue(std::initializer_list<std::pair<const char*, const char*>> subject, const std::string& names,
-                               long seconds = 3600) const {
+  [[nodiscard]] Identity issue(std::initializer_list<std::pair<const char*, const char*>> subject,
+                               const std::string& names, long seconds = 3600) const {
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* certificate = X509_new();
     fill(certificate, key, subject, seconds);

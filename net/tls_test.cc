@@ -76,10 +76,9 @@ TEST_F(TlsTest, TheClientRefusesWhatItDoesNotTrust) {
 TEST_F(TlsTest, KeepsTheConnectionAndCarriesLargeBodies) {
   const auto echo_server = [&] {
     const Identity own = authority_.issue({{"CN", "server"}}, "DNS:localhost");
-    return std::move(*HttpServer::start({.tls = TlsServerOptions{own.certificate, own.key, ""}},
-                                        [](const Request& request, const ResponseWriter& response) {
-                                          response.send({.body = request.body});
-                                        }));
+    return std::move(*HttpServer::start(
+        {.tls = TlsServerOptions{own.certificate, own.key, ""}},
+        [](const Request& request, const ResponseWriter& response) { response.send({.body = request.body}); }));
   }();
   HttpClient client({.tls = TlsClientOptions{.ca = authority_.certificate()}});
   std::string large(3'000'000, 'x');

@@ -23,9 +23,11 @@ Result<Url> Url::parse(std::string_view text) {
     if (url.target.front() == '?') url.target.insert(0, "/");
   }
   for (const char c : text) {
-    if (c <= 0x20 || c == 0x7f || c == '#') return fail("\"{}\" is not a URL: it holds a character that must be escaped", text);
+    if (c <= 0x20 || c == 0x7f || c == '#')
+      return fail("\"{}\" is not a URL: it holds a character that must be escaped", text);
   }
-  if (authority.find('@') != std::string_view::npos) return fail("\"{}\" holds user information, which is not used", text);
+  if (authority.find('@') != std::string_view::npos)
+    return fail("\"{}\" holds user information, which is not used", text);
   const auto bracket = authority.rfind(']');
   const auto colon = authority.rfind(':');
   if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {

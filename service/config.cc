@@ -110,10 +110,12 @@ std::chrono::milliseconds Config::milliseconds(std::string_view name, std::int64
 Result<> Config::check() const {
   std::vector<std::string> all = problems_;
   for (const auto& [name, value] : file_) {
-    if (!read_.contains(name)) all.push_back(fmt::format("{}:{}: {} is no setting of this service", file_name_, file_lines_.at(name), name));
+    if (!read_.contains(name))
+      all.push_back(fmt::format("{}:{}: {} is no setting of this service", file_name_, file_lines_.at(name), name));
   }
   // A misspelt fault would be a rehearsal that tests nothing.
-  for (auto it = environment_.lower_bound("FAULT_"); it != environment_.end() && it->first.starts_with("FAULT_"); ++it) {
+  for (auto it = environment_.lower_bound("FAULT_"); it != environment_.end() && it->first.starts_with("FAULT_");
+       ++it) {
     if (!read_.contains(it->first)) all.push_back(fmt::format("{}: no such setting", it->first));
   }
   if (all.empty()) return {};

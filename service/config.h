@@ -26,16 +26,19 @@ class Config {
   explicit Config(Environment environment, Value file = {}, std::string file_name = {});
 
   [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise);
-  [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least, std::int64_t most);
+  [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least,
+                                     std::int64_t most);
   [[nodiscard]] double number(std::string_view name, double otherwise, double least, double most);
   /// "250ms", "1m30s"; a bare number is not a duration.
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view name, std::chrono::milliseconds otherwise);
   /// For names that end in _MS: whole milliseconds.
-  [[nodiscard]] std::chrono::milliseconds milliseconds(std::string_view name, std::int64_t otherwise, std::int64_t most);
+  [[nodiscard]] std::chrono::milliseconds milliseconds(std::string_view name, std::int64_t otherwise,
+                                                       std::int64_t most);
   /// Adds a finding of the caller's own about `name`.
   void reject(std::string_view name, std::string_view why);
 
-  /// After everything was read: what was wrong, one line each, with unknown names in the file and unknown FAULT_ variables.
+  /// After everything was read: what was wrong, one line each, with unknown names in the file and unknown FAULT_
+  /// variables.
   [[nodiscard]] Result<> check() const;
 
  private:

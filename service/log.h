@@ -1,9 +1,9 @@
 // Structured logs: one JSON object a line, on standard output, for a machine to collect.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
-#include <initializer_list>
 
 #include "base/value.h"
 

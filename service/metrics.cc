@@ -31,7 +31,8 @@ std::string escaped(std::string_view text) {
 
 std::string text_of(const Labels& labels) {
   std::string out;
-  for (const auto& [name, value] : labels) out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
+  for (const auto& [name, value] : labels)
+    out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", name, escaped(value));
   return out;
 }
 
@@ -151,8 +152,9 @@ const RequestMetrics::Series& RequestMetrics::series(int code, std::string_view 
   const std::lock_guard lock(mutex_);
   const auto found = series_.find(std::tuple(code, method, route));
   if (found != series_.end()) return found->second;
-  Series made{&registry_.counter("http_requests_total", "Requests answered, by status code, method and route.",
-                                 {{"code", std::to_string(code)}, {"method", std::string(method)}, {"route", std::string(route)}}),
+  Series made{&registry_.counter(
+                  "http_requests_total", "Requests answered, by status code, method and route.",
+                  {{"code", std::to_string(code)}, {"method", std::string(method)}, {"route", std::string(route)}}),
               &registry_.histogram("http_request_duration_seconds", "Time from a request's arrival to its answer.",
                                    {{"method", std::string(method)}, {"route", std::string(route)}})};
   return series_.emplace(std::tuple(code, std::string(method), std::string(route)), made).first->second;

@@ -1,4 +1,5 @@
-// Counters and histograms for Prometheus. Threads count in cells of their own, which are added up only when somebody scrapes.
+// Counters and histograms for Prometheus. Threads count in cells of their own, which are added up only when somebody
+// scrapes.
 #pragma once
 
 #include <array>
@@ -16,8 +17,8 @@
 
 namespace fairlead::service {
 
-inline constexpr std::size_t kMetricCells = 16;     ///< Threads beyond this many share cells.
-inline constexpr std::size_t kMaxSeries = 10'000;   ///< Per registry; what comes later is counted as dropped.
+inline constexpr std::size_t kMetricCells = 16;    ///< Threads beyond this many share cells.
+inline constexpr std::size_t kMaxSeries = 10'000;  ///< Per registry; what comes later is counted as dropped.
 /// Upper bounds in seconds, dense around what a canary is judged by (p99 of 0.1 s to 1 s).
 inline constexpr std::array<double, 14> kLatencyBounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                                           0.25,  0.5,    0.75,  1,    2.5,   5,    10};

@@ -25,7 +25,9 @@ double memory_bytes() {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -38,7 +40,11 @@ net::Response plain(int status, std::string body) {
 /// Shared by the server's threads and by answers that are still on their way.
 struct Service::State {
   State(Settings given, Handlers handlers, const Log& where, MetricRegistry& registry)
-      : settings(std::move(given)), router(std::move(handlers)), log(where), metrics(registry), requests(registry),
+      : settings(std::move(given)),
+        router(std::move(handlers)),
+        log(where),
+        metrics(registry),
+        requests(registry),
         faults(settings.faults) {}
 
   /// Counts down when the last copy of what holds it is gone.
@@ -83,7 +89,8 @@ struct Service::Surface {
       return writer.send(state->ready ? plain(200, "ok\n") : plain(503, "draining\n")), true;
     }
     if (path != "/metrics" || !metrics) return false;
-    writer.send({.headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = state->metrics.scrape()});
+    writer.send(
+        {.headers = {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, .body = state->metrics.scrape()});
     return true;
   }
 
@@ -96,7 +103,8 @@ struct Service::Surface {
     const auto took = std::chrono::steady_clock::now() - exchange.arrived;
     state->requests.record(code, call.request.method, exchange.route, took);
     const Level level = code >= 500 ? Level::kError : Level::kInfo;
-    const bool wanted = state->settings.log_requests == "all" || (state->settings.log_requests == "errors" && code >= 500);
+    const bool wanted =
+        state->settings.log_requests == "all" || (state->settings.log_requests == "errors" && code >= 500);
     if (!wanted || !state->log.enabled(level)) return;
     state->log.write(level, "request",
                      {{"method", call.request.method},
@@ -178,13 +186,15 @@ Result<std::unique_ptr<Service>> Service::start(Settings settings, Handlers hand
     const auto port = static_cast<std::uint16_t>(std::max(s.admin_port, 0));
     auto admin = net::HttpServer::start({.address = s.address, .port = port},
                                         [surface](const net::Request& request, const net::ResponseWriter& writer) {
-                                          if (!surface.answer_own(request, writer, true)) writer.send(plain(404, "not found\n"));
+                                          if (!surface.answer_own(request, writer, true))
+                                            writer.send(plain(404, "not found\n"));
                                         });
     if (!admin) return std::unexpected(admin.error());
     service->admin_ = std::move(*admin);
   }
   const std::weak_ptr<State> weak = state;
-  metrics.gauge("app_info", "The version that runs.", {{"service", s.name}, {"version", s.version}}, [] { return 1.0; });
+  metrics.gauge("app_info", "The version that runs.", {{"service", s.name}, {"version", s.version}},
+                [] { return 1.0; });
   metrics.gauge("http_requests_in_flight", "Requests being handled.", {}, [weak] {
     const auto alive = weak.lock();
     return alive ? static_cast<double>(alive->in_flight.load()) : 0.0;

@@ -98,11 +98,12 @@ TEST_F(ServiceTest, RoutesCountsAndLogsRequests) {
   EXPECT_EQ(refused->headers.get("allow"), "GET");
 
   const std::string metrics = get("/metrics").body;
-  for (const char* line : {"http_requests_total{code=\"200\",method=\"GET\",route=\"/greet/{name}\"} 1\n",
-                           "http_requests_total{code=\"404\",method=\"GET\",route=\"unmatched\"} 1\n",
-                           "http_requests_total{code=\"405\",method=\"POST\",route=\"unmatched\"} 1\n",
-                           "http_request_duration_seconds_bucket{method=\"GET\",route=\"/greet/{name}\",le=\"+Inf\"} 1\n",
-                           "app_info{service=\"test\",version=\"1.2.3\"} 1\n"}) {
+  for (const char* line :
+       {"http_requests_total{code=\"200\",method=\"GET\",route=\"/greet/{name}\"} 1\n",
+        "http_requests_total{code=\"404\",method=\"GET\",route=\"unmatched\"} 1\n",
+        "http_requests_total{code=\"405\",method=\"POST\",route=\"unmatched\"} 1\n",
+        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/greet/{name}\",le=\"+Inf\"} 1\n",
+        "app_info{service=\"test\",version=\"1.2.3\"} 1\n"}) {
     EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
   }
   EXPECT_EQ(metrics.find("readyz"), std::string::npos) << "probes and scrapes are no traffic";
@@ -209,8 +210,9 @@ TEST(Config, SaysEverythingThatIsWrong) {
   const auto checked = config.check();
   ASSERT_FALSE(checked.has_value());
   const std::string& text = checked.error().message;
-  for (const char* part : {"PORT: \"x\" is not a whole number from 0 to 65535", "FAULT_EROR_RATE: no such setting",
-                           "app.yaml:4: PORTT is no setting", "REQUEST_TIMEOUT: \"5\" is not a duration", "LIST must be"}) {
+  for (const char* part :
+       {"PORT: \"x\" is not a whole number from 0 to 65535", "FAULT_EROR_RATE: no such setting",
+        "app.yaml:4: PORTT is no setting", "REQUEST_TIMEOUT: \"5\" is not a duration", "LIST must be"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
 }
@@ -243,9 +245,9 @@ TEST(Metrics, ThreadsAddUpAndBucketsAreCumulative) {
     }
   }
   const std::string text = registry.scrape();
-  for (const char* line : {"c_total{a=\"x\\\"y\\\\\\n\"} 20000\n", "h_bucket{le=\"0.0025\"} 0\n", "h_bucket{le=\"0.005\"} 20\n",
-                           "h_bucket{le=\"10\"} 20\n", "h_bucket{le=\"+Inf\"} 40\n", "h_sum 400.1\n", "h_count 40\n",
-                           "# TYPE h histogram\n"}) {
+  for (const char* line : {"c_total{a=\"x\\\"y\\\\\\n\"} 20000\n", "h_bucket{le=\"0.0025\"} 0\n",
+                           "h_bucket{le=\"0.005\"} 20\n", "h_bucket{le=\"10\"} 20\n", "h_bucket{le=\"+Inf\"} 40\n",
+                           "h_sum 400.1\n", "h_count 40\n", "# TYPE h histogram\n"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << text;
   }
 }

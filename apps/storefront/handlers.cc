@@ -11,7 +11,8 @@ namespace {
 using Kind = net::ClientError::Kind;
 
 net::Response html(int status, std::string body) {
-  net::Response response{.status = status, .headers = {{"content-type", "text/html; charset=utf-8"}}, .body = std::move(body)};
+  net::Response response{
+      .status = status, .headers = {{"content-type", "text/html; charset=utf-8"}}, .body = std::move(body)};
   response.headers.add("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'");
   response.headers.add("x-content-type-options", "nosniff");
   response.headers.add("cache-control", "no-store");

@@ -8,7 +8,8 @@ namespace fairlead::storefront {
 namespace {
 
 constexpr std::string_view kStyle =
-    ":root{color-scheme:light dark;--ink:#16324f;--line:#d5dde6;--back:#f6f8fa;--card:#fff;--soft:#5b6b7c;--sea:#0b6e99}"
+    ":root{color-scheme:light "
+    "dark;--ink:#16324f;--line:#d5dde6;--back:#f6f8fa;--card:#fff;--soft:#5b6b7c;--sea:#0b6e99}"
     "@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--line:#2d3b49;--back:#0f1720;--card:#17222d;--soft:#9aa9b8;"
     "--sea:#59b8e0}}"
     "*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif}"
@@ -40,12 +41,23 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -77,7 +89,8 @@ std::string product_page(const Value& product, std::string_view version) {
 }
 
 std::string notice_page(std::string_view title, std::string_view text, std::string_view version) {
-  return page(title, fmt::format("<article>\n<h1>{}</h1>\n<p>{}</p>\n</article>\n", escape_html(title), escape_html(text)),
+  return page(title,
+              fmt::format("<article>\n<h1>{}</h1>\n<p>{}</p>\n</article>\n", escape_html(title), escape_html(text)),
               version);
 }
 

@@ -36,7 +36,9 @@ TEST(Page, ShowsTheVersionAndOneProduct) {
 }
 
 TEST(Page, EveryFailureOfTheCatalogHasItsStatusAndAPage) {
-  const auto failed = [](Kind kind) { return to_page(std::unexpected(net::ClientError{kind, "why"}), false, "1").status; };
+  const auto failed = [](Kind kind) {
+    return to_page(std::unexpected(net::ClientError{kind, "why"}), false, "1").status;
+  };
   EXPECT_EQ(failed(Kind::kResolve), 503);
   EXPECT_EQ(failed(Kind::kConnect), 503);
   EXPECT_EQ(failed(Kind::kTimeout), 504);
