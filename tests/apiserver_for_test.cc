@@ -1,5 +1,5 @@
-// api_test_server: the API server alone, in memory, for tests that drive it with real clients. Writes a kubeconfig to the
-// path it is given, says "ready" and runs until its standard input ends.
+// api_test_server: the API server alone, in memory, for tests that drive it with real clients. Writes a kubeconfig to
+// the path it is given, says "ready" and runs until its standard input ends.
 #include <cstdio>
 #include <exception>
 
@@ -13,29 +13,31 @@ namespace {
 Value node_object() {
   const auto capacity = Value::object({{"cpu", "4"}, {"memory", "8Gi"}, {"pods", "110"}});
   const auto ready = Value::object({{"type", "Ready"}, {"status", "True"}, {"reason", "KubeletReady"}});
-  return Value::object(
-      {{"metadata", Value::object({{"name", "paper"}})},
-       {"status", Value::object({{"capacity", capacity},
-                                 {"allocatable", capacity},
-                                 {"conditions", Value::array({ready})},
-                                 {"nodeInfo", Value::object({{"kubeletVersion", "v1.36.0"}})}})}});
+  return Value::object({{"metadata", Value::object({{"name", "paper"}})},
+                        {"status", Value::object({{"capacity", capacity},
+                                                  {"allocatable", capacity},
+                                                  {"conditions", Value::array({ready})},
+                                                  {"nodeInfo", Value::object({{"kubeletVersion", "v1.36.0"}})}})}});
 }
 
 /// A pod that looks as if it ran.
 Value pod_object() {
   const auto container = Value::object({{"name", "main"}, {"image", "example/main:1"}});
   const auto running = Value::object({{"running", Value::object({{"startedAt", "2026-11-23T10:00:00Z"}})}});
-  const auto status = Value::object({{"name", "main"}, {"ready", true}, {"restartCount", 0}, {"state", running},
-                                     {"image", "example/main:1"}, {"imageID", ""}});
+  const auto status = Value::object({{"name", "main"},
+                                     {"ready", true},
+                                     {"restartCount", 0},
+                                     {"state", running},
+                                     {"image", "example/main:1"},
+                                     {"imageID", ""}});
   const auto ready = Value::object({{"type", "Ready"}, {"status", "True"}});
-  return Value::object(
-      {{"metadata", Value::object({{"name", "runner"}})},
-       {"spec", Value::object({{"nodeName", "paper"}, {"containers", Value::array({container})}})},
-       {"status", Value::object({{"phase", "Running"},
-                                 {"podIP", "10.244.0.5"},
-                                 {"podIPs", Value::array({Value::object({{"ip", "10.244.0.5"}})})},
-                                 {"conditions", Value::array({ready})},
-                                 {"containerStatuses", Value::array({status})}})}});
+  return Value::object({{"metadata", Value::object({{"name", "runner"}})},
+                        {"spec", Value::object({{"nodeName", "paper"}, {"containers", Value::array({container})}})},
+                        {"status", Value::object({{"phase", "Running"},
+                                                  {"podIP", "10.244.0.5"},
+                                                  {"podIPs", Value::array({Value::object({{"ip", "10.244.0.5"}})})},
+                                                  {"conditions", Value::array({ready})},
+                                                  {"containerStatuses", Value::array({status})}})}});
 }
 
 void furnish(fairlead::api::TestingServer& server) {

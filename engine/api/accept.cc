@@ -43,7 +43,8 @@ Range parse_range(std::string_view text) {
     if (name == "as") range.as = value;
     if (name == "g") range.group = value;
     if (name == "v") range.version = value;
-    if (name == "q" && value.starts_with("0") && value.find_first_not_of("0.") == std::string_view::npos) range.quality = 0;
+    if (name == "q" && value.starts_with("0") && value.find_first_not_of("0.") == std::string_view::npos)
+      range.quality = 0;
     if (name == "q" && value.starts_with("0.") && value.size() > 2 && range.quality > 0) {
       range.quality = (value[2] - '0') / 10.0;
     }
@@ -74,7 +75,8 @@ bool set_form(const Range& range, bool discovery, Accept& accept) {
 }  // namespace
 
 std::string Accept::content_type() const {
-  if (form == Form::kDiscovery) return "application/json;g=apidiscovery.k8s.io;v=" + version + ";as=APIGroupDiscoveryList";
+  if (form == Form::kDiscovery)
+    return "application/json;g=apidiscovery.k8s.io;v=" + version + ";as=APIGroupDiscoveryList";
   return yaml ? "application/yaml" : "application/json";
 }
 

@@ -98,8 +98,8 @@ Status forbidden(const User& user, const Attributes& a) {
   const auto resource = a.subresource.empty() ? a.resource : a.resource + "/" + a.subresource;
   const auto what = a.group.empty() ? a.resource : a.resource + "." + a.group;
   const auto named = a.name.empty() ? std::string() : fmt::format(" \"{}\"", a.name);
-  status.message = fmt::format("{}{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", what, named,
-                               user.name, a.verb, resource, a.group, scope_text(a));
+  status.message = fmt::format("{}{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", what,
+                               named, user.name, a.verb, resource, a.group, scope_text(a));
   return status;
 }
 

@@ -28,8 +28,8 @@ struct Attributes {
 
 [[nodiscard]] Attributes attributes_of(const Route& route);
 
-/// Client certificate (CN is the user, each O a group), else bearer token, else anonymous where the path allows it; also
-/// carries out Impersonate-User and Impersonate-Group. 401, or 403 when the impersonation is not allowed.
+/// Client certificate (CN is the user, each O a group), else bearer token, else anonymous where the path allows it;
+/// also carries out Impersonate-User and Impersonate-Group. 401, or 403 when the impersonation is not allowed.
 [[nodiscard]] ApiResult<User> authenticate(Context& context, const Call& call);
 
 /// 403 with upstream's sentence, or nothing.

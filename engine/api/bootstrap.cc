@@ -28,12 +28,14 @@ Value path_rule(std::string_view verb, const std::vector<std::string_view>& path
 }
 
 Value rule(std::string_view verb, std::string_view group, const std::vector<std::string_view>& resources) {
-  return Value::object({{"verbs", strings({verb})}, {"apiGroups", strings({group})}, {"resources", strings(resources)}});
+  return Value::object(
+      {{"verbs", strings({verb})}, {"apiGroups", strings({group})}, {"resources", strings(resources)}});
 }
 
 std::vector<Role> roles() {
-  const std::vector<std::string_view> discovery = {"/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi",
-                                                   "/openapi/*", "/readyz", "/version", "/version/"};
+  const std::vector<std::string_view> discovery = {"/api",     "/api/*",   "/apis",    "/apis/*",
+                                                   "/healthz", "/livez",   "/openapi", "/openapi/*",
+                                                   "/readyz",  "/version", "/version/"};
   return {
       {"cluster-admin", Value::array({rule("*", "*", {"*"}), path_rule("*", {"*"})}), {"system:masters"}},
       {"system:discovery", Value::array({path_rule("get", discovery)}), {"system:authenticated"}},

@@ -15,7 +15,8 @@ std::string media_type_of(std::string_view content_type) {
   return std::string(content_type);
 }
 
-/// People read what these print. Source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go, isPrettyPrint.
+/// People read what these print. Source: k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go,
+/// isPrettyPrint.
 bool wants_pretty(const Call& call) {
   if (call.query.has("pretty")) return call.query.flag("pretty");
   const auto agent = call.request.headers.get("user-agent");
@@ -38,7 +39,8 @@ void send(Call& call, int code, std::string body, std::string_view content_type)
   response.headers.add("Cache-Control", "no-cache, private");
   for (const auto& warning : call.warnings) response.headers.add("Warning", warning_header(warning));
   if (call.metrics) {
-    call.metrics->count(call.route.verb, call.route.full_resource(), code, std::chrono::steady_clock::now() - call.started);
+    call.metrics->count(call.route.verb, call.route.full_resource(), code,
+                        std::chrono::steady_clock::now() - call.started);
   }
   call.response.send(response);
 }
@@ -126,15 +128,16 @@ Status not_acceptable() {
 }
 
 Status unsupported_media_type(std::string_view accepted) {
-  return plain(415, "UnsupportedMediaType",
-               fmt::format("the body of the request was in an unknown format - accepted media types include: {}", accepted));
+  return plain(
+      415, "UnsupportedMediaType",
+      fmt::format("the body of the request was in an unknown format - accepted media types include: {}", accepted));
 }
 
 Status not_implemented(std::string message) { return plain(501, "NotImplemented", std::move(message)); }
 
 Status invalid_options(std::string_view kind, FieldError cause) {
-  Status status = plain(422, "Invalid",
-                        fmt::format("{}.meta.k8s.io \"\" is invalid: {}: {}", kind, cause.field, cause.message));
+  Status status =
+      plain(422, "Invalid", fmt::format("{}.meta.k8s.io \"\" is invalid: {}: {}", kind, cause.field, cause.message));
   status.group = "meta.k8s.io";
   status.kind = std::string(kind);
   status.causes.push_back(std::move(cause));

@@ -19,7 +19,8 @@ namespace fairlead::api {
 
 class ServerMetrics;
 
-/// A request's body, as far as a wire thread can read it: protobuf needs the schema, so it waits for the control thread.
+/// A request's body, as far as a wire thread can read it: protobuf needs the schema, so it waits for the control
+/// thread.
 struct Body {
   enum class Encoding : std::uint8_t { kNone, kJson, kYaml, kProtobuf, kUnknown };
   Encoding encoding = Encoding::kNone;

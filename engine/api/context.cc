@@ -67,9 +67,13 @@ void Context::send_object(const CallPtr& call, int code, const Resource& served,
         writer.append(out, {&object, 1}, {.revision = object->revision(), .continue_token = {}, .remaining = {}}, true);
         break;
       }
-      case Form::kMetadata: append_partial_metadata(out, *object, call->accept.version); break;
+      case Form::kMetadata:
+        append_partial_metadata(out, *object, call->accept.version);
+        break;
       case Form::kObject:
-      case Form::kDiscovery: append_served_json(out, served, *object); break;
+      case Form::kDiscovery:
+        append_served_json(out, served, *object);
+        break;
     }
     send_json(*call, code, std::move(out));
   });

@@ -7,9 +7,9 @@
 
 namespace fairlead::api {
 
-/// `tree` of the storage resource, as `served` shows it. For most kinds only apiVersion differs; events.k8s.io/v1 and core
-/// v1 Events, and autoscaling/v1 and v2 HorizontalPodAutoscalers, name their fields differently.
-/// Sources: k8s.io/kubernetes/pkg/apis/events/v1/conversion.go, pkg/apis/autoscaling/v1/conversion.go.
+/// `tree` of the storage resource, as `served` shows it. For most kinds only apiVersion differs; events.k8s.io/v1 and
+/// core v1 Events, and autoscaling/v1 and v2 HorizontalPodAutoscalers, name their fields differently. Sources:
+/// k8s.io/kubernetes/pkg/apis/events/v1/conversion.go, pkg/apis/autoscaling/v1/conversion.go.
 [[nodiscard]] Value to_served(const Resource& served, Value tree);
 /// The way back: what a client sent as `served`, as the storage resource holds it.
 [[nodiscard]] Value to_storage(const Resource& served, Value tree);

@@ -88,7 +88,8 @@ Value aggregated_list(const std::vector<Group>& groups, bool core, std::string_v
     for (const auto& name : group.ordered_versions()) {
       Value resources = Value::array();
       for (const Resource* entry : group.versions.at(name)) resources.push_back(aggregated_entry(*entry));
-      versions.push_back(Value::object({{"version", name}, {"resources", std::move(resources)}, {"freshness", "Current"}}));
+      versions.push_back(
+          Value::object({{"version", name}, {"resources", std::move(resources)}, {"freshness", "Current"}}));
     }
     Value metadata = Value::object();
     if (!core) metadata.set("name", group.name);
@@ -190,13 +191,13 @@ Discovery::Discovery(std::span<const Resource* const> resources) {
     for (auto& member : one.mutable_members()) with_kind.set(member.key, std::move(member.value));
     documents_.emplace(prefix, Document{to_json(with_kind), {}});
   }
-  documents_.emplace("/apis", Document{to_json(Value::object({{"kind", "APIGroupList"},
-                                                             {"apiVersion", "v1"},
-                                                             {"groups", std::move(list)}})),
-                                       {}});
+  documents_.emplace(
+      "/apis",
+      Document{to_json(Value::object({{"kind", "APIGroupList"}, {"apiVersion", "v1"}, {"groups", std::move(list)}})),
+               {}});
   documents_.emplace("/api", Document{to_json(Value::object({{"kind", "APIVersions"},
-                                                            {"versions", Value::array({"v1"})},
-                                                            {"serverAddressByClientCIDRs", Value::array()}})),
+                                                             {"versions", Value::array({"v1"})},
+                                                             {"serverAddressByClientCIDRs", Value::array()}})),
                                       {}});
 }
 

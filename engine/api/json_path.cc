@@ -92,7 +92,8 @@ Result<JsonPath::Step> JsonPath::parse_bracket(std::string_view inside) {
   }
   step.kind = Step::Kind::kIndex;
   const auto [end, error] = std::from_chars(inside.data(), inside.data() + inside.size(), step.index);
-  if (error != std::errc() || end != inside.data() + inside.size()) return fail("index '[{}]' is not supported", inside);
+  if (error != std::errc() || end != inside.data() + inside.size())
+    return fail("index '[{}]' is not supported", inside);
   return step;
 }
 

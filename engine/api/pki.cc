@@ -198,9 +198,10 @@ Result<CertificateAuthority> CertificateAuthority::create(const std::string& com
   parts->certificate = begin_certificate({common_name, {}, {}}, parts->key.get(), kAuthorityDays);
   X509* certificate = parts->certificate.get();
   X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-  const bool complete = add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE") &&
-                        add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature") &&
-                        add_extension(certificate, certificate, NID_subject_key_identifier, "hash");
+  const bool complete =
+      add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE") &&
+      add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature") &&
+      add_extension(certificate, certificate, NID_subject_key_identifier, "hash");
   if (!complete || X509_sign(certificate, parts->key.get(), EVP_sha256()) == 0) {
     return fail("cannot make the certificate authority: {}", net::openssl_reason());
   }
@@ -231,7 +232,8 @@ Result<KeyPair> CertificateAuthority::issue(const CertificateSubject& subject) c
                   add_extension(certificate.get(), issuer, NID_ext_key_usage, server ? "serverAuth" : "clientAuth") &&
                   add_extension(certificate.get(), issuer, NID_authority_key_identifier, "keyid");
   if (server) {
-    complete = complete && add_extension(certificate.get(), issuer, NID_subject_alt_name, alternative_names(subject.server_names));
+    complete = complete &&
+               add_extension(certificate.get(), issuer, NID_subject_alt_name, alternative_names(subject.server_names));
   }
   if (!complete || X509_sign(certificate.get(), parts_->key.get(), EVP_sha256()) == 0) {
     return fail("cannot sign the certificate of {}: {}", subject.common_name, net::openssl_reason());
@@ -252,7 +254,8 @@ Result<Pki> ensure_pki(const std::filesystem::path& directory, const std::vector
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return fail("cannot make {}: {}", directory.string(), error.message());
-  if (::chmod(directory.c_str(), S_IRWXU) != 0) return fail("cannot protect {}: {}", directory.string(), std::strerror(errno));
+  if (::chmod(directory.c_str(), S_IRWXU) != 0)
+    return fail("cannot protect {}: {}", directory.string(), std::strerror(errno));
   const auto authority = ensure_authority(directory);
   if (!authority) return std::unexpected(authority.error());
   auto server = ensure_pair(*authority, directory / "apiserver", server_subject(more_server_names));

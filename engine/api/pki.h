@@ -41,7 +41,8 @@ class CertificateAuthority {
 
  private:
   struct Parts;
-  CertificateAuthority(KeyPair pair, std::shared_ptr<const Parts> parts) : pair_(std::move(pair)), parts_(std::move(parts)) {}
+  CertificateAuthority(KeyPair pair, std::shared_ptr<const Parts> parts)
+      : pair_(std::move(pair)), parts_(std::move(parts)) {}
   KeyPair pair_;
   std::shared_ptr<const Parts> parts_;
 };
@@ -49,13 +50,15 @@ class CertificateAuthority {
 /// What an API server and its first user need.
 struct Pki {
   std::string ca;  ///< Certificate of the authority.
-  KeyPair server;  ///< For 127.0.0.1, localhost, kubernetes.default.svc and its shorter and longer forms, and 10.96.0.1.
-  KeyPair admin;   ///< CN kubernetes-admin, O system:masters.
+  KeyPair
+      server;     ///< For 127.0.0.1, localhost, kubernetes.default.svc and its shorter and longer forms, and 10.96.0.1.
+  KeyPair admin;  ///< CN kubernetes-admin, O system:masters.
 };
 
-/// Reads `directory` (ca.crt, ca.key, apiserver.crt, apiserver.key, admin.crt, admin.key), makes what is missing or about
-/// to expire, and leaves keys readable by their owner alone (0600, the directory 0700).
-[[nodiscard]] Result<Pki> ensure_pki(const std::filesystem::path& directory, const std::vector<std::string>& more_server_names = {});
+/// Reads `directory` (ca.crt, ca.key, apiserver.crt, apiserver.key, admin.crt, admin.key), makes what is missing or
+/// about to expire, and leaves keys readable by their owner alone (0600, the directory 0700).
+[[nodiscard]] Result<Pki> ensure_pki(const std::filesystem::path& directory,
+                                     const std::vector<std::string>& more_server_names = {});
 
 /// The same without files: for tests and worlds that leave nothing behind.
 [[nodiscard]] Result<Pki> make_pki(const std::vector<std::string>& more_server_names = {});

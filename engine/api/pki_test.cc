@@ -51,7 +51,8 @@ TEST_F(PkiTest, MakesTheServersCertificateAnewForAnotherName) {
 TEST_F(PkiTest, RefusesAnAuthorityWhoseHalvesDoNotBelongTogether) {
   ASSERT_TRUE(ensure_pki(directory_ / "a").has_value());
   ASSERT_TRUE(ensure_pki(directory_ / "b").has_value());
-  std::filesystem::copy_file(directory_ / "a/ca.key", directory_ / "b/ca.key", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(directory_ / "a/ca.key", directory_ / "b/ca.key",
+                             std::filesystem::copy_options::overwrite_existing);
   const auto mixed = ensure_pki(directory_ / "b");
   ASSERT_FALSE(mixed.has_value());
   EXPECT_NE(mixed.error().to_string().find("do not belong together"), std::string::npos);
@@ -66,7 +67,8 @@ TEST(Authority, TrustsOnlyItsOwn) {
   ASSERT_TRUE(pair.has_value());
   EXPECT_TRUE(ours->still_good(pair->certificate, subject));
   EXPECT_FALSE(theirs->still_good(pair->certificate, subject));
-  EXPECT_FALSE(ours->still_good(pair->certificate, {.common_name = "jane", .organizations = {"ops"}, .server_names = {}}));
+  EXPECT_FALSE(
+      ours->still_good(pair->certificate, {.common_name = "jane", .organizations = {"ops"}, .server_names = {}}));
   EXPECT_FALSE(ours->still_good("", subject));
 }
 

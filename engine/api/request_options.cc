@@ -31,8 +31,8 @@ ApiResult<ListOptions::Match> parse_match(std::string_view text) {
   if (text.empty()) return ListOptions::Match::kUnset;
   if (text == "NotOlderThan") return ListOptions::Match::kNotOlderThan;
   if (text == "Exact") return ListOptions::Match::kExact;
-  return std::unexpected(
-      invalid_options("ListOptions", unsupported("resourceVersionMatch", quoted(text), R"("Exact", "NotOlderThan", "")")));
+  return std::unexpected(invalid_options(
+      "ListOptions", unsupported("resourceVersionMatch", quoted(text), R"("Exact", "NotOlderThan", "")")));
 }
 
 /// Which of resourceVersion, resourceVersionMatch, continue and sendInitialEvents go together.
@@ -81,7 +81,8 @@ std::optional<Propagation> parse_propagation(std::string_view text) {
 ApiResult<bool> parse_dry_run(std::string_view kind, const std::vector<std::string_view>& values) {
   bool dry = false;
   for (const auto value : values) {
-    if (value == "All") dry = true;
+    if (value == "All")
+      dry = true;
     else if (!value.empty()) {
       return std::unexpected(invalid_options(kind, unsupported("dryRun", fmt::format("[\"{}\"]", value), "\"All\"")));
     }
@@ -93,8 +94,9 @@ ApiResult<> read_delete_body(const Value& body, DeleteOptions& options) {
   if (const auto policy = body.at("propagationPolicy").str(); !policy.empty()) {
     options.propagation = parse_propagation(policy);
     if (!options.propagation) {
-      return std::unexpected(invalid_options("DeleteOptions", unsupported("propagationPolicy", quoted(policy),
-                                                                          R"("Foreground", "Background", "Orphan", "nil")")));
+      return std::unexpected(invalid_options(
+          "DeleteOptions",
+          unsupported("propagationPolicy", quoted(policy), R"("Foreground", "Background", "Orphan", "nil")")));
     }
   }
   if (body.at("orphanDependents").is_bool()) {
@@ -167,8 +169,8 @@ ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind) {
   } else if (validation == "Ignore") {
     options.validation = FieldValidation::kIgnore;
   } else if (!validation.empty() && validation != "Warn") {
-    return std::unexpected(invalid_options(
-        kind, unsupported("fieldValidation", quoted(validation), R"("", "Ignore", "Strict", "Warn")")));
+    return std::unexpected(
+        invalid_options(kind, unsupported("fieldValidation", quoted(validation), R"("", "Ignore", "Strict", "Warn")")));
   }
   return options;
 }

@@ -16,7 +16,8 @@ namespace {
 std::string read(std::string_view method, std::string_view path, std::string_view query = {}) {
   const auto route = parse_route(method, path, Query::parse(query));
   if (!route.is_resource) return route.verb + " " + route.path;
-  return fmt::format("{} {}/{} {} {} {}", route.verb, route.group, route.version, route.ns, route.full_resource(), route.name);
+  return fmt::format("{} {}/{} {} {} {}", route.verb, route.group, route.version, route.ns, route.full_resource(),
+                     route.name);
 }
 
 TEST(Route, ReadsPathsAsUpstream) {
@@ -52,7 +53,8 @@ TEST(Accept, PicksTheFirstFormOffered) {
   EXPECT_FALSE(negotiate("application/vnd.kubernetes.protobuf", false));
   EXPECT_FALSE(negotiate("text/html", false));
   EXPECT_TRUE(negotiate("", false));
-  const auto discovery = negotiate("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", true);
+  const auto discovery =
+      negotiate("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", true);
   ASSERT_TRUE(discovery);
   EXPECT_EQ(discovery->content_type(), "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
 }
@@ -73,7 +75,8 @@ TEST(Discovery, SaysTheSameInEveryForm) {
   const auto list = parse_json(discovery.document("/apis/apps/v1")->json);
   const auto aggregated = parse_json(discovery.aggregated("/apis", "v2")->json);
   std::size_t old_resources = 0;
-  for (const auto& entry : list->at("resources").items()) old_resources += entry.at("name").str().find('/') == std::string_view::npos;
+  for (const auto& entry : list->at("resources").items())
+    old_resources += entry.at("name").str().find('/') == std::string_view::npos;
   for (const auto& group : aggregated->at("items").items()) {
     if (group.at("metadata", "name").str() == "apps") {
       EXPECT_EQ(group.at("versions", 0, "resources").size(), old_resources);

@@ -32,10 +32,11 @@ void send_list(Call& call, const View& view, const ListPage& page, Time now) {
     return send_json(call, 200, std::move(out));
   }
   const bool partial = view.form == View::Form::kMetadata;
-  out = partial ? fmt::format("{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/{}\",\"metadata\":",
-                              view.form_version)
-                : fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":", kind_of_list(*view.served),
-                              view.served->api_version());
+  out = partial
+            ? fmt::format("{{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":\"meta.k8s.io/{}\",\"metadata\":",
+                          view.form_version)
+            : fmt::format("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":", kind_of_list(*view.served),
+                          view.served->api_version());
   meta.append_json(out);
   out += ",\"items\":[";
   for (const auto& item : page.items) {
@@ -72,10 +73,9 @@ void list(Context& context, const CallPtr& call, const Resource& served) {
   auto page = read_page(context, *options, *view);
   if (!page) return send_status(*call, page.error());
   const auto revision = page->revision;
-  context.when_durable(revision, call,
-                       [call, view = std::move(*view), page = std::move(*page), now = context.now()] {
-                         send_list(*call, view, page, now);
-                       });
+  context.when_durable(revision, call, [call, view = std::move(*view), page = std::move(*page), now = context.now()] {
+    send_list(*call, view, page, now);
+  });
 }
 
 void send_watch_error(const CallPtr& call, const Status& status) {
@@ -150,8 +150,9 @@ void create(Context& context, const CallPtr& call, const Resource& served) {
   if (auto fine = check_kind(context, served, *object); !fine) return send_status(*call, fine.error());
   const auto ns = object->at("metadata", "namespace").str();
   if (!ns.empty() && ns != call->route.ns) {
-    return send_status(*call, Status::bad_request("the namespace of the provided object does not match the namespace sent "
-                                                  "on the request"));
+    return send_status(*call,
+                       Status::bad_request("the namespace of the provided object does not match the namespace sent "
+                                           "on the request"));
   }
   const auto& target = has_own_fields(served) ? *served.storage : served;
   if (&target != &served) *object = to_storage(served, std::move(*object));

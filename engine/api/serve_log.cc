@@ -9,11 +9,13 @@ namespace fairlead::api {
 namespace {
 
 constexpr std::string_view kContainerLists[] = {"containers", "initContainers", "ephemeralContainers"};
-constexpr std::string_view kStatusLists[] = {"containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
+constexpr std::string_view kStatusLists[] = {"containerStatuses", "initContainerStatuses",
+                                             "ephemeralContainerStatuses"};
 
 bool has_container(const Object& pod, std::string_view name) {
   return std::ranges::any_of(kContainerLists, [&](std::string_view list) {
-    return std::ranges::any_of(pod.at("spec", list).items(), [&](const Value& c) { return c.at("name").str() == name; });
+    return std::ranges::any_of(pod.at("spec", list).items(),
+                               [&](const Value& c) { return c.at("name").str() == name; });
   });
 }
 
@@ -30,7 +32,8 @@ ApiResult<std::string> choose_container(const Object& pod, std::string_view aske
   }
   const auto& containers = pod.at("spec", "containers");
   if (containers.size() == 1) return std::string(containers.at(0, "name").str());
-  auto message = fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod.name(), names(containers));
+  auto message =
+      fmt::format("a container name must be specified for pod {}, choose one of: [{}]", pod.name(), names(containers));
   const auto& init = pod.at("spec", "initContainers");
   if (!init.empty()) message += fmt::format(" or one of the init containers: [{}]", names(init));
   return std::unexpected(Status::bad_request(std::move(message)));
@@ -50,8 +53,8 @@ ApiResult<> check_state(const Object& pod, std::string_view container, bool prev
   const Value* status = status_of(pod, container);
   if (previous) {
     if (status != nullptr && status->at("lastState", "terminated").is_object()) return {};
-    return std::unexpected(Status::bad_request(fmt::format("previous terminated container \"{}\" in pod \"{}\" not found",
-                                                           container, pod.name())));
+    return std::unexpected(Status::bad_request(
+        fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", container, pod.name())));
   }
   if (status == nullptr) {
     return std::unexpected(
@@ -74,7 +77,8 @@ FieldError invalid(std::string field, std::string_view value, std::string_view w
 
 Status invalid_log_options(FieldError cause) {
   Status status = invalid_options("PodLogOptions", std::move(cause));
-  status.message = fmt::format("PodLogOptions \"\" is invalid: {}: {}", status.causes[0].field, status.causes[0].message);
+  status.message =
+      fmt::format("PodLogOptions \"\" is invalid: {}: {}", status.causes[0].field, status.causes[0].message);
   status.group.clear();
   return status;
 }
@@ -87,19 +91,22 @@ ApiResult<seam::LogRequest> read_request(const Query& query, Time now) {
   const auto tail = read_integer(query, "tailLines");
   if (!tail) return std::unexpected(tail.error());
   if (*tail && **tail < 0) {
-    return std::unexpected(invalid_log_options(invalid("tailLines", fmt::format("{}", **tail), "must be greater than or equal to 0")));
+    return std::unexpected(
+        invalid_log_options(invalid("tailLines", fmt::format("{}", **tail), "must be greater than or equal to 0")));
   }
   request.tail_lines = *tail;
   const auto limit = read_integer(query, "limitBytes");
   if (!limit) return std::unexpected(limit.error());
   if (*limit && **limit < 1) {
-    return std::unexpected(invalid_log_options(invalid("limitBytes", fmt::format("{}", **limit), "must be greater than 0")));
+    return std::unexpected(
+        invalid_log_options(invalid("limitBytes", fmt::format("{}", **limit), "must be greater than 0")));
   }
   request.limit_bytes = *limit;
   const auto since = read_integer(query, "sinceSeconds");
   if (!since) return std::unexpected(since.error());
   if (*since && **since < 1) {
-    return std::unexpected(invalid_log_options(invalid("sinceSeconds", fmt::format("{}", **since), "must be greater than 0")));
+    return std::unexpected(
+        invalid_log_options(invalid("sinceSeconds", fmt::format("{}", **since), "must be greater than 0")));
   }
   if (*since) request.since = now - std::chrono::seconds(**since);
   if (const auto text = query.get("sinceTime"); !text.empty()) {
@@ -123,13 +130,14 @@ void serve_log(Context& context, const CallPtr& call, const Resource& pods) {
   const auto node_name = pod->at("spec", "nodeName").str();
   if (node_name.empty()) return send_text(*call, 200, "", "text/plain");
   if (auto fine = check_state(*pod, *container, request->previous); !fine) return send_status(*call, fine.error());
-  const auto node = std::ranges::find_if(context.parts.nodes, [&](const seam::Node* n) { return n->name() == node_name; });
+  const auto node =
+      std::ranges::find_if(context.parts.nodes, [&](const seam::Node* n) { return n->name() == node_name; });
   if (node == context.parts.nodes.end()) {
     return send_status(*call, Status::internal(fmt::format("node {} does not give logs", node_name)));
   }
   if (context.logs->size() >= kMaxLogStreams) {
-    return send_status(*call, Status::too_many_requests(
-                                  fmt::format("{} logs are being read, which is the limit", kMaxLogStreams), 1));
+    return send_status(
+        *call, Status::too_many_requests(fmt::format("{} logs are being read, which is the limit", kMaxLogStreams), 1));
   }
   request->uid = std::string(pod->uid());
   request->container = std::move(*container);

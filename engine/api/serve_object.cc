@@ -37,9 +37,9 @@ ApiResult<> check_patch_body(const Call& call, PatchType type) {
   }
   const auto& value = call.body.value;
   if (type == PatchType::kJson ? value.is_array() : value.is_object()) return {};
-  return std::unexpected(Status::bad_request(fmt::format(
-      "error decoding patch: json: cannot unmarshal {} into Go value of type {}", value.kind_name(),
-      type == PatchType::kJson ? "[]handlers.jsonPatchOp" : "map[string]interface {}")));
+  return std::unexpected(Status::bad_request(
+      fmt::format("error decoding patch: json: cannot unmarshal {} into Go value of type {}", value.kind_name(),
+                  type == PatchType::kJson ? "[]handlers.jsonPatchOp" : "map[string]interface {}")));
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kIndex = "/openapi/v3";
 
-/// A name for what the document of `path` says now. It need not be a hash of the document: it must change when that does,
-/// which happens with another program and with every definition.
+/// A name for what the document of `path` says now. It need not be a hash of the document: it must change when that
+/// does, which happens with another program and with every definition.
 std::string version_of(const Context& context, std::string_view path) {
   std::uint64_t newest = 0;
   const auto& definitions = context.schema.resource("apiextensions.k8s.io", "customresourcedefinitions");

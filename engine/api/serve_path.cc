@@ -42,7 +42,8 @@ Value version(const Context& context) {
 }
 
 void send_paths(Context& context, const CallPtr& call) {
-  std::set<std::string> paths = {"/fairlead/v1/http_sd", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"};
+  std::set<std::string> paths = {"/fairlead/v1/http_sd", "/healthz", "/livez",  "/metrics",
+                                 "/openapi/v3",          "/readyz",  "/version"};
   for (const auto& path : context.discovery()->group_version_paths()) {
     paths.insert("/" + path);
     paths.insert("/" + path.substr(0, path.rfind('/')));

@@ -41,7 +41,8 @@ void serve_resource(Context& context, const CallPtr& call) {
     return route.verb == "create" ? serve_review(context, call, *served) : send_status(*call, method_not_allowed());
   }
   const bool one = !route.collection;
-  if (!has_verb(*served, route.verb) || (one && route.verb == "create")) return send_status(*call, method_not_allowed());
+  if (!has_verb(*served, route.verb) || (one && route.verb == "create"))
+    return send_status(*call, method_not_allowed());
   if (one && route.verb != "watch") return serve_object(context, call, *served);
   serve_collection(context, call, *served);
 }

@@ -72,13 +72,15 @@ void review_access(Context& context, const CallPtr& call, const Resource& kind, 
   const bool self = kind.kind == "SelfSubjectAccessReview";
   auto attributes = attributes_in(spec);
   if (kind.kind == "LocalSubjectAccessReview" && attributes.ns != call->route.ns) {
-    return send_status(*call, Status::bad_request("spec.resourceAttributes.namespace must match the namespace of the request"));
+    return send_status(
+        *call, Status::bad_request("spec.resourceAttributes.namespace must match the namespace of the request"));
   }
   const User user = self ? call->user : user_in(spec);
   if (!self && user.name.empty() && user.groups.empty()) {
-    return send_status(*call, Status::invalid(kind, "",
-                                              {{FieldError::Reason::kInvalid, "spec.user",
-                                                "Invalid value: \"\": at least one of user or group must be specified"}}));
+    return send_status(*call,
+                       Status::invalid(kind, "",
+                                       {{FieldError::Reason::kInvalid, "spec.user",
+                                         "Invalid value: \"\": at least one of user or group must be specified"}}));
   }
   const auto refused = refusal(context, user, attributes);
   answer(context, call, std::move(review), Value::object({{"allowed", !refused}}));

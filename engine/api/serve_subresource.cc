@@ -31,11 +31,8 @@ void serve_whole(Context& context, const CallPtr& call, const Resource& served, 
 }
 
 Value success(int code) {
-  return Value::object({{"kind", "Status"},
-                        {"apiVersion", "v1"},
-                        {"metadata", Value::object()},
-                        {"status", "Success"},
-                        {"code", code}});
+  return Value::object(
+      {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Value::object()}, {"status", "Success"}, {"code", code}});
 }
 
 /// Binding and eviction: a POST whose body is no part of the object.
@@ -76,9 +73,11 @@ void serve_subresource(Context& context, const CallPtr& call, const Resource& se
     return serve_action(context, call, served, schema.by_kind("policy", "v1", "Eviction"), Subresource::kEviction);
   }
   const auto what = served.plural + "/" + name;
-  send_status(*call, not_implemented(is_connect(name) ? fmt::format("{} is not served: this API server opens no streams into "
-                                                                   "containers; read their logs instead", what)
-                                                     : fmt::format("{} is not served by this API server", what)));
+  send_status(*call,
+              not_implemented(is_connect(name) ? fmt::format("{} is not served: this API server opens no streams into "
+                                                             "containers; read their logs instead",
+                                                             what)
+                                               : fmt::format("{} is not served by this API server", what)));
 }
 
 }  // namespace fairlead::api

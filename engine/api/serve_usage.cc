@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kApiVersion = "metrics.k8s.io/v1beta1";
 
 Value usage(std::int64_t cpu_nano_cores, std::int64_t memory_bytes) {
-  return Value::object({{"cpu", fmt::format("{}n", cpu_nano_cores)}, {"memory", fmt::format("{}Ki", memory_bytes / 1024)}});
+  return Value::object(
+      {{"cpu", fmt::format("{}n", cpu_nano_cores)}, {"memory", fmt::format("{}Ki", memory_bytes / 1024)}});
 }
 
 Value metrics_object(std::string_view kind, const Object& object, Time at, Duration window) {
@@ -74,7 +75,8 @@ Value::Array all_pod_metrics(const Context& context, const View& view) {
 Value::Array all_node_metrics(const Context& context, const View& view) {
   Value::Array out;
   context.store.each(context.schema.resource("", "nodes"), {}, [&](const ObjectPtr& node) {
-    const auto found = std::ranges::find_if(context.parts.nodes, [&](const auto* n) { return n->name() == node->name(); });
+    const auto found =
+        std::ranges::find_if(context.parts.nodes, [&](const auto* n) { return n->name() == node->name(); });
     if (found != context.parts.nodes.end() && view.shows(*node)) {
       out.push_back(node_metrics(*node, (*found)->usage(), context.now()));
     }
@@ -94,12 +96,11 @@ void serve_usage(Context& context, const CallPtr& call) {
   if (!view) return send_status(*call, view.error());
   auto items = pods ? all_pod_metrics(context, *view) : all_node_metrics(context, *view);
   if (route.verb == "list") {
-    return context.send_unstored(
-        call, 200,
-        Value::object({{"kind", pods ? "PodMetricsList" : "NodeMetricsList"},
-                       {"apiVersion", kApiVersion},
-                       {"metadata", Value::object()},
-                       {"items", std::move(items)}}));
+    return context.send_unstored(call, 200,
+                                 Value::object({{"kind", pods ? "PodMetricsList" : "NodeMetricsList"},
+                                                {"apiVersion", kApiVersion},
+                                                {"metadata", Value::object()},
+                                                {"items", std::move(items)}}));
   }
   if (!items.empty()) return context.send_unstored(call, 200, std::move(items.front()));
   Status status;

@@ -25,7 +25,8 @@ void serve(Context& context, const CallPtr& call) {
   if (!user) return send_status(*call, user.error());
   call->user = std::move(*user);
   if (!is_public(call->route.path)) {
-    if (const auto refused = refusal(context, call->user, attributes_of(call->route))) return send_status(*call, *refused);
+    if (const auto refused = refusal(context, call->user, attributes_of(call->route)))
+      return send_status(*call, *refused);
   }
   if (call->route.is_resource) return serve_resource(context, call);
   serve_path(context, call);
@@ -92,9 +93,10 @@ Result<std::unique_ptr<Server>> Server::start(ServerParts parts, ServerOptions o
     wire.limits.parser.body_bytes = kMaxBody + 1024 * 1024;  // What is a little too large gets an answer, not a cut.
     wire.limits.stream_buffer = kMaxUnsent;
     wire.limits.write = std::chrono::minutes(2);
-    auto server = net::HttpServer::start(std::move(wire), [weak, &control, metrics](net::Request request, net::ResponseWriter w) {
-      receive(weak, control, metrics, std::move(request), std::move(w));
-    });
+    auto server =
+        net::HttpServer::start(std::move(wire), [weak, &control, metrics](net::Request request, net::ResponseWriter w) {
+          receive(weak, control, metrics, std::move(request), std::move(w));
+        });
     if (!server) {
       return std::unexpected(
           wrap(fmt::format("the API server cannot listen on {}:{}", listener.address, listener.port), server.error()));

@@ -41,8 +41,8 @@ struct ServerOptions {
   std::string git_version = "v1.36.0+fairlead";
 };
 
-/// Started and destroyed on the control thread, or while it is not running. Handlers run there; TLS, HTTP, reading bodies
-/// and encoding lists happen on threads of its own. An answer is given once what it tells of is durable.
+/// Started and destroyed on the control thread, or while it is not running. Handlers run there; TLS, HTTP, reading
+/// bodies and encoding lists happen on threads of its own. An answer is given once what it tells of is durable.
 class Server {
  public:
   /// Creates what `bootstrap` creates, and listens.

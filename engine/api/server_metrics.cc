@@ -28,7 +28,8 @@ void ServerMetrics::append(std::string& out) const {
   out += "# TYPE apiserver_request_total counter\n";
   for (const auto& [labels, value] : requests_) {
     const auto& [verb, resource, code] = labels;
-    out += fmt::format("apiserver_request_total{{verb=\"{}\",resource=\"{}\",code=\"{}\"}} {}\n", verb, resource, code, value);
+    out += fmt::format("apiserver_request_total{{verb=\"{}\",resource=\"{}\",code=\"{}\"}} {}\n", verb, resource, code,
+                       value);
   }
   constexpr std::string_view kName = "apiserver_request_duration_seconds";
   out += fmt::format("# HELP {} Time from a request's arrival to its answer.\n# TYPE {} histogram\n", kName, kName);

@@ -56,10 +56,13 @@ class ServerTest : public testing::Test {
     return {got->status, value ? std::move(*value) : Value(), got->headers, got->body};
   }
   Answer get(std::string_view target) { return send(admin_, request("GET", target)); }
-  Answer post(std::string_view target, std::string body) { return send(admin_, request("POST", target, std::move(body))); }
+  Answer post(std::string_view target, std::string body) {
+    return send(admin_, request("POST", target, std::move(body)));
+  }
 
   static std::string map(std::string_view name, std::string_view value = "v") {
-    return fmt::format(R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}},"data":{{"k":"{}"}}}})", name, value);
+    return fmt::format(R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}"}},"data":{{"k":"{}"}}}})",
+                       name, value);
   }
 
   TestingServer server_;
@@ -180,8 +183,9 @@ TEST_F(ServerTest, DryRunStoresNothing) {
 
 TEST_F(ServerTest, StreamingListEndsWithItsBookmark) {
   EXPECT_EQ(post(kMaps, map("a")).code, 201);
-  WatchReader reader(admin_, request("GET", std::string(kMaps) + "?watch=true&sendInitialEvents=true"
-                                                                 "&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"));
+  WatchReader reader(
+      admin_, request("GET", std::string(kMaps) + "?watch=true&sendInitialEvents=true"
+                                                  "&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"));
   auto events = reader.wait(2);
   ASSERT_EQ(events.size(), 2U);
   EXPECT_EQ(events[0].at("type").str(), "ADDED");
@@ -220,8 +224,9 @@ TEST_F(ServerTest, WatchFromARevisionThatIsUnknownExpires) {
 }
 
 TEST_F(ServerTest, EventsOfBothGroupsAreTheSame) {
-  const auto made = post("/apis/events.k8s.io/v1/namespaces/default/events",
-                         R"({"metadata":{"name":"e"},"regarding":{"kind":"Pod","name":"p","namespace":"default"},"note":"hello",
+  const auto made =
+      post("/apis/events.k8s.io/v1/namespaces/default/events",
+           R"({"metadata":{"name":"e"},"regarding":{"kind":"Pod","name":"p","namespace":"default"},"note":"hello",
                              "reason":"R","type":"Normal","action":"a","eventTime":"2026-11-23T10:00:00.000000Z",
                              "reportingController":"c","reportingInstance":"i"})");
   EXPECT_EQ(made.code, 201) << made.text;

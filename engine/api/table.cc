@@ -11,11 +11,10 @@ namespace fairlead::api {
 namespace {
 
 const table::Printer* printer_for(const Resource& resource) {
-  for (const auto printers : {table::workload_printers(), table::core_printers(), table::policy_printers(),
-                              table::platform_printers()}) {
-    const auto found = std::ranges::find_if(printers, [&](const table::Printer& p) {
-      return p.kind == resource.kind && p.group == resource.group;
-    });
+  for (const auto printers :
+       {table::workload_printers(), table::core_printers(), table::policy_printers(), table::platform_printers()}) {
+    const auto found = std::ranges::find_if(
+        printers, [&](const table::Printer& p) { return p.kind == resource.kind && p.group == resource.group; });
     if (found != printers.end()) return &*found;
   }
   return nullptr;

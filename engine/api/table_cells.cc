@@ -75,8 +75,6 @@ std::string container_names(const Value& pod_spec) { return joined_field(pod_spe
 
 std::string container_images(const Value& pod_spec) { return joined_field(pod_spec.at("containers"), "image"); }
 
-std::string text_of(const Value& value) {
-  return value.is_string() ? std::string(value.str()) : to_json(value);
-}
+std::string text_of(const Value& value) { return value.is_string() ? std::string(value.str()) : to_json(value); }
 
 }  // namespace fairlead::api::table

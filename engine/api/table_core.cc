@@ -55,8 +55,13 @@ std::string service_ports(const Value& o) {
 
 Cells service(const Value& o, Time now) {
   const auto cluster_ip = o.at("spec", "clusterIPs", 0).string_or(o.at("spec", "clusterIP").str());
-  return {name(o),          o.at("spec", "type").str(), or_else(cluster_ip, "<none>"),         external_ip(o),
-          service_ports(o), age(o, now),                format_labels(o.at("spec", "selector"))};
+  return {name(o),
+          o.at("spec", "type").str(),
+          or_else(cluster_ip, "<none>"),
+          external_ip(o),
+          service_ports(o),
+          age(o, now),
+          format_labels(o.at("spec", "selector"))};
 }
 
 Cells endpoints(const Value& o, Time now) {
@@ -71,7 +76,8 @@ Cells endpoints(const Value& o, Time now) {
       for (const auto& address : addresses) {
         const auto ip = address.at("ip").str();
         const bool v6 = ip.find(':') != std::string_view::npos;
-        all.push_back(v6 ? fmt::format("[{}]:{}", ip, count(port.at("port"))) : fmt::format("{}:{}", ip, count(port.at("port"))));
+        all.push_back(v6 ? fmt::format("[{}]:{}", ip, count(port.at("port")))
+                         : fmt::format("{}:{}", ip, count(port.at("port"))));
       }
     }
   }
@@ -92,7 +98,8 @@ Cells endpoint_slice(const Value& o, Time now) {
   for (const auto& endpoint : o.at("endpoints").items()) {
     for (const auto& address : endpoint.at("addresses").items()) addresses.emplace_back(address.str());
   }
-  return {name(o), o.at("addressType").str(), first_few(ports, "<unset>"), first_few(addresses, "<unset>"), age(o, now)};
+  return {name(o), o.at("addressType").str(), first_few(ports, "<unset>"), first_few(addresses, "<unset>"),
+          age(o, now)};
 }
 
 Cells namespace_cells(const Value& o, Time now) { return {name(o), o.at("status", "phase").str(), age(o, now)}; }
@@ -242,13 +249,15 @@ Cells resource_quota(const Value& o, Time now) {
   std::vector<std::pair<std::string, std::string>> rows;
   for (const auto& [resource, hard] : o.at("status", "hard").members()) {
     const auto& used = o.at("status", "used", resource);
-    rows.emplace_back(resource, fmt::format("{}: {}/{}", resource, used.is_null() ? "0" : text_of(used), text_of(hard)));
+    rows.emplace_back(resource,
+                      fmt::format("{}: {}/{}", resource, used.is_null() ? "0" : text_of(used), text_of(hard)));
   }
   std::ranges::sort(rows);
   std::vector<std::string> requests;
   std::vector<std::string> limits;
   for (auto& [resource, text] : rows) (resource.starts_with("limits.") ? limits : requests).push_back(std::move(text));
-  return {name(o), fmt::format("{}", fmt::join(requests, ", ")), fmt::format("{}", fmt::join(limits, ", ")), age(o, now)};
+  return {name(o), fmt::format("{}", fmt::join(requests, ", ")), fmt::format("{}", fmt::join(limits, ", ")),
+          age(o, now)};
 }
 
 Cells ingress(const Value& o, Time now) {
@@ -261,8 +270,12 @@ Cells ingress(const Value& o, Time now) {
   if (hosts.size() == kAddressesShown && rules.size() > kAddressesShown) {
     shown = fmt::format("{} + {} more...", shown, rules.size() - kAddressesShown);
   }
-  return {name(o), o.at("spec", "ingressClassName").string_or("<none>"), shown, load_balancer_addresses(o.at("status")),
-          o.at("spec", "tls").empty() ? "80" : "80, 443", age(o, now)};
+  return {name(o),
+          o.at("spec", "ingressClassName").string_or("<none>"),
+          shown,
+          load_balancer_addresses(o.at("status")),
+          o.at("spec", "tls").empty() ? "80" : "80, 443",
+          age(o, now)};
 }
 
 constexpr std::array kPrinters = {

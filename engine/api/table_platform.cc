@@ -39,8 +39,9 @@ Cells policy_binding(const Value& o, Time now) {
 }
 
 Cells certificate_request(const Value& o, Time now) {
-  auto status = !condition(o, "Denied").is_null() ? std::string("Denied")
-                : !condition(o, "Approved").is_null() ? std::string("Approved") : std::string("Pending");
+  auto status = !condition(o, "Denied").is_null()     ? std::string("Denied")
+                : !condition(o, "Approved").is_null() ? std::string("Approved")
+                                                      : std::string("Pending");
   if (!condition(o, "Failed").is_null()) status += ",Failed";
   if (!o.at("status", "certificate").str().empty()) status += ",Issued";
   const auto& seconds = o.at("spec", "expirationSeconds");

@@ -22,9 +22,7 @@ const Value& metric_source(const Value& metric) {
   return none;
 }
 
-std::string quantity_or_unknown(const Value& quantity) {
-  return quantity.is_null() ? "<unknown>" : text_of(quantity);
-}
+std::string quantity_or_unknown(const Value& quantity) { return quantity.is_null() ? "<unknown>" : text_of(quantity); }
 
 std::string percent(const Value& utilization, std::string_view otherwise) {
   if (!utilization.is_int()) return std::string(otherwise);
@@ -50,7 +48,8 @@ std::string format_metric(const Value& spec, const Value& status) {
   }
   if (type != "Object" && type != "External") return "<unknown type>";
   if (!target.at("averageValue").is_null()) {
-    return fmt::format("{}/{} (avg)", quantity_or_unknown(current.at("averageValue")), text_of(target.at("averageValue")));
+    return fmt::format("{}/{} (avg)", quantity_or_unknown(current.at("averageValue")),
+                       text_of(target.at("averageValue")));
   }
   return fmt::format("{}/{}", quantity_or_unknown(current.at("value")), text_of(target.at("value")));
 }
@@ -113,7 +112,8 @@ Cells role_binding(const Value& o, Time now) {
 Cells lease(const Value& o, Time now) { return {name(o), o.at("spec", "holderIdentity").str(), age(o, now)}; }
 
 Cells priority_class(const Value& o, Time now) {
-  return {name(o), count(o.at("value")), o.at("globalDefault").bool_or(false), age(o, now), o.at("preemptionPolicy").str()};
+  return {name(o), count(o.at("value")), o.at("globalDefault").bool_or(false), age(o, now),
+          o.at("preemptionPolicy").str()};
 }
 
 Cells runtime_class(const Value& o, Time now) { return {name(o), o.at("handler").str(), age(o, now)}; }
@@ -131,8 +131,8 @@ Cells ingress_class(const Value& o, Time now) {
     if (p.has("apiGroup")) parameters += fmt::format(".{}", p.at("apiGroup").str());
     parameters += fmt::format("/{}", p.at("name").str());
   }
-  return {with_default_mark(o, "ingressclass.kubernetes.io/is-default-class"), o.at("spec", "controller").str(), parameters,
-          age(o, now)};
+  return {with_default_mark(o, "ingressclass.kubernetes.io/is-default-class"), o.at("spec", "controller").str(),
+          parameters, age(o, now)};
 }
 
 Cells storage_class(const Value& o, Time now) {

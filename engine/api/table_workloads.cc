@@ -27,7 +27,8 @@ struct Restarts {
 
 std::string terminated_reason(const Value& terminated, std::string_view prefix) {
   if (!terminated.at("reason").str().empty()) return fmt::format("{}{}", prefix, terminated.at("reason").str());
-  if (const auto signal = count(terminated.at("signal")); signal != 0) return fmt::format("{}Signal:{}", prefix, signal);
+  if (const auto signal = count(terminated.at("signal")); signal != 0)
+    return fmt::format("{}Signal:{}", prefix, signal);
   return fmt::format("{}ExitCode:{}", prefix, count(terminated.at("exitCode")));
 }
 
@@ -148,7 +149,8 @@ Cells pod(const Value& o, Time now) {
 
 Cells pod_template(const Value& o, Time) {
   const auto& spec = o.at("template", "spec");
-  return {name(o), container_names(spec), container_images(spec), format_labels(o.at("template", "metadata", "labels"))};
+  return {name(o), container_names(spec), container_images(spec),
+          format_labels(o.at("template", "metadata", "labels"))};
 }
 
 Cells replica_set(const Value& o, Time now) {
@@ -178,8 +180,8 @@ Cells deployment(const Value& o, Time now) {
 
 Cells stateful_set(const Value& o, Time now) {
   const auto& spec = o.at("spec", "template", "spec");
-  return {name(o), fmt::format("{}/{}", count(o.at("status", "readyReplicas")), count(o.at("spec", "replicas"))), age(o, now),
-          container_names(spec), container_images(spec)};
+  return {name(o), fmt::format("{}/{}", count(o.at("status", "readyReplicas")), count(o.at("spec", "replicas"))),
+          age(o, now), container_names(spec), container_images(spec)};
 }
 
 Cells daemon_set(const Value& o, Time now) {
@@ -225,7 +227,7 @@ std::string job_duration(const Value& o, Time now) {
 
 Cells job(const Value& o, Time now) {
   const auto& spec = o.at("spec", "template", "spec");
-  return {name(o),   job_status(o),         job_completions(o),     job_duration(o, now),
+  return {name(o),     job_status(o),         job_completions(o),     job_duration(o, now),
           age(o, now), container_names(spec), container_images(spec), format_selector(o.at("spec", "selector"))};
 }
 
@@ -254,7 +256,8 @@ Cells controller_revision(const Value& o, Time now) {
     const auto slash = api_version.find('/');
     controller = std::string(owner.at("kind").str());
     if (slash != std::string_view::npos) controller += "." + std::string(api_version.substr(0, slash));
-    std::ranges::transform(controller, controller.begin(), [](unsigned char c) { return static_cast<char>(tolower(c)); });
+    std::ranges::transform(controller, controller.begin(),
+                           [](unsigned char c) { return static_cast<char>(tolower(c)); });
     controller += "/" + std::string(owner.at("name").str());
   }
   return {name(o), controller, count(o.at("revision")), age(o, now)};

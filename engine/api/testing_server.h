@@ -108,7 +108,9 @@ class PaperNode final : public seam::Node {
     control_.post([sink = std::move(sink), request] {
       const std::size_t first = request.tail_lines == 1 ? 1 : 0;
       for (std::size_t line = first; line < 2; ++line) {
-        sink(fmt::format("{}line {} of {}\n", request.timestamps ? "2026-11-23T10:00:00Z " : "", line + 1, request.container), false);
+        sink(fmt::format("{}line {} of {}\n", request.timestamps ? "2026-11-23T10:00:00Z " : "", line + 1,
+                         request.container),
+             false);
       }
       sink({}, true);
     });

@@ -15,9 +15,12 @@ constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
 
 std::string_view type_name(Event::Type type) {
   switch (type) {
-    case Event::Type::kAdded: return "ADDED";
-    case Event::Type::kModified: return "MODIFIED";
-    case Event::Type::kDeleted: return "DELETED";
+    case Event::Type::kAdded:
+      return "ADDED";
+    case Event::Type::kModified:
+      return "MODIFIED";
+    case Event::Type::kDeleted:
+      return "DELETED";
   }
   return "ERROR";
 }
@@ -111,11 +114,16 @@ class Watch {
   void append_event(std::string& out, Event::Type type, const ObjectPtr& object, Time now) {
     out += fmt::format("{{\"type\":\"{}\",\"object\":", type_name(type));
     switch (view_.form) {
-      case View::Form::kObject: append_served_json(out, *view_.served, *object); break;
-      case View::Form::kMetadata: append_partial_metadata(out, *object, view_.form_version); break;
+      case View::Form::kObject:
+        append_served_json(out, *view_.served, *object);
+        break;
+      case View::Form::kMetadata:
+        append_partial_metadata(out, *object, view_.form_version);
+        break;
       case View::Form::kTable: {
         const TableWriter writer(*view_.served, view_.form_version, view_.include, now);
-        writer.append(out, {&object, 1}, {.revision = object->revision(), .continue_token = {}, .remaining = {}}, !headed_);
+        writer.append(out, {&object, 1}, {.revision = object->revision(), .continue_token = {}, .remaining = {}},
+                      !headed_);
         headed_ = true;
         break;
       }
@@ -133,8 +141,12 @@ class Watch {
     const auto partial = object("PartialObjectMetadata", "meta.k8s.io/" + view_.form_version);
     out += "{\"type\":\"BOOKMARK\",\"object\":";
     switch (view_.form) {
-      case View::Form::kObject: out += object(view_.served->kind, view_.served->api_version()); break;
-      case View::Form::kMetadata: out += partial; break;
+      case View::Form::kObject:
+        out += object(view_.served->kind, view_.served->api_version());
+        break;
+      case View::Form::kMetadata:
+        out += partial;
+        break;
       case View::Form::kTable:
         out += fmt::format(
             "{{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/{}\",\"metadata\":{{\"resourceVersion\":\"{}\"}},"
@@ -234,10 +246,11 @@ void WatchHub::publish(const std::shared_ptr<const Event>& event, Time now) {
 void WatchHub::add(WatchRequest request, net::ResponseWriter response, Time now) {
   auto* encoder = &encoder_;
   watches_->expect_one();
-  encoder_.post([watches = watches_, encoder, request = std::move(request), response = std::move(response), now]() mutable {
-    const auto id = watches->add(std::move(request), response, now);
-    response.on_closed([encoder, watches, id] { encoder->post([watches, id] { watches->remove(id); }); });
-  });
+  encoder_.post(
+      [watches = watches_, encoder, request = std::move(request), response = std::move(response), now]() mutable {
+        const auto id = watches->add(std::move(request), response, now);
+        response.on_closed([encoder, watches, id] { encoder->post([watches, id] { watches->remove(id); }); });
+      });
 }
 
 std::size_t WatchHub::size() const { return watches_->size(); }

@@ -40,10 +40,10 @@ struct View {
 
 struct WatchRequest {
   View view;
-  std::uint64_t after = 0;         ///< Events up to this revision are known to the client, or are in `initial`.
-  std::vector<ObjectPtr> initial;  ///< Told as ADDED before anything else.
-  std::vector<Event> missed;       ///< Events after `after` that are over already.
-  bool initial_events_end = false; ///< A bookmark annotated k8s.io/initial-events-end follows `initial`.
+  std::uint64_t after = 0;          ///< Events up to this revision are known to the client, or are in `initial`.
+  std::vector<ObjectPtr> initial;   ///< Told as ADDED before anything else.
+  std::vector<Event> missed;        ///< Events after `after` that are over already.
+  bool initial_events_end = false;  ///< A bookmark annotated k8s.io/initial-events-end follows `initial`.
   bool bookmarks = false;
   std::optional<std::chrono::seconds> timeout;
   std::shared_ptr<std::atomic<int>> count;  ///< Of its client; one is taken off when the watch ends.
