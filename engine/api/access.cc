@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "engine/api/authorizer.h"
 #include "engine/api/context.h"
+#include "engine/api/request_options.h"
+#include "engine/api/token.h"
 
 namespace fairlead::api {
 namespace {
@@ -124,23 +127,36 @@ ApiResult<User> authenticate(Context& context, const Call& call) {
 }
 
 std::optional<Status> refusal(Context& context, const User& user, const Attributes& attributes) {
-  if (std::ranges::find(user.groups, "system:masters") != user.groups.end()) return std::nullopt;
-  (void)context;
+  if (authorized(context.api, user, attributes)) return std::nullopt;
   return forbidden(user, attributes);
 }
 
-std::expected<User, std::string> user_of_token(Context&, std::string_view, const std::vector<std::string>&) {
-  return std::unexpected("invalid bearer token");
+std::expected<User, std::string> user_of_token(Context& context, std::string_view token,
+                                               const std::vector<std::string>& audiences) {
+  if (context.parts.tokens == nullptr) return std::unexpected("this server accepts no tokens");
+  return context.parts.tokens->user_of(token, audiences);
 }
 
-std::string default_audience(const Context&) { return "https://kubernetes.default.svc.cluster.local"; }
+std::string default_audience(const Context&) { return std::string(kTokenIssuer); }
 
-Value rules_of(Context&, const User&, const std::string&) { return Value::object(); }
+Value rules_of(Context& context, const User& user, const std::string& ns) {
+  return subject_rules(context.api, user, ns);
+}
 
 bool is_public(std::string_view path) {
   return path == "/healthz" || path == "/livez" || path == "/readyz" || path == "/version" || path == "/version/";
 }
 
-void serve_token(Context&, const CallPtr& call, const Resource&) { send_status(*call, not_implemented("")); }
+void serve_token(Context& context, const CallPtr& call, const Resource&) {
+  const Resource* kind = context.schema.by_kind("authentication.k8s.io", "v1", "TokenRequest");
+  if (call->route.verb != "create" || kind == nullptr || context.parts.tokens == nullptr) {
+    return send_status(*call, method_not_allowed());
+  }
+  auto request = read_object(*call, context.schema, *kind);
+  if (!request) return send_status(*call, request.error());
+  auto issued = context.parts.tokens->issue(call->route.ns, call->route.name, std::move(*request));
+  if (!issued) return send_status(*call, issued.error());
+  context.send_unstored(call, 201, std::move(*issued), context.store.revision());
+}
 
 }  // namespace fairlead::api

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/api/api.h"
 #include "engine/api/pki.h"
+#include "engine/api/token.h"
 #include "engine/seam/executor.h"
 #include "engine/seam/node.h"
 
@@ -30,7 +31,8 @@ struct ApiListener {
 struct ServerParts {
   Api& api;
   seam::Executor& control;
-  std::vector<seam::Node*> nodes;  ///< For logs and usage; found by Node::name().
+  std::vector<seam::Node*> nodes{};  ///< For logs and usage; found by Node::name().
+  const ServiceAccountTokens* tokens = nullptr;  ///< Null: tokens are neither given nor accepted.
 };
 
 struct ServerOptions {

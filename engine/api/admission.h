@@ -1,0 +1,34 @@
+// The admission steps that every write passes, in order. Each is a function of its own, so that a refusal can be traced
+// to a name.
+#pragma once
+
+#include "engine/api/api.h"
+
+namespace fairlead::api {
+
+inline constexpr std::string_view kServiceRange = "10.96.0.0/16";
+inline constexpr std::int64_t kFirstNodePort = 30'000;
+inline constexpr std::int64_t kLastNodePort = 32'767;
+inline constexpr std::int64_t kPodTokenSeconds =
+    3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
+
+/// Adds to `api`, in this order: unserved, namespace-lifecycle, service-account, priority, pod-qos, service-addresses,
+/// pod-security.
+void add_standard_admission(Api& api);
+
+/// Warns of objects of kinds that nothing in this program acts on: they are stored and can be read, and that is all.
+[[nodiscard]] ApiResult<> admit_unserved(Admission& admission);
+/// Nothing is created in a namespace that is missing or going; the built-in namespaces stay.
+[[nodiscard]] ApiResult<> admit_namespace(const Api& api, Admission& admission);
+/// Gives pods their service account, its pull secrets, and the volume with its token.
+[[nodiscard]] ApiResult<> admit_service_account(const Api& api, Admission& admission);
+/// Resolves spec.priorityClassName of pods.
+[[nodiscard]] ApiResult<> admit_priority(const Api& api, Admission& admission);
+/// Sets status.qosClass of new pods.
+[[nodiscard]] ApiResult<> admit_qos(Admission& admission);
+/// Allocates clusterIP and nodePorts of Services: the same Service gets the same ones in every run where they are free.
+[[nodiscard]] ApiResult<> admit_service(const Api& api, Admission& admission);
+/// Enforces the namespace's Pod Security Standard, warns where it asks for warnings.
+[[nodiscard]] ApiResult<> admit_pod_security(const Api& api, Admission& admission);
+
+}  // namespace fairlead::api
