@@ -1,6 +1,8 @@
 #include "engine/control/controllers.h"
 
+#include "engine/api/admission.h"
 #include "engine/control/application.h"
+#include "engine/control/cluster_controllers.h"
 #include "engine/control/delivery.h"
 #include "engine/control/event_recorder.h"
 #include "engine/control/gateway.h"
@@ -20,17 +22,27 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
   manager.add(make_pod_controller(api, manager, seams.nodes, seams.issue_token));
 }
 
+void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams) {
+  manager.add(make_bootstrap(api));
+  for (const api::Key& key : bootstrap_keys(api.schema())) manager.wake("bootstrap", key);
+  manager.add(make_namespace_controller(api));
+  manager.add(make_service_account_controller(api, seams.root_ca));
+}
+
 void add_admission(api::Api& api) {
+  api::add_standard_admission(api);
   add_delivery_admission(api);
   add_gateway_admission(api);
 }
 
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
+  add_cluster_controllers(manager, api, seams);
   add_workload_controllers(manager, api, seams);
   if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
   manager.add(make_horizontal_pod_autoscaler(api, seams.nodes));
   if (seams.source != nullptr) manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source));
   if (seams.traffic != nullptr) add_gateway_controllers(manager, api, *seams.traffic);
+  manager.add(make_garbage_collector(api));
   manager.add(make_event_expiry(api));
 }
 

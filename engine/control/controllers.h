@@ -35,8 +35,12 @@ struct Seams {
   seam::Traffic* traffic = nullptr;
   seam::Source* source = nullptr;
   TokenIssuer issue_token;
+  std::string root_ca;  ///< PEM of the API server's certificate authority, for the ConfigMap kube-root-ca.crt.
   std::vector<Outage> outages;  ///< When no engine ran before this life, oldest first.
 };
+
+/// What every cluster has: its first objects, the life of namespaces, their service accounts.
+void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams);
 
 /// Everything between a Deployment and a running container: workloads, scheduler, pods, Services, network.
 void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seams);

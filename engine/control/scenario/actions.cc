@@ -213,12 +213,20 @@ Result<> act(VirtualCluster& cluster, const Value& step) {
 }
 
 Result<> create_all(VirtualCluster& cluster, const Value& objects) {
-  const api::Resource& namespaces = cluster.api().schema().resource("", "namespaces");
+  const api::Schema& schema = cluster.api().schema();
+  const auto ensure_object = [&](std::string_view kind, std::string_view ns, std::string_view name) -> Result<> {
+    const api::Resource& resource = *schema.by_kind("v1", kind);
+    if (cluster.api().get(resource, ns, name) != nullptr) return {};
+    Value metadata = Value::object({{"name", name}});
+    if (!ns.empty()) metadata.set("namespace", ns);
+    return create(cluster,
+                  Value::object({{"apiVersion", "v1"}, {"kind", kind}, {"metadata", std::move(metadata)}}));
+  };
+  // Pods among the first objects need an account, and the controller that makes it does not run yet.
   const auto ensure = [&](std::string_view name) -> Result<> {
-    if (name.empty() || cluster.api().get(namespaces, "", name) != nullptr) return {};
-    return create(cluster, Value::object({{"apiVersion", "v1"},
-                                          {"kind", "Namespace"},
-                                          {"metadata", Value::object({{"name", name}})}}));
+    if (name.empty()) return {};
+    if (auto done = ensure_object("Namespace", "", name); !done) return done;
+    return ensure_object("ServiceAccount", name, "default");
   };
   if (auto done = ensure("default"); !done) return done;
   for (const Value& object : objects.items()) {
