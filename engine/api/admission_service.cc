@@ -162,7 +162,7 @@ ApiResult<> admit_service(const Api& api, Admission& admission) {
   if (admission.object == nullptr || admission.subresource != Subresource::kNone) return {};
   if (!resource.group.empty() || resource.kind != "Service") return {};
   Value& spec = (*admission.object)["spec"];
-  const std::string_view type = spec.at("type").str();
+  const std::string type(spec.at("type").str());  // A copy: the spec grows below.
   if (type == "ExternalName") {
     for (const std::string_view member : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"})
       spec.erase(member);

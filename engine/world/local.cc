@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -12,10 +13,12 @@
 
 #include "base/yaml.h"
 #include "engine/api/api.h"
+#include "engine/api/bootstrap.h"
 #include "engine/api/journal.h"
 #include "engine/api/kubeconfig.h"
 #include "engine/api/pki.h"
 #include "engine/api/server.h"
+#include "engine/api/token.h"
 #include "engine/control/controllers.h"
 #include "engine/edge/edge_files.h"
 #include "engine/edge/nginx_traffic.h"
@@ -120,6 +123,9 @@ class LocalCluster {
     auto pki = api::ensure_pki(options_.state + "/pki");
     if (!pki) return std::unexpected(pki.error());
     pki_ = std::move(*pki);
+    auto key = api::TokenKey::ensure(options_.state + "/pki/sa.key");
+    if (!key) return std::unexpected(key.error());
+    tokens_.emplace(*api_, std::move(*key));
     node::LocalNodeOptions node;
     node.state_directory = options_.state;
     node.problem = [](const std::string& problem) { spdlog::error("{}", problem); };
@@ -143,11 +149,27 @@ class LocalCluster {
     seams.traffic = traffic_.get();
     seams.source = source_.get();
     seams.outages = lives_.outages();
+    seams.root_ca = pki_.ca;
+    seams.issue_token = [this](const control::TokenRequest& request) { return issue(request); };
     control::add_controllers(*manager_, *api_, seams);
     return {};
   }
 
+  /// The token that a pod of this machine mounts.
+  Result<std::string> issue(const control::TokenRequest& request) {
+    Value pod = Value::object({{"kind", "Pod"}, {"name", request.pod}, {"uid", request.pod_uid}});
+    Value spec = Value::object({{"boundObjectRef", std::move(pod)}});
+    if (!request.audience.empty()) spec.set("audiences", Value::array({request.audience}));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(request.lifetime).count();
+    if (seconds > 0) spec.set("expirationSeconds", std::max<std::int64_t>(seconds, api::kMinTokenSeconds));
+    auto issued = tokens_->issue(request.ns, request.service_account, Value::object({{"spec", std::move(spec)}}));
+    if (!issued) return fail("{}", issued.error().message);
+    return std::string(issued->at("status", "token").str());
+  }
+
   Result<> put_system_objects() {
+    // The namespaces that the objects below live in; the controllers that look after them run a moment later.
+    if (auto done = api::bootstrap(*api_); !done) return fail("{}", done.error().message);
     std::vector<Value> objects = system_objects();
     objects.push_back(edge::edge_config_map());
     for (Value& object : api_service()) objects.push_back(std::move(object));
@@ -165,7 +187,7 @@ class LocalCluster {
     api::ServerOptions options;
     options.listeners = {{.fd = host->release()}, {.address = std::string(kNodeApiAddress), .port = kNodeApiPort}};
     options.pki = pki_;
-    auto server = api::Server::start({*api_, loop_, {node_.get()}}, std::move(options));
+    auto server = api::Server::start({*api_, loop_, {node_.get()}, &*tokens_}, std::move(options));
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     const std::string url = fmt::format("https://127.0.0.1:{}", options_.api_port);
@@ -188,6 +210,7 @@ class LocalCluster {
   std::optional<api::Store> store_;
   std::optional<api::Api> api_;
   api::Pki pki_;
+  std::optional<api::ServiceAccountTokens> tokens_;
   std::unique_ptr<node::LocalNode> node_;
   std::unique_ptr<PrometheusMetrics> metrics_;
   std::unique_ptr<edge::NginxTraffic> traffic_;
