@@ -43,22 +43,22 @@ class GatewayClassReconciler final : public Reconciler {
 };
 
 /// Programmed: as the edge said; while it has not answered, what held before, so that a new weight is no outage.
-Verdict programmed(const std::optional<Result<>>& answer, const Value& before) {
+ConditionVerdict programmed(const std::optional<Result<>>& answer, const Value& before) {
   if (answer && !*answer) return {false, "Pending", answer->error().message};
   if (answer || gateway_condition_in(before, "Programmed").at("status").str() == "True")
     return {true, "Programmed", ""};
   return {false, "Pending", "the edge has not answered yet"};
 }
 
-Value listener_status(const GatewayReading::ListenerReading& listener, const Verdict& edge, const Value& before,
+Value listener_status(const GatewayReading::ListenerReading& listener, const ConditionVerdict& edge, const Value& before,
                       std::int64_t generation, Time now) {
   const std::string_view name = listener.spec->at("name").str();
   Value conditions;
   for (const Value& old : before.items()) {
     if (old.at("name").str() == name) conditions = old.at("conditions");
   }
-  const Verdict on_edge = listener.accepted.holds ? edge : Verdict{false, "Invalid", listener.accepted.message};
-  const auto condition = [&](std::string_view type, const Verdict& verdict) {
+  const ConditionVerdict on_edge = listener.accepted.holds ? edge : ConditionVerdict{false, "Invalid", listener.accepted.message};
+  const auto condition = [&](std::string_view type, const ConditionVerdict& verdict) {
     return gateway_condition(type, verdict, generation, conditions, now);
   };
   return Value::object(
@@ -69,7 +69,7 @@ Value listener_status(const GatewayReading::ListenerReading& listener, const Ver
                                     condition("ResolvedRefs", listener.resolved_refs)})}});
 }
 
-Verdict gateway_accepted(const GatewayReading& reading) {
+ConditionVerdict gateway_accepted(const GatewayReading& reading) {
   for (const auto& listener : reading.listeners) {
     if (listener.accepted.holds) continue;
     // Accepted all the same while another listener works.
@@ -192,8 +192,8 @@ Result<> GatewayReconciler::write_gateway(const api::Object& gateway, const Gate
   return outcome(api_.mutate(gateway.key(), api::Subresource::kStatus, [&](Value& object) {
     Value& status = object["status"];
     const Value before = status.at("conditions");
-    const Verdict accepted = gateway_accepted(reading);
-    const Verdict edge = accepted.holds ? programmed(answer, before) : Verdict{false, "Invalid", accepted.message};
+    const ConditionVerdict accepted = gateway_accepted(reading);
+    const ConditionVerdict edge = accepted.holds ? programmed(answer, before) : ConditionVerdict{false, "Invalid", accepted.message};
     const Value listeners_before = status.at("listeners");
     Value listeners = Value::array();
     for (const auto& listener : reading.listeners) {
@@ -230,7 +230,7 @@ Value parent_status(const GatewayReading::RouteAttachment& attachment, const Gat
     if (own && old.at("parentRef") == parent.parent_ref) conditions = old.at("conditions");
   }
   const std::int64_t generation = generation_of(*attachment.route);
-  const Verdict& accepted = parent.accepted.holds ? attachment.reading.accepted : parent.accepted;
+  const ConditionVerdict& accepted = parent.accepted.holds ? attachment.reading.accepted : parent.accepted;
   return Value::object(
       {{"parentRef", parent.parent_ref},
        {"controllerName", kGatewayController},

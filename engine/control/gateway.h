@@ -31,13 +31,13 @@ inline constexpr Duration kEdgeRetry = std::chrono::seconds(1);
 struct GatewayReading {
   struct ListenerReading {
     const Value* spec = nullptr;
-    Verdict accepted;
-    Verdict resolved_refs;
+    ConditionVerdict accepted;
+    ConditionVerdict resolved_refs;
     std::int64_t attached = 0;
   };
   struct ParentReading {
     Value parent_ref;
-    Verdict accepted;
+    ConditionVerdict accepted;
   };
   struct RouteAttachment {
     api::ObjectPtr route;

@@ -60,7 +60,7 @@ Reach reach(const api::Api& api, const api::Object& gateway, const GatewayReadin
 }
 
 /// Where one parentRef leads: adds the listeners that take the route to `attached`, or says why none does.
-Verdict attach(const api::Api& api, const api::Object& gateway, std::vector<GatewayReading::ListenerReading>& listeners,
+ConditionVerdict attach(const api::Api& api, const api::Object& gateway, std::vector<GatewayReading::ListenerReading>& listeners,
                const api::Object& route, const Value& parent, std::vector<std::string>& attached) {
   Reach farthest = Reach::kNoListener;
   for (GatewayReading::ListenerReading& listener : listeners) {

@@ -10,7 +10,7 @@ const Value& gateway_condition_in(const Value& conditions, std::string_view type
   return kNone;
 }
 
-Value gateway_condition(std::string_view type, const Verdict& verdict, std::int64_t generation, const Value& before,
+Value gateway_condition(std::string_view type, const ConditionVerdict& verdict, std::int64_t generation, const Value& before,
                         Time now) {
   const Value& old = gateway_condition_in(before, type);
   const std::string_view status = verdict.holds ? "True" : "False";

@@ -13,8 +13,8 @@ namespace fairlead::control {
 /// A route's rules with everything they refer to looked up.
 struct RouteReading {
   std::vector<seam::RouteRule> rules;
-  Verdict accepted{true, "Accepted", ""};           ///< False: something in it is not supported, so none of it is used.
-  Verdict resolved_refs{true, "ResolvedRefs", ""};  ///< False: a backend does not exist or may not be used.
+  ConditionVerdict accepted{true, "Accepted", ""};           ///< False: something in it is not supported, so none of it is used.
+  ConditionVerdict resolved_refs{true, "ResolvedRefs", ""};  ///< False: a backend does not exist or may not be used.
 };
 
 /// Reads `route` (gateway.networking.k8s.io/v1 HTTPRoute). Backends are Services; their endpoints are the ready ones of
