@@ -7,6 +7,7 @@
 #include "engine/control/event_recorder.h"
 #include "engine/control/gateway.h"
 #include "engine/control/horizontal_pod_autoscaler.h"
+#include "engine/control/service_admission.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
@@ -20,6 +21,10 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
   manager.add(make_replica_set_controller(api));
   manager.add(make_scheduler(api));
   manager.add(make_pod_controller(api, manager, seams.nodes, seams.issue_token));
+  manager.add(make_service_controller(api));
+  manager.add(make_endpoint_slice_controller(api));
+  manager.add(make_network_controller(api, seams.nodes));
+  manager.add(make_disruption_controller(api));
 }
 
 void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams) {
@@ -31,6 +36,7 @@ void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams
 
 void add_admission(api::Api& api) {
   api::add_standard_admission(api);
+  add_service_admission(api);
   add_delivery_admission(api);
   add_gateway_admission(api);
 }

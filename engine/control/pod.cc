@@ -124,6 +124,7 @@ class PodController final : public Reconciler {
     const auto written = api_.mutate(pod.key(), api::Subresource::kStatus, [&](Value& tree) {
       Value& status = tree["status"];
       if (first && !pod_is_terminal(tree)) mark_not_running(status, api_.clock().now());
+      if (!status.has("qosClass")) status.set("qosClass", pod_qos_class(tree));
       for (const seam::PodReport& report : reports) {
         if (!report.status.is_null()) merge_pod_status(status, report.status);
         stopped = stopped || report.stopped;
@@ -153,7 +154,6 @@ class PodController final : public Reconciler {
     Told& told = told_[std::string(pod.uid())];
     const Time stop_by = parse_time(pod.at("metadata", "deletionTimestamp").str()).value_or(Time());
     if (told.stopping && told.stop_by <= stop_by) return Again::when_changed();
-    if (!told.stopping && told.running) events_.normal(pod, "Killing", "Stopping the pod's containers");
     told.stopping = true;
     told.stop_by = stop_by;
     node.stop(std::string(pod.uid()), std::max(stop_by - api_.clock().now(), Duration(0)));

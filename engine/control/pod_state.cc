@@ -1,5 +1,6 @@
 #include "engine/control/pod_state.h"
 
+#include "base/quantity.h"
 #include "engine/control/conditions.h"
 
 namespace fairlead::control {
@@ -22,6 +23,23 @@ std::optional<Duration> until_available(const Value& pod, Duration min_ready, Ti
   const Time since = pod_ready_since(pod);
   if (since + min_ready <= now) return std::nullopt;
   return since + min_ready - now;
+}
+
+std::string_view pod_qos_class(const Value& pod) {
+  bool any = false;
+  bool guaranteed = true;
+  for (const std::string_view list : {"initContainers", "containers"}) {
+    for (const Value& container : pod.at("spec", list).items()) {
+      for (const std::string_view resource : {"cpu", "memory"}) {
+        const Quantity limit = Quantity::of(container.at("resources", "limits", resource));
+        const Quantity request = Quantity::of(container.at("resources", "requests", resource));
+        any = any || limit.milli > 0 || request.milli > 0;
+        guaranteed = guaranteed && limit.milli > 0 && (request.milli == 0 || request == limit);
+      }
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
 }
 
 bool pod_is_available(const Value& pod, Duration min_ready, Time now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "base/time.h"
 #include "engine/api/object.h"
@@ -17,6 +18,8 @@ namespace fairlead::control {
 [[nodiscard]] bool pod_is_available(const Value& pod, Duration min_ready, Time now);
 /// How long until a Ready pod is available; nothing when it is, or is not Ready.
 [[nodiscard]] std::optional<Duration> until_available(const Value& pod, Duration min_ready, Time now);
+/// "Guaranteed", "Burstable" or "BestEffort". Source: pkg/apis/core/v1/helper/qos/qos.go, ComputePodQOS.
+[[nodiscard]] std::string_view pod_qos_class(const Value& pod);
 /// When the Ready condition last changed; the epoch when it never did.
 [[nodiscard]] Time pod_ready_since(const Value& pod);
 

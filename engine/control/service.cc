@@ -1,0 +1,50 @@
+#include "engine/control/event_recorder.h"
+#include "engine/control/workload_controllers.h"
+
+namespace fairlead::control {
+namespace {
+
+constexpr std::string_view kReason = "NotActedOn";
+
+class ServiceController final : public Reconciler {
+ public:
+  explicit ServiceController(api::Api& api)
+      : api_(api), services_(api.schema().resource("", "services")), events_(api, "service-controller") {}
+
+  [[nodiscard]] std::string_view name() const override { return "service"; }
+
+  void observe(const api::Event& event, Queue& queue) override {
+    if (&event.object->resource() != &services_ || event.type == api::Event::Type::kDeleted) return;
+    if (event.before == nullptr || event.before->at("spec") != event.object->at("spec")) queue.add(event.object->key());
+  }
+
+  [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
+    const api::ObjectPtr service = api_.get(key);
+    if (service == nullptr) return Again::when_changed();
+    const Value& spec = service->at("spec");
+    const auto warn = [&](const std::string& message) { events_.warning(*service, kReason, message); };
+    if (spec.at("sessionAffinity").str() == "ClientIP") {
+      warn("spec.sessionAffinity ClientIP is not acted on here: connections of a client may reach different pods");
+    }
+    for (const std::string_view field : {"externalTrafficPolicy", "internalTrafficPolicy"}) {
+      if (spec.at(field).str() == "Local") warn(fmt::format("spec.{} Local is not acted on here", field));
+    }
+    if (!spec.at("externalIPs").empty()) warn("spec.externalIPs is not acted on here");
+    const std::string_view type = spec.at("type").str();
+    if (type == "LoadBalancer" || type == "NodePort") {
+      warn(fmt::format("a Service of type {} is reachable inside the cluster only", type));
+    }
+    return Again::when_changed();
+  }
+
+ private:
+  api::Api& api_;
+  const api::Resource& services_;
+  EventRecorder events_;
+};
+
+}  // namespace
+
+std::unique_ptr<Reconciler> make_service_controller(api::Api& api) { return std::make_unique<ServiceController>(api); }
+
+}  // namespace fairlead::control
