@@ -7,26 +7,18 @@ namespace {
 
 bool matches(std::string_view pattern, std::string_view text) { return pattern == "*" || pattern == text; }
 
-/// The strategic merge patch that brings `target` over a live object whose last applied state was `last`.
-Value patch_between(const Value& last, const Value& target) {
-  if (!target.is_object()) return target;
+/// What must go from a live object before `target` is laid over it: members that were applied before and are no longer
+/// wanted, and lists of objects that Git changed, which are taken whole so that elements which Git dropped go.
+Value removals(const Value& last, const Value& target) {
   Value out = Value::object();
   for (const Member& member : last.members()) {
-    if (!target.has(member.key)) out.set(member.key, nullptr);
-  }
-  for (const Member& member : target.members()) {
-    const Value& before = last.at(member.key);
-    if (member.value.is_object()) {
-      out.set(member.key, patch_between(before, member.value));
-      continue;
+    const Value* wanted = target.find(member.key);
+    const bool list = member.value.is_array() && !member.value.empty() && member.value.items().front().is_object();
+    if (wanted == nullptr || (list && !(*wanted == member.value))) {
+      out.set(member.key, nullptr);
+    } else if (member.value.is_object() && wanted->is_object()) {
+      if (Value below = removals(member.value, *wanted); !below.empty()) out.set(member.key, std::move(below));
     }
-    Value value = member.value;
-    const bool objects = value.is_array() && !value.items().empty() && value.items().front().is_object();
-    // A list that Git changed is taken whole, so that elements which Git dropped go.
-    if (objects && !before.is_null() && !(before == value)) {
-      value.push_back(Value::object({{"$patch", "replace"}}));
-    }
-    out.set(member.key, std::move(value));
   }
   return out;
 }
@@ -87,9 +79,11 @@ Result<Value> three_way_merge(const api::Schema& schema, const api::Resource& re
     // An annotation that somebody broke counts as none: then nothing is known to be removed.
     if (auto parsed = parse_json(text)) last = std::move(*parsed);
   }
-  Value patch = patch_between(last, target);
-  patch.erase("status");
-  auto merged = schema.strategic_merge(resource, live, patch);
+  auto merged = schema.strategic_merge(resource, live, removals(last, target));
+  if (!merged) return merged;
+  Value wanted = target;
+  wanted.erase("status");
+  merged = schema.strategic_merge(resource, std::move(*merged), wanted);
   if (!merged) return merged;
   schema.apply_defaults(resource, *merged);
   return merged;

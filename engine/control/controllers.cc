@@ -7,7 +7,6 @@
 #include "engine/control/event_recorder.h"
 #include "engine/control/gateway.h"
 #include "engine/control/horizontal_pod_autoscaler.h"
-#include "engine/control/service_admission.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
@@ -36,7 +35,6 @@ void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams
 
 void add_admission(api::Api& api) {
   api::add_standard_admission(api);
-  add_service_admission(api);
   add_delivery_admission(api);
   add_gateway_admission(api);
 }

@@ -40,7 +40,7 @@ std::string fill_in(std::string text, const Words& words) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
-  const std::string deny = settings.pod_cidr.empty() ? "" : fmt::format("deny {};", settings.pod_cidr);
+  const std::string deny = settings.pod_cidr.empty() ? "" : fmt::format("allow {}; deny {};", settings.node_address, settings.pod_cidr);
   const Words words = {{{"@CONFIG@", settings.config_dir},
                         {"@STATE@", settings.state_dir},
                         {"@ADDRESS@", settings.address},
