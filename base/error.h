@@ -37,9 +37,8 @@ template <class... Args>
 [[nodiscard]] Error wrap(std::string_view context, Error inner);
 
 /// Stops the program with file and line when `condition` is false. For bugs, never for input; always on.
-#define FAIRLEAD_ASSERT(condition)                                             \
-  ((condition) ? static_cast<void>(0)                                          \
-               : ::fairlead::assertion_failed(#condition, __FILE__, __LINE__))
+#define FAIRLEAD_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : ::fairlead::assertion_failed(#condition, __FILE__, __LINE__))
 
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);
 

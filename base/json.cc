@@ -55,13 +55,25 @@ bool build(const simdjson::dom::element& element, std::size_t depth, Value& out)
       out = Value(std::move(items));
       return true;
     }
-    case element_type::STRING: out = Value(std::string_view(element)); return true;
-    case element_type::INT64: out = Value(std::int64_t(element)); return true;
+    case element_type::STRING:
+      out = Value(std::string_view(element));
+      return true;
+    case element_type::INT64:
+      out = Value(std::int64_t(element));
+      return true;
     // Upstream's decoder (sigs.k8s.io/json) also gives a float where int64 is too small.
-    case element_type::UINT64: out = Value(static_cast<double>(std::uint64_t(element))); return true;
-    case element_type::DOUBLE: out = Value(double(element)); return true;
-    case element_type::BOOL: out = Value(bool(element)); return true;
-    case element_type::NULL_VALUE: out = Value(); return true;
+    case element_type::UINT64:
+      out = Value(static_cast<double>(std::uint64_t(element)));
+      return true;
+    case element_type::DOUBLE:
+      out = Value(double(element));
+      return true;
+    case element_type::BOOL:
+      out = Value(bool(element));
+      return true;
+    case element_type::NULL_VALUE:
+      out = Value();
+      return true;
   }
   return false;
 }

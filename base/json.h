@@ -11,7 +11,8 @@ namespace fairlead {
 
 inline constexpr std::size_t kMaxJsonDepth = 100;
 
-/// One JSON text. Duplicate keys, depth over kMaxJsonDepth, trailing bytes and invalid UTF-8 are errors with line and column.
+/// One JSON text. Duplicate keys, depth over kMaxJsonDepth, trailing bytes and invalid UTF-8 are errors with line and
+/// column.
 [[nodiscard]] Result<Value> parse_json(std::string_view text, std::string_view file = {});
 
 /// Compact; doubles in the shortest form that reads back the same, NaN and infinities as null.

@@ -43,9 +43,7 @@ class JsonProof {
     return fault(at_, fmt::format("{} was expected", wanted));
   }
 
-  void skip_space() {
-    at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
-  }
+  void skip_space() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
 
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
@@ -57,13 +55,20 @@ class JsonProof {
 
   bool read_value(std::size_t depth) {
     switch (peek()) {
-      case '{': return read_object(depth + 1);
-      case '[': return read_array(depth + 1);
-      case '"': return read_string();
-      case 't': return read_word("true");
-      case 'f': return read_word("false");
-      case 'n': return read_word("null");
-      default: return read_number();
+      case '{':
+        return read_object(depth + 1);
+      case '[':
+        return read_array(depth + 1);
+      case '"':
+        return read_string();
+      case 't':
+        return read_word("true");
+      case 'f':
+        return read_word("false");
+      case 'n':
+        return read_word("null");
+      default:
+        return read_number();
     }
   }
 

@@ -30,11 +30,20 @@ void append_int(std::string& out, std::int64_t number) {
 
 void append_scalar(std::string& out, const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kBool: out += value.bool_or(false) ? "true" : "false"; break;
-    case Value::Kind::kInt: append_int(out, value.int_or(0)); break;
-    case Value::Kind::kDouble: append_double(out, value.number_or(0)); break;
-    case Value::Kind::kString: append_json_string(out, value.str()); break;
-    default: out += "null";
+    case Value::Kind::kBool:
+      out += value.bool_or(false) ? "true" : "false";
+      break;
+    case Value::Kind::kInt:
+      append_int(out, value.int_or(0));
+      break;
+    case Value::Kind::kDouble:
+      append_double(out, value.number_or(0));
+      break;
+    case Value::Kind::kString:
+      append_json_string(out, value.str());
+      break;
+    default:
+      out += "null";
   }
 }
 
@@ -76,11 +85,21 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, plain, i - plain);
     plain = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += kHex[c >> 4];

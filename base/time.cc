@@ -104,21 +104,14 @@ struct Unit {
   double millis;
 };
 /// "ms" before "m" and "s": the first that fits is taken.
-constexpr std::array<Unit, 8> kUnits = {{{"ns", 1e-6},
-                                         {"us", 1e-3},
-                                         {"µs", 1e-3},
-                                         {"μs", 1e-3},
-                                         {"ms", 1},
-                                         {"h", 3'600'000},
-                                         {"m", 60'000},
-                                         {"s", 1'000}}};
+constexpr std::array<Unit, 8> kUnits = {
+    {{"ns", 1e-6}, {"us", 1e-3}, {"µs", 1e-3}, {"μs", 1e-3}, {"ms", 1}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}}};
 
 /// One "1.5h" off the front of `text`, in milliseconds.
 std::optional<double> read_span(std::string_view& text) {
   if (text.empty() || (text[0] != '.' && (text[0] < '0' || text[0] > '9'))) return std::nullopt;
   double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc()) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   for (const Unit& unit : kUnits) {

@@ -15,9 +15,9 @@ TEST(Time, Durations) {
   for (const TestCase& test : read_test_cases(FAIRLEAD_SOURCE_DIR "/base/testdata/duration.txt")) {
     const auto duration = parse_duration(first_line(test));
     ASSERT_EQ(duration.has_value(), !test.is_error) << test.where;
-    const std::string outcome = duration ? fmt::format("{} {} {}", duration->count(), format_duration(*duration),
-                                                       human_duration(*duration))
-                                         : duration.error().message;
+    const std::string outcome =
+        duration ? fmt::format("{} {} {}", duration->count(), format_duration(*duration), human_duration(*duration))
+                 : duration.error().message;
     EXPECT_EQ(outcome, test.expected) << test.where;
   }
 }

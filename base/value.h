@@ -35,17 +35,17 @@ class Value {
   enum class Kind : std::uint8_t { kNull, kBool, kInt, kDouble, kString, kArray, kObject };
 
   Value() = default;
-  Value(std::nullptr_t) {}                                              // NOLINT(google-explicit-constructor)
-  Value(bool v) : data_(v) {}                                           // NOLINT(google-explicit-constructor)
+  Value(std::nullptr_t) {}     // NOLINT(google-explicit-constructor)
+  Value(bool v) : data_(v) {}  // NOLINT(google-explicit-constructor)
   template <std::integral T>
     requires(!std::same_as<T, bool>)
-  Value(T v) : data_(static_cast<std::int64_t>(v)) {}                   // NOLINT(google-explicit-constructor)
-  Value(double v) : data_(v) {}                                         // NOLINT(google-explicit-constructor)
-  Value(std::string v) : data_(std::move(v)) {}                         // NOLINT(google-explicit-constructor)
-  Value(std::string_view v) : data_(std::string(v)) {}                  // NOLINT(google-explicit-constructor)
-  Value(const char* v) : data_(std::string(v)) {}                       // NOLINT(google-explicit-constructor)
-  Value(Array v) : data_(std::move(v)) {}                               // NOLINT(google-explicit-constructor)
-  Value(Object v) : data_(std::move(v)) {}                              // NOLINT(google-explicit-constructor)
+  Value(T v) : data_(static_cast<std::int64_t>(v)) {}   // NOLINT(google-explicit-constructor)
+  Value(double v) : data_(v) {}                         // NOLINT(google-explicit-constructor)
+  Value(std::string v) : data_(std::move(v)) {}         // NOLINT(google-explicit-constructor)
+  Value(std::string_view v) : data_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
+  Value(const char* v) : data_(std::string(v)) {}       // NOLINT(google-explicit-constructor)
+  Value(Array v) : data_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
+  Value(Object v) : data_(std::move(v)) {}              // NOLINT(google-explicit-constructor)
 
   /// `Value::object({{"kind", "Pod"}, {"metadata", Value::object({{"name", "a"}})}})`
   [[nodiscard]] static Value object(std::initializer_list<Member> members = {});

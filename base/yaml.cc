@@ -40,12 +40,12 @@ struct Anchor {
 struct Frame {
   Value value;
   std::string anchor;
-  Cost before;             ///< Totals when it began.
+  Cost before;  ///< Totals when it began.
   std::size_t height = 1;
   bool is_map = false;
-  std::optional<std::string> key;                                 ///< Read, its value not yet.
+  std::optional<std::string> key;                                  ///< Read, its value not yet.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> key_marks;  ///< Line and column of each member's key.
-  bool merging = false;                                           ///< The value of `<<` comes next.
+  bool merging = false;                                            ///< The value of `<<` comes next.
   Value::Object merged;
   std::size_t members_before_merge = 0;
   yaml_mark_t merge_mark{};
@@ -59,14 +59,22 @@ class TreeBuilder {
 
   Failure handle(const yaml_event_t& event) {
     switch (event.type) {
-      case YAML_DOCUMENT_START_EVENT: anchors_.clear(); return {};
-      case YAML_ALIAS_EVENT: return on_alias(event);
-      case YAML_SCALAR_EVENT: return on_scalar(event);
-      case YAML_SEQUENCE_START_EVENT: return open(event, text_of(event.data.sequence_start.anchor), false);
-      case YAML_MAPPING_START_EVENT: return open(event, text_of(event.data.mapping_start.anchor), true);
+      case YAML_DOCUMENT_START_EVENT:
+        anchors_.clear();
+        return {};
+      case YAML_ALIAS_EVENT:
+        return on_alias(event);
+      case YAML_SCALAR_EVENT:
+        return on_scalar(event);
+      case YAML_SEQUENCE_START_EVENT:
+        return open(event, text_of(event.data.sequence_start.anchor), false);
+      case YAML_MAPPING_START_EVENT:
+        return open(event, text_of(event.data.mapping_start.anchor), true);
       case YAML_SEQUENCE_END_EVENT:
-      case YAML_MAPPING_END_EVENT: return close();
-      default: return {};
+      case YAML_MAPPING_END_EVENT:
+        return close();
+      default:
+        return {};
     }
   }
 

@@ -136,12 +136,18 @@ Result<Value> resolve_yaml_scalar(std::string_view tag, std::string_view text) {
 
 Result<std::string> yaml_key(const Value& scalar) {
   switch (scalar.kind()) {
-    case Value::Kind::kString: return std::string(scalar.str());
-    case Value::Kind::kBool: return scalar.bool_or(false) ? "true" : "false";
-    case Value::Kind::kInt: return std::to_string(scalar.int_or(0));
-    case Value::Kind::kDouble: break;
-    case Value::Kind::kNull: return fail("a key must not be null or empty: quote it if the text is meant");
-    default: return fail("a key must be a scalar, not {}", scalar.is_array() ? "a list" : "a map");
+    case Value::Kind::kString:
+      return std::string(scalar.str());
+    case Value::Kind::kBool:
+      return scalar.bool_or(false) ? "true" : "false";
+    case Value::Kind::kInt:
+      return std::to_string(scalar.int_or(0));
+    case Value::Kind::kDouble:
+      break;
+    case Value::Kind::kNull:
+      return fail("a key must not be null or empty: quote it if the text is meant");
+    default:
+      return fail("a key must be a scalar, not {}", scalar.is_array() ? "a list" : "a map");
   }
   // Upstream formats with float32 precision, exponent form outside 1e-4 … 1e6.
   const auto number = static_cast<float>(scalar.number_or(0));
@@ -158,8 +164,8 @@ bool is_ambiguous_yaml(std::string_view text) {
   if (!value || !value->is_string()) return true;
   // Timestamps, and the base 60 numbers of other YAML 1.1 readers.
   const bool date = text.size() > 4 && count_digits(text) == 4 && text[4] == '-';
-  const bool base60 = text.find(':') != std::string_view::npos &&
-                      text.find_first_not_of("0123456789:._+-") == std::string_view::npos;
+  const bool base60 =
+      text.find(':') != std::string_view::npos && text.find_first_not_of("0123456789:._+-") == std::string_view::npos;
   return date || base60;
 }
 

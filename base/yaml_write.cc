@@ -49,9 +49,8 @@ bool is_block(std::string_view text) {
   if (text.find(" \n") != std::string_view::npos || text.find("\n\t") != std::string_view::npos) return false;
   if (text.ends_with(' ')) return false;
   bool printable = true;
-  for_each_code_point(text, [&](std::uint32_t c, std::string_view) {
-    return printable = !must_escape(c) || c == '\n' || c == '\t';
-  });
+  for_each_code_point(
+      text, [&](std::uint32_t c, std::string_view) { return printable = !must_escape(c) || c == '\n' || c == '\t'; });
   return printable;
 }
 

@@ -1,5 +1,6 @@
-// Holds the schema to what a real kube-apiserver answered: testdata/conformance/*.yaml are the questions, the .json beside
-// them the answers, written by tools/conformance-record. gaps.txt names the cases where we still differ, and why.
+// Holds the schema to what a real kube-apiserver answered: testdata/conformance/*.yaml are the questions, the .json
+// beside them the answers, written by tools/conformance-record. gaps.txt names the cases where we still differ, and
+// why.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -133,7 +134,8 @@ std::string difference(const Value& question, const Value& expected) {
   }
   if (causes.empty()) {
     if (!ours.message.empty() && status.at("message").str().ends_with(ours.message)) return {};
-    return fmt::format("\n  ours:   {}{}\n  theirs: {}", ours.message, together(ours.causes), status.at("message").str());
+    return fmt::format("\n  ours:   {}{}\n  theirs: {}", ours.message, together(ours.causes),
+                       status.at("message").str());
   }
   if (ours.causes == causes) return {};
   std::set<std::string> extra;
@@ -174,7 +176,8 @@ TEST(Conformance, AnswersAsKubeApiserverDoes) {
       if (gaps.contains(name)) {
         EXPECT_FALSE(why.empty()) << name << " is in gaps.txt but passes: take it out";
       } else {
-        EXPECT_TRUE(why.empty()) << entry.path().filename().string() << ":" << question.line() << ": " << name << ": " << why;
+        EXPECT_TRUE(why.empty()) << entry.path().filename().string() << ":" << question.line() << ": " << name << ": "
+                                 << why;
       }
     }
   }
@@ -197,8 +200,10 @@ TEST(Conformance, ReadsProtobufAsTheSameObject) {
       schema().apply_defaults(*resource, *object);  // The zero values that JSON has and protobuf leaves out.
       Value without = *object;
       clean(without, expected.at("object"));
-      for (const std::string_view key : {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
-        if (without.at("kind").str() == "Service" && !expected.at("object", "spec").has(key)) without["spec"].erase(key);
+      for (const std::string_view key :
+           {"clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"}) {
+        if (without.at("kind").str() == "Service" && !expected.at("object", "spec").has(key))
+          without["spec"].erase(key);
       }
       if (without.at("kind").str() == "Job") without["spec"].erase("selector");
       EXPECT_EQ(without, expected.at("object")) << expected.at("name").str() << "\n  ours:   " << to_json(without)

@@ -66,8 +66,6 @@ class Object {
 using ObjectPtr = std::shared_ptr<const Object>;
 
 /// The tree alone, sharing the object's life: what seams take.
-[[nodiscard]] inline std::shared_ptr<const Value> tree_of(const ObjectPtr& object) {
-  return {object, &object->tree()};
-}
+[[nodiscard]] inline std::shared_ptr<const Value> tree_of(const ObjectPtr& object) { return {object, &object->tree()}; }
 
 }  // namespace fairlead::api

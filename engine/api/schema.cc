@@ -9,7 +9,8 @@
 asm(".pushsection .rodata\n"
     ".global fairlead_schema_table\n"
     "fairlead_schema_table:\n"
-    ".incbin \"" FAIRLEAD_SCHEMA_TABLE "\"\n"
+    ".incbin \"" FAIRLEAD_SCHEMA_TABLE
+    "\"\n"
     ".global fairlead_schema_table_end\n"
     "fairlead_schema_table_end:\n"
     ".byte 0\n"
@@ -22,20 +23,53 @@ namespace {
 
 /// Kinds that something in this program acts on; all others can be stored and read, and creating one warns.
 constexpr std::array<std::string_view, 47> kActedOn{
-    "/ConfigMap", "/Endpoints", "/Event", "/Namespace", "/Node", "/Pod", "/PodTemplate", "/Secret", "/Service", "/ServiceAccount",
-    "apps/Deployment", "apps/ReplicaSet", "authentication.k8s.io/SelfSubjectReview", "authentication.k8s.io/TokenReview",
-    "authorization.k8s.io/LocalSubjectAccessReview", "authorization.k8s.io/SelfSubjectAccessReview",
-    "authorization.k8s.io/SelfSubjectRulesReview", "authorization.k8s.io/SubjectAccessReview",
-    "autoscaling/HorizontalPodAutoscaler", "discovery.k8s.io/EndpointSlice", "events.k8s.io/Event",
-    "apiextensions.k8s.io/CustomResourceDefinition", "coordination.k8s.io/Lease", "networking.k8s.io/NetworkPolicy",
-    "policy/PodDisruptionBudget", "rbac.authorization.k8s.io/ClusterRole",
-    "rbac.authorization.k8s.io/ClusterRoleBinding", "rbac.authorization.k8s.io/Role",
-    "rbac.authorization.k8s.io/RoleBinding", "argoproj.io/Rollout", "argoproj.io/AnalysisTemplate",
-    "argoproj.io/ClusterAnalysisTemplate", "argoproj.io/AnalysisRun", "argoproj.io/Application",
-    "argoproj.io/AppProject", "gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io/GatewayClass",
-    "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/ReferenceGrant",
-    "/DeleteOptions", "/Status", "autoscaling/Scale", "policy/Eviction", "authentication.k8s.io/TokenRequest",
-    "/Binding", "scheduling.k8s.io/PriorityClass", "storage.k8s.io/StorageClass",
+    "/ConfigMap",
+    "/Endpoints",
+    "/Event",
+    "/Namespace",
+    "/Node",
+    "/Pod",
+    "/PodTemplate",
+    "/Secret",
+    "/Service",
+    "/ServiceAccount",
+    "apps/Deployment",
+    "apps/ReplicaSet",
+    "authentication.k8s.io/SelfSubjectReview",
+    "authentication.k8s.io/TokenReview",
+    "authorization.k8s.io/LocalSubjectAccessReview",
+    "authorization.k8s.io/SelfSubjectAccessReview",
+    "authorization.k8s.io/SelfSubjectRulesReview",
+    "authorization.k8s.io/SubjectAccessReview",
+    "autoscaling/HorizontalPodAutoscaler",
+    "discovery.k8s.io/EndpointSlice",
+    "events.k8s.io/Event",
+    "apiextensions.k8s.io/CustomResourceDefinition",
+    "coordination.k8s.io/Lease",
+    "networking.k8s.io/NetworkPolicy",
+    "policy/PodDisruptionBudget",
+    "rbac.authorization.k8s.io/ClusterRole",
+    "rbac.authorization.k8s.io/ClusterRoleBinding",
+    "rbac.authorization.k8s.io/Role",
+    "rbac.authorization.k8s.io/RoleBinding",
+    "argoproj.io/Rollout",
+    "argoproj.io/AnalysisTemplate",
+    "argoproj.io/ClusterAnalysisTemplate",
+    "argoproj.io/AnalysisRun",
+    "argoproj.io/Application",
+    "argoproj.io/AppProject",
+    "gateway.networking.k8s.io/Gateway",
+    "gateway.networking.k8s.io/GatewayClass",
+    "gateway.networking.k8s.io/HTTPRoute",
+    "gateway.networking.k8s.io/ReferenceGrant",
+    "/DeleteOptions",
+    "/Status",
+    "autoscaling/Scale",
+    "policy/Eviction",
+    "authentication.k8s.io/TokenRequest",
+    "/Binding",
+    "scheduling.k8s.io/PriorityClass",
+    "storage.k8s.io/StorageClass",
 };
 
 const Resource* find_in(const auto& map, std::string_view group, std::string_view version, std::string_view name) {

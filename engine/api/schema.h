@@ -19,8 +19,8 @@ struct Type;  // A node of the table; only the walker looks inside.
 /// A server-side column of `kubectl get`.
 struct Column {
   std::string name;
-  std::string type;    ///< "string", "integer", "number", "boolean", "date".
-  std::string format;  ///< "name" for the first one.
+  std::string type;       ///< "string", "integer", "number", "boolean", "date".
+  std::string format;     ///< "name" for the first one.
   std::string json_path;  ///< ".spec.replicas"; empty where table.cc computes the cell.
   int priority = 0;       ///< Over 0: only with -o wide.
 };
@@ -52,13 +52,13 @@ struct Resource {
   std::string singular;
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
-  std::vector<std::string> verbs;         ///< As discovery lists them; ["create"] for reviews.
+  std::vector<std::string> verbs;  ///< As discovery lists them; ["create"] for reviews.
   std::vector<ServedSubresource> subresources;
   bool namespaced = false;
   bool has_status = false;  ///< The status subresource exists: plain updates leave .status alone.
   bool has_scale = false;
   ScalePaths scale;
-  bool acted_on = false;    ///< Something in this program acts on objects of this kind.
+  bool acted_on = false;  ///< Something in this program acts on objects of this kind.
   /// The version that is stored; itself for most. Objects, keys and watches always name the storage resource.
   const Resource* storage = nullptr;
   const Type* type = nullptr;
@@ -94,7 +94,8 @@ class Schema {
   /// `plural` is empty and resources() leaves them out.
   [[nodiscard]] const Resource* by_kind(std::string_view group, std::string_view version, std::string_view kind) const;
   [[nodiscard]] const Resource* by_kind(std::string_view api_version, std::string_view kind) const;
-  [[nodiscard]] const Resource* by_plural(std::string_view group, std::string_view version, std::string_view plural) const;
+  [[nodiscard]] const Resource* by_plural(std::string_view group, std::string_view version,
+                                          std::string_view plural) const;
   /// The storage resource; a missing one is a bug: for the controllers' own kinds, `resource("apps", "deployments")`.
   [[nodiscard]] const Resource& resource(std::string_view group, std::string_view plural) const;
   /// Everything served, in order of ordinal.
@@ -106,17 +107,20 @@ class Schema {
   /// fields that preserve them.
   [[nodiscard]] std::vector<FieldError> decode(const Resource& resource, Value& object) const;
 
-  /// Reads "k8s\0" + runtime.Unknown as kubectl's typed commands send it. `apiVersion` and `kind` are set in the result.
+  /// Reads "k8s\0" + runtime.Unknown as kubectl's typed commands send it. `apiVersion` and `kind` are set in the
+  /// result.
   [[nodiscard]] Result<Value> decode_protobuf(std::string_view bytes) const;
 
   /// Sets the defaults of upstream's schema and of its defaulting functions.
   void apply_defaults(const Resource& resource, Value& object) const;
 
   /// Upstream's validation of one object; `before` is the object an update replaces (immutable fields), or null.
-  [[nodiscard]] std::vector<FieldError> validate(const Resource& resource, const Value& object, const Value* before) const;
+  [[nodiscard]] std::vector<FieldError> validate(const Resource& resource, const Value& object,
+                                                 const Value* before) const;
 
-  /// Strategic merge patch, by the table's merge keys; $patch, $retainKeys, $setElementOrder and $deleteFromPrimitiveList
-  /// as upstream treats them. Plain JSON merge for kinds that have no merge keys (CRDs refuse: 415 is the caller's).
+  /// Strategic merge patch, by the table's merge keys; $patch, $retainKeys, $setElementOrder and
+  /// $deleteFromPrimitiveList as upstream treats them. Plain JSON merge for kinds that have no merge keys (CRDs refuse:
+  /// 415 is the caller's).
   [[nodiscard]] Result<Value> strategic_merge(const Resource& resource, Value current, const Value& patch) const;
 
   /// The OpenAPI v3 document of one group and version ("apis/apps/v1", "api/v1"), as JSON; empty when not served.

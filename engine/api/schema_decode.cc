@@ -37,7 +37,8 @@ class Decoder {
 
  private:
   void unknown(const Type& type, Member& member, const std::string& path, Value::Object& kept) {
-    const bool identity = type.embedded && (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata");
+    const bool identity =
+        type.embedded && (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata");
     if (type.preserve_unknown || identity) {
       kept.push_back(std::move(member));
       return;
@@ -49,7 +50,8 @@ class Decoder {
   void node(const Type& type, Value& value, const std::string& path) {
     if (value.is_null() && !typed_) return;  // validate() says whether it may be.
     switch (type.shape) {
-      case Shape::kAny: return;
+      case Shape::kAny:
+        return;
       case Shape::kRaw:
       case Shape::kObject:
         if (!value.is_object()) return wrong(type, value, path, go_kind(value));
@@ -61,9 +63,11 @@ class Decoder {
         return;
       case Shape::kArray:
         if (!value.is_array()) return wrong(type, value, path, go_kind(value));
-        for (std::size_t i = 0; i < value.size(); ++i) element(*type.element, value.mutable_items()[i], index_path(path, i));
+        for (std::size_t i = 0; i < value.size(); ++i)
+          element(*type.element, value.mutable_items()[i], index_path(path, i));
         return;
-      default: scalar(type, value, path);
+      default:
+        scalar(type, value, path);
     }
   }
 
@@ -77,7 +81,8 @@ class Decoder {
     const Scalar outcome = normalise_scalar(type.shape, value, typed_);
     if (outcome.ok) return;
     if (outcome.message.empty()) return wrong(type, value, path, go_kind(value));
-    if (typed_ && value.is_number() && json_type(type.shape) == "integer") return wrong(type, value, path, outcome.message);
+    if (typed_ && value.is_number() && json_type(type.shape) == "integer")
+      return wrong(type, value, path, outcome.message);
     if (typed_) report(FieldError::Reason::kType, path, outcome.message, value);
   }
 
@@ -86,7 +91,8 @@ class Decoder {
     if (!typed_) return;  // Of a custom resource: validate() finds it, as upstream's does.
     report(FieldError::Reason::kType, path,
            fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, struct_,
-                       without_indexes(path), go_type(type)), value);
+                       without_indexes(path), go_type(type)),
+           value);
   }
 
   static std::string_view go_kind(const Value& value) {
@@ -118,8 +124,9 @@ class Decoder {
 
 std::vector<FieldError> Schema::decode(const Resource& resource, Value& object) const {
   if (!object.is_object()) {
-    return {{FieldError::Reason::kType, "", fmt::format("{} must be an object, not {}", resource.kind, object.kind_name()),
-             object.line(), object.column()}};
+    return {{FieldError::Reason::kType, "",
+             fmt::format("{} must be an object, not {}", resource.kind, object.kind_name()), object.line(),
+             object.column()}};
   }
   Decoder decoder;
   decoder.object(*resource.type, object, "");

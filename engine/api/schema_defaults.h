@@ -1,5 +1,5 @@
-// The defaults that upstream sets under a condition (k8s.io/kubernetes, pkg/apis/*/*/defaults.go). Those without one are
-// rows of schema/defaults.txt and stand in the table.
+// The defaults that upstream sets under a condition (k8s.io/kubernetes, pkg/apis/*/*/defaults.go). Those without one
+// are rows of schema/defaults.txt and stand in the table.
 #pragma once
 
 #include <span>
@@ -9,7 +9,8 @@
 
 namespace fairlead::api {
 
-/// Sets what depends on other fields of the same struct or of structs in it. Runs before the defaults of its own fields.
+/// Sets what depends on other fields of the same struct or of structs in it. Runs before the defaults of its own
+/// fields.
 struct ConditionalDefault {
   std::string_view type;  ///< "io.k8s.api.core.v1.ServiceSpec"
   void (*apply)(Value& value);

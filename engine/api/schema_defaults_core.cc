@@ -32,14 +32,15 @@ std::string_view image_tag(std::string_view image) {
   return digest ? std::string_view{} : std::string_view("latest");
 }
 
-std::string_view pull_policy(std::string_view image) { return image_tag(image) == "latest" ? "Always" : "IfNotPresent"; }
+std::string_view pull_policy(std::string_view image) {
+  return image_tag(image) == "latest" ? "Always" : "IfNotPresent";
+}
 
 void container(Value& value) { set_if_absent(value, "imagePullPolicy", pull_policy(value.at("image").str())); }
 
 void volume(Value& value) {
-  const bool has_source = std::ranges::any_of(value.members(), [](const Member& member) {
-    return member.key != "name" && !member.value.is_null();
-  });
+  const bool has_source = std::ranges::any_of(
+      value.members(), [](const Member& member) { return member.key != "name" && !member.value.is_null(); });
   if (!has_source) value.set("emptyDir", Value::object());
 }
 

@@ -30,16 +30,26 @@ class Builder {
   Result<> shape(const Value& schema, Type& type, const std::string& path, int depth) {
     const std::string_view kind = schema.at("type").str();
     const std::string_view format = schema.at("format").str();
-    if (schema.at("x-kubernetes-int-or-string").bool_or(false)) type.shape = Shape::kIntOrString;
-    else if (kind == "object") return object(schema, type, path, depth);
-    else if (kind == "array") return array(schema, type, path, depth);
-    else if (kind == "string") type.shape = format == "byte" ? Shape::kBytes : format == "date-time" ? Shape::kTime : Shape::kString;
-    else if (kind == "integer") type.shape = format == "int32" ? Shape::kInt32 : format == "int64" ? Shape::kInt64 : Shape::kInteger;
-    else if (kind == "number") type.shape = Shape::kNumber;
-    else if (kind == "boolean") type.shape = Shape::kBoolean;
-    else if (kind.empty() && type.preserve_unknown) type.shape = Shape::kAny;
-    else if (kind.empty()) return fail("{}.type: Required value: must not be empty for specified object fields", path);
-    else return fail("{}.type: Unsupported value: \"{}\"", path, kind);
+    if (schema.at("x-kubernetes-int-or-string").bool_or(false))
+      type.shape = Shape::kIntOrString;
+    else if (kind == "object")
+      return object(schema, type, path, depth);
+    else if (kind == "array")
+      return array(schema, type, path, depth);
+    else if (kind == "string")
+      type.shape = format == "byte" ? Shape::kBytes : format == "date-time" ? Shape::kTime : Shape::kString;
+    else if (kind == "integer")
+      type.shape = format == "int32" ? Shape::kInt32 : format == "int64" ? Shape::kInt64 : Shape::kInteger;
+    else if (kind == "number")
+      type.shape = Shape::kNumber;
+    else if (kind == "boolean")
+      type.shape = Shape::kBoolean;
+    else if (kind.empty() && type.preserve_unknown)
+      type.shape = Shape::kAny;
+    else if (kind.empty())
+      return fail("{}.type: Required value: must not be empty for specified object fields", path);
+    else
+      return fail("{}.type: Unsupported value: \"{}\"", path, kind);
     return {};
   }
 
@@ -166,7 +176,8 @@ void add_subresources(Resource& resource, const Value& subresources) {
   const std::vector<std::string> verbs{"get", "patch", "update"};
   if (const Value* scale = subresources.find("scale")) {
     resource.has_scale = true;
-    resource.scale = {std::string(scale->at("specReplicasPath").str()), std::string(scale->at("statusReplicasPath").str()),
+    resource.scale = {std::string(scale->at("specReplicasPath").str()),
+                      std::string(scale->at("statusReplicasPath").str()),
                       std::string(scale->at("labelSelectorPath").str())};
     resource.subresources.push_back({"scale", "autoscaling", "v1", "Scale", verbs});
   }
@@ -177,7 +188,8 @@ void add_subresources(Resource& resource, const Value& subresources) {
 }
 
 /// The resource of one version: the one that was there before, at its old address, or a new one.
-Resource& resource_for(Schema::Table& table, std::string_view group, std::string_view version, std::string_view plural) {
+Resource& resource_for(Schema::Table& table, std::string_view group, std::string_view version,
+                       std::string_view plural) {
   for (Resource& resource : table.all) {
     if (resource.group != group || resource.version != version || resource.plural != plural) continue;
     const std::uint32_t ordinal = resource.ordinal;
@@ -234,7 +246,8 @@ Result<> Schema::add_definition(const Value& crd) {
   for (Resource* resource : added) {
     for (const Value& version : spec.at("versions").items()) {
       if (!version.at("storage").bool_or(false)) continue;
-      const auto stored = std::ranges::find(added, version.at("name").str(), [](const Resource* r) { return std::string_view(r->version); });
+      const auto stored = std::ranges::find(added, version.at("name").str(),
+                                            [](const Resource* r) { return std::string_view(r->version); });
       if (stored != added.end()) resource->storage = *stored;
     }
   }

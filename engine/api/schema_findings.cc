@@ -4,12 +4,11 @@
 
 namespace fairlead::api {
 
-std::string shown(const Value& value) {
-  return value.is_null() ? "null" : to_json(value);
-}
+std::string shown(const Value& value) { return value.is_null() ? "null" : to_json(value); }
 
 void Findings::add(FieldError::Reason reason, std::string field, std::string message, const Value* at) {
-  list_.push_back({reason, std::move(field), std::move(message), at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column()});
+  list_.push_back(
+      {reason, std::move(field), std::move(message), at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column()});
 }
 
 void Findings::invalid(std::string field, const Value& value, std::string_view why) {
@@ -17,7 +16,8 @@ void Findings::invalid(std::string field, const Value& value, std::string_view w
 }
 
 void Findings::required(std::string field, std::string_view why) {
-  add(FieldError::Reason::kRequired, std::move(field), why.empty() ? "Required value" : fmt::format("Required value: {}", why));
+  add(FieldError::Reason::kRequired, std::move(field),
+      why.empty() ? "Required value" : fmt::format("Required value: {}", why));
 }
 
 void Findings::duplicate(std::string field, const Value& value) {
@@ -49,8 +49,8 @@ void Findings::too_many(std::string field, std::size_t count, std::size_t limit)
 }
 
 void Findings::wrong_type(std::string field, const Value& value, std::string_view type) {
-  std::string message = fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", value.kind_name(), field,
-                                    type, value.kind_name());
+  std::string message = fmt::format("Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", value.kind_name(),
+                                    field, type, value.kind_name());
   add(FieldError::Reason::kType, std::move(field), std::move(message), &value);
 }
 

@@ -1,5 +1,6 @@
-// What a CustomResourceDefinition says about values, worded as upstream's validator does. CEL rules stay in the table but
-// are not evaluated. Sources: kube-openapi/pkg/validation/{validate,errors}, apiextensions-apiserver's schema/listtype.
+// What a CustomResourceDefinition says about values, worded as upstream's validator does. CEL rules stay in the table
+// but are not evaluated. Sources: kube-openapi/pkg/validation/{validate,errors}, apiextensions-apiserver's
+// schema/listtype.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -41,15 +42,27 @@ std::int64_t length_of(std::string_view text) {
 
 bool is_of(Shape shape, const Value& value) {
   switch (shape) {
-    case Shape::kAny: return true;
-    case Shape::kRaw: case Shape::kObject: case Shape::kMap: return value.is_object();
-    case Shape::kArray: return value.is_array();
-    case Shape::kInt32: case Shape::kInt64: case Shape::kInteger:
+    case Shape::kAny:
+      return true;
+    case Shape::kRaw:
+    case Shape::kObject:
+    case Shape::kMap:
+      return value.is_object();
+    case Shape::kArray:
+      return value.is_array();
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kInteger:
       return value.is_int() || (value.is_double() && value.number_or(0) == std::floor(value.number_or(0)));
-    case Shape::kNumber: return value.is_number();
-    case Shape::kBoolean: return value.is_bool();
-    case Shape::kIntOrString: case Shape::kQuantity: return value.is_string() || value.is_number();
-    default: return value.is_string();
+    case Shape::kNumber:
+      return value.is_number();
+    case Shape::kBoolean:
+      return value.is_bool();
+    case Shape::kIntOrString:
+    case Shape::kQuantity:
+      return value.is_string() || value.is_number();
+    default:
+      return value.is_string();
   }
 }
 
@@ -74,10 +87,14 @@ bool accepts(const Value& schema, const Value& value) {
       if (!accepts(schema.at("items"), item)) return false;
     }
   }
-  if (schema.has("enum") && std::ranges::find(schema.at("enum").items(), value) == schema.at("enum").items().end()) return false;
-  if (schema.has("pattern") && value.is_string() && !matches(std::string(schema.at("pattern").str()), value.str())) return false;
-  if (value.is_number() && schema.has("minimum") && value.number_or(0) < schema.at("minimum").number_or(0)) return false;
-  if (value.is_number() && schema.has("maximum") && value.number_or(0) > schema.at("maximum").number_or(0)) return false;
+  if (schema.has("enum") && std::ranges::find(schema.at("enum").items(), value) == schema.at("enum").items().end())
+    return false;
+  if (schema.has("pattern") && value.is_string() && !matches(std::string(schema.at("pattern").str()), value.str()))
+    return false;
+  if (value.is_number() && schema.has("minimum") && value.number_or(0) < schema.at("minimum").number_or(0))
+    return false;
+  if (value.is_number() && schema.has("maximum") && value.number_or(0) > schema.at("maximum").number_or(0))
+    return false;
   if (value.is_string() && length_of(value.str()) > schema.at("maxLength").int_or(INT64_MAX)) return false;
   if (value.is_string() && length_of(value.str()) < schema.at("minLength").int_or(0)) return false;
   const auto count = [&](std::string_view key) {
@@ -98,12 +115,15 @@ class Checker {
     if (!is_of(type.shape, value)) return findings_.wrong_type(path, value, json_type(type.shape));
     if (type.limits) limits(*type.limits, value, path);
     switch (type.shape) {
-      case Shape::kObject: return object(type, value, path);
+      case Shape::kObject:
+        return object(type, value, path);
       case Shape::kMap:
         for (const Member& member : value.members()) node(*type.element, member.value, child_path(path, member.key));
         return;
-      case Shape::kArray: return array(type, value, path);
-      default: return;
+      case Shape::kArray:
+        return array(type, value, path);
+      default:
+        return;
     }
   }
 
@@ -160,14 +180,18 @@ class Checker {
     const auto count = [&](const Value& list) {
       return std::ranges::count_if(list.items(), [&](const Value& schema) { return accepts(schema, value); });
     };
-    const auto refuse = [&](std::string_view why) { findings_.invalid(path, Value(""), fmt::format("\"{}\" must {}", path, why)); };
+    const auto refuse = [&](std::string_view why) {
+      findings_.invalid(path, Value(""), fmt::format("\"{}\" must {}", path, why));
+    };
     if (!limits.any_of.is_null() && count(limits.any_of) == 0) refuse("validate at least one schema (anyOf)");
     if (!limits.one_of.is_null()) {
       const auto found = count(limits.one_of);
       if (found == 0) refuse("validate one and only one schema (oneOf). Found none valid");
-      if (found > 1) refuse(fmt::format("validate one and only one schema (oneOf). Found {} valid alternatives", found));
+      if (found > 1)
+        refuse(fmt::format("validate one and only one schema (oneOf). Found {} valid alternatives", found));
     }
-    if (!limits.all_of.is_null() && count(limits.all_of) != std::ssize(limits.all_of.items())) refuse("validate all the schemas (allOf)");
+    if (!limits.all_of.is_null() && count(limits.all_of) != std::ssize(limits.all_of.items()))
+      refuse("validate all the schemas (allOf)");
     if (!limits.none_of.is_null() && accepts(limits.none_of, value)) refuse("not validate the schema (not)");
   }
 
@@ -175,13 +199,15 @@ class Checker {
     const std::int64_t length = length_of(value.str());
     if (limits.max_length >= 0 && length > limits.max_length) return findings_.too_long(path, limits.max_length);
     if (length < limits.min_length) {
-      return findings_.invalid(path, value, fmt::format("{} in body should be at least {} chars long", path, limits.min_length));
+      return findings_.invalid(path, value,
+                               fmt::format("{} in body should be at least {} chars long", path, limits.min_length));
     }
     if (!limits.pattern.empty() && !matches(limits.pattern, value.str())) {
       findings_.invalid(path, value, fmt::format("{} in body should match '{}'", path, limits.pattern));
     }
     const bool bad_span = limits.format == "duration" && !parse_duration(value.str());
-    if (bad_span) findings_.invalid(path, value, fmt::format("{} in body must be of type duration: {}", path, shown(value)));
+    if (bad_span)
+      findings_.invalid(path, value, fmt::format("{} in body must be of type duration: {}", path, shown(value)));
   }
 
   void number(const Limits& limits, const Value& value, const std::string& path) {

@@ -7,18 +7,19 @@
 
 namespace fairlead::api {
 
-[[nodiscard]] std::string bad_subdomain(std::string_view text);      ///< "a.b-c": most objects.
-[[nodiscard]] std::string bad_label(std::string_view text);          ///< "a-b": namespaces, containers, volumes.
+[[nodiscard]] std::string bad_subdomain(std::string_view text);  ///< "a.b-c": most objects.
+[[nodiscard]] std::string bad_label(std::string_view text);      ///< "a-b": namespaces, containers, volumes.
 [[nodiscard]] std::string bad_1035_label(std::string_view text);
-[[nodiscard]] std::string bad_path_segment(std::string_view text);   ///< RBAC objects: anything but '/', '%', "." and "..".
-[[nodiscard]] std::string bad_qualified_name(std::string_view text); ///< "example.com/name": keys of labels.
+[[nodiscard]] std::string bad_path_segment(
+    std::string_view text);  ///< RBAC objects: anything but '/', '%', "." and "..".
+[[nodiscard]] std::string bad_qualified_name(std::string_view text);  ///< "example.com/name": keys of labels.
 [[nodiscard]] std::string bad_label_value(std::string_view text);
-[[nodiscard]] std::string bad_config_key(std::string_view text);     ///< Keys of ConfigMaps and Secrets.
-[[nodiscard]] std::string bad_port_name(std::string_view text);      ///< "http", at most 15 characters.
+[[nodiscard]] std::string bad_config_key(std::string_view text);  ///< Keys of ConfigMaps and Secrets.
+[[nodiscard]] std::string bad_port_name(std::string_view text);   ///< "http", at most 15 characters.
 [[nodiscard]] std::string bad_env_name(std::string_view text);
 [[nodiscard]] std::string bad_percent(std::string_view text);
-[[nodiscard]] std::string bad_address(std::string_view text);        ///< An IP address.
-[[nodiscard]] std::string bad_range(std::string_view text);          ///< A CIDR.
+[[nodiscard]] std::string bad_address(std::string_view text);  ///< An IP address.
+[[nodiscard]] std::string bad_range(std::string_view text);    ///< A CIDR.
 /// True when `inner` is a CIDR strictly inside `outer`.
 [[nodiscard]] bool is_strict_subset(std::string_view inner, std::string_view outer);
 

@@ -50,10 +50,11 @@ class Document {
     }
     const Value reference = Value::object({{"$ref", fmt::format("{}{}", kReference, resource.type->name)}});
     const Value content = Value::object({{"application/json", Value::object({{"schema", reference}})}});
-    return Value::object({{"parameters", std::move(parameters)},
-                          {"responses", Value::object({{"200", Value::object({{"description", "OK"}, {"content", content}})}})},
-                          {"x-kubernetes-action", action},
-                          {"x-kubernetes-group-version-kind", kind_of(resource)}});
+    return Value::object(
+        {{"parameters", std::move(parameters)},
+         {"responses", Value::object({{"200", Value::object({{"description", "OK"}, {"content", content}})}})},
+         {"x-kubernetes-action", action},
+         {"x-kubernetes-group-version-kind", kind_of(resource)}});
   }
 
   static Value patch_operation(const Resource& resource) {
@@ -61,7 +62,8 @@ class Document {
     const Value any = Value::object({{"schema", Value::object({{"type", "object"}})}});
     content.set("application/json-patch+json", any).set("application/merge-patch+json", any);
     if (resource.type->typed) content.set("application/strategic-merge-patch+json", any);
-    return operation(resource, "patch").set("requestBody", Value::object({{"content", std::move(content)}, {"required", true}}));
+    return operation(resource, "patch")
+        .set("requestBody", Value::object({{"content", std::move(content)}, {"required", true}}));
   }
 
   static void add_paths(Value& paths, const Resource& resource, std::string_view prefix) {
@@ -128,21 +130,39 @@ class Document {
       return Value::object({{"type", name}, {"format", format}});
     };
     switch (type.shape) {
-      case Shape::kAny: return type.preserve_unknown ? Value::object({{"x-kubernetes-preserve-unknown-fields", true}}) : Value::object();
-      case Shape::kRaw: return Value::object({{"type", "object"}});
-      case Shape::kObject: return object_schema(type);
-      case Shape::kMap: return Value::object({{"type", "object"}, {"additionalProperties", schema(*type.element)}});
-      case Shape::kArray: return array(type);
-      case Shape::kString: case Shape::kDuration: return Value::object({{"type", "string"}});
-      case Shape::kInt32: return of("integer", "int32");
-      case Shape::kInt64: return of("integer", "int64");
-      case Shape::kInteger: return Value::object({{"type", "integer"}});
-      case Shape::kNumber: return Value::object({{"type", "number"}});
-      case Shape::kBoolean: return Value::object({{"type", "boolean"}});
-      case Shape::kBytes: return of("string", "byte");
-      case Shape::kTime: case Shape::kMicroTime: return of("string", "date-time");
-      case Shape::kIntOrString: return Value::object({{"x-kubernetes-int-or-string", true}, {"oneOf", either("integer")}});
-      case Shape::kQuantity: return Value::object({{"oneOf", either("number")}});
+      case Shape::kAny:
+        return type.preserve_unknown ? Value::object({{"x-kubernetes-preserve-unknown-fields", true}})
+                                     : Value::object();
+      case Shape::kRaw:
+        return Value::object({{"type", "object"}});
+      case Shape::kObject:
+        return object_schema(type);
+      case Shape::kMap:
+        return Value::object({{"type", "object"}, {"additionalProperties", schema(*type.element)}});
+      case Shape::kArray:
+        return array(type);
+      case Shape::kString:
+      case Shape::kDuration:
+        return Value::object({{"type", "string"}});
+      case Shape::kInt32:
+        return of("integer", "int32");
+      case Shape::kInt64:
+        return of("integer", "int64");
+      case Shape::kInteger:
+        return Value::object({{"type", "integer"}});
+      case Shape::kNumber:
+        return Value::object({{"type", "number"}});
+      case Shape::kBoolean:
+        return Value::object({{"type", "boolean"}});
+      case Shape::kBytes:
+        return of("string", "byte");
+      case Shape::kTime:
+      case Shape::kMicroTime:
+        return of("string", "date-time");
+      case Shape::kIntOrString:
+        return Value::object({{"x-kubernetes-int-or-string", true}, {"oneOf", either("integer")}});
+      case Shape::kQuantity:
+        return Value::object({{"oneOf", either("number")}});
     }
     return Value::object();
   }
@@ -168,8 +188,9 @@ class Document {
     if (!limits.pattern.empty()) out.set("pattern", limits.pattern);
     if (!limits.format.empty()) out.set("format", limits.format);
     const std::initializer_list<std::pair<std::string_view, std::int64_t>> sizes{
-        {"minLength", limits.min_length}, {"maxLength", limits.max_length}, {"minItems", limits.min_items},
-        {"maxItems", limits.max_items}, {"minProperties", limits.min_properties}, {"maxProperties", limits.max_properties}};
+        {"minLength", limits.min_length},         {"maxLength", limits.max_length},
+        {"minItems", limits.min_items},           {"maxItems", limits.max_items},
+        {"minProperties", limits.min_properties}, {"maxProperties", limits.max_properties}};
     for (const auto& [name, size] : sizes) {
       if (size >= 0) out.set(name, size);
     }

@@ -41,7 +41,8 @@ std::optional<std::size_t> index_in(const List& list, const Value& item, std::st
 /// Keeps the order of items that `order` does not name, after those it names.
 void sort_by(List& items, const List& order, std::string_view merge_key) {
   std::vector<std::pair<std::size_t, std::size_t>> places;
-  for (std::size_t i = 0; i < items.size(); ++i) places.emplace_back(index_in(order, items[i], merge_key).value_or(order.size()), i);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    places.emplace_back(index_in(order, items[i], merge_key).value_or(order.size()), i);
   std::ranges::sort(places);
   List sorted;
   for (const auto& [place, i] : places) sorted.push_back(std::move(items[i]));
@@ -123,7 +124,8 @@ Result<List> merge_objects(List original, List patch, const Type* type) {
 
 Result<List> merge_list(List original, List patch, const Type* type) {
   if (original.empty() && patch.empty()) return original;
-  if ((original.empty() ? patch : original).front().is_object()) return merge_objects(std::move(original), std::move(patch), type);
+  if ((original.empty() ? patch : original).front().is_object())
+    return merge_objects(std::move(original), std::move(patch), type);
   List merged = original;
   for (const Value& item : patch) {
     if (!index_in(merged, item, {})) merged.push_back(item);
@@ -138,7 +140,9 @@ Result<> retain_keys(Value& original, Value& patch) {
   if (!directive->is_array()) return fail("invalid patch format of retainKeys: it must be a list of field names");
   const Value keep = *directive;
   patch.erase(kRetainKeys);
-  const auto kept = [&](std::string_view key) { return std::ranges::find(keep.items(), Value(key)) != keep.items().end(); };
+  const auto kept = [&](std::string_view key) {
+    return std::ranges::find(keep.items(), Value(key)) != keep.items().end();
+  };
   for (const Member& member : patch.members()) {
     if (member.value.is_null() || member.key.starts_with('$') || kept(member.key)) continue;
     return fail("invalid patch format of retainKeys: {} is patched but not in the list", member.key);
@@ -166,7 +170,8 @@ Result<> merge_ordered(Value& original, Value& patch, const Type* type, const st
   Value* mine = original.find(key);
   Value* theirs = patch.find(key);
   for (const Value* list : {static_cast<const Value*>(mine), static_cast<const Value*>(theirs), &order}) {
-    if (list != nullptr && !list->is_array()) return fail("{} must be a list where $setElementOrder/{} is given", key, key);
+    if (list != nullptr && !list->is_array())
+      return fail("{} must be a list where $setElementOrder/{} is given", key, key);
   }
   const List before = mine == nullptr ? List{} : mine->items();
   List merged = before;
@@ -241,7 +246,8 @@ Result<> merge_member(Value& original, const std::string& key, Value value, cons
 void delete_scalars(Value& original, std::string_view key, const Value& doomed) {
   Value* list = original.find(key);
   if (list == nullptr || !list->is_array()) return;
-  std::erase_if(list->mutable_items(), [&](const Value& item) { return index_in(doomed.items(), item, {}).has_value(); });
+  std::erase_if(list->mutable_items(),
+                [&](const Value& item) { return index_in(doomed.items(), item, {}).has_value(); });
 }
 
 Result<> merge_map(Value& original, Value patch, const Type* type) {

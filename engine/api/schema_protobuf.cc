@@ -1,5 +1,6 @@
-// Protobuf as kubectl's typed commands send it, read by the field numbers of the table. Scalars come out as JSON has them.
-// Source of the special messages: generated.proto of apimachinery's api/resource, apis/meta/v1, runtime, util/intstr.
+// Protobuf as kubectl's typed commands send it, read by the field numbers of the table. Scalars come out as JSON has
+// them. Source of the special messages: generated.proto of apimachinery's api/resource, apis/meta/v1, runtime,
+// util/intstr.
 #include <bit>
 #include <optional>
 
@@ -35,16 +36,23 @@ class Message {
     const std::uint64_t tag = varint();
     Part part{.number = static_cast<std::uint32_t>(tag >> 3), .wire = static_cast<Wire>(tag & 7), .bytes = {}};
     switch (part.wire) {
-      case Wire::kVarint: part.scalar = varint(); break;
-      case Wire::kFixed64: part.scalar = fixed(8); break;
-      case Wire::kFixed32: part.scalar = fixed(4); break;
+      case Wire::kVarint:
+        part.scalar = varint();
+        break;
+      case Wire::kFixed64:
+        part.scalar = fixed(8);
+        break;
+      case Wire::kFixed32:
+        part.scalar = fixed(4);
+        break;
       case Wire::kBytes: {
         const std::uint64_t size = varint();
         if (size > rest_.size()) ok_ = false;
         part.bytes = take(ok_ ? static_cast<std::size_t>(size) : 0);
         break;
       }
-      default: ok_ = false;
+      default:
+        ok_ = false;
     }
     if (part.number == 0) ok_ = false;
     return ok_ ? std::optional(part) : std::nullopt;
@@ -149,17 +157,30 @@ class Reader {
 
   bool single(const Type& type, const Part& part, Value& out, int depth) {
     switch (type.shape) {
-      case Shape::kObject: return part.wire == Wire::kBytes && message(type, part.bytes, out, depth + 1);
-      case Shape::kBoolean: out = part.scalar != 0; return true;
+      case Shape::kObject:
+        return part.wire == Wire::kBytes && message(type, part.bytes, out, depth + 1);
+      case Shape::kBoolean:
+        out = part.scalar != 0;
+        return true;
       case Shape::kInt32:
       case Shape::kInt64:
-      case Shape::kInteger: out = static_cast<std::int64_t>(part.scalar); return true;
-      case Shape::kNumber: out = std::bit_cast<double>(part.scalar); return true;
-      case Shape::kString: out = part.bytes; return true;
-      case Shape::kBytes: out = base64_encode(part.bytes); return true;
+      case Shape::kInteger:
+        out = static_cast<std::int64_t>(part.scalar);
+        return true;
+      case Shape::kNumber:
+        out = std::bit_cast<double>(part.scalar);
+        return true;
+      case Shape::kString:
+        out = part.bytes;
+        return true;
+      case Shape::kBytes:
+        out = base64_encode(part.bytes);
+        return true;
       case Shape::kArray:
-      case Shape::kMap: return false;
-      default: return special(type.shape, part.bytes, out);
+      case Shape::kMap:
+        return false;
+      default:
+        return special(type.shape, part.bytes, out);
     }
   }
 
@@ -174,11 +195,19 @@ class Reader {
     const auto first = static_cast<std::int64_t>(fields.scalar[1]);
     const auto second = static_cast<std::int64_t>(fields.scalar[2]);
     switch (shape) {
-      case Shape::kQuantity: out = fields.bytes[1].empty() ? "0" : fields.bytes[1]; break;
-      case Shape::kIntOrString: out = first == 1 ? Value(fields.bytes[3]) : Value(second); break;
-      case Shape::kDuration: out = format_duration(std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(first))); break;
+      case Shape::kQuantity:
+        out = fields.bytes[1].empty() ? "0" : fields.bytes[1];
+        break;
+      case Shape::kIntOrString:
+        out = first == 1 ? Value(fields.bytes[3]) : Value(second);
+        break;
+      case Shape::kDuration:
+        out = format_duration(std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(first)));
+        break;
       case Shape::kTime:
-      case Shape::kMicroTime: out = bytes.empty() ? Value() : point_in_time(shape, first, second); break;
+      case Shape::kMicroTime:
+        out = bytes.empty() ? Value() : point_in_time(shape, first, second);
+        break;
       default: {
         Result<Value> raw = parse_json(fields.bytes[1].empty() ? std::string_view("null") : fields.bytes[1]);
         if (!raw) return false;
@@ -189,7 +218,8 @@ class Reader {
   }
 
   static Value point_in_time(Shape shape, std::int64_t seconds, std::int64_t nanos) {
-    const Time time{std::chrono::duration_cast<Duration>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos))};
+    const Time time{
+        std::chrono::duration_cast<Duration>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos))};
     if (shape == Shape::kTime) return format_time(time);
     std::string text = format_micro_time(time);  // Time counts milliseconds; the last three digits are ours to add.
     const std::string micros = fmt::format("{:03}", nanos / 1000 % 1000);

@@ -9,17 +9,30 @@
 namespace fairlead::api {
 namespace {
 
-constexpr std::string_view kBadQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+constexpr std::string_view kBadQuantity =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 constexpr __int128 kNano = 1'000'000'000;  ///< Quantities count in billionths, the least that upstream keeps.
 
 struct Suffix {
   std::string_view text;
-  int base;      ///< 10 or 2.
+  int base;  ///< 10 or 2.
   int exponent;
 };
-constexpr std::array<Suffix, 16> kSuffixes{{{"n", 10, -9}, {"u", 10, -6}, {"m", 10, -3}, {"", 10, 0}, {"k", 10, 3},
-                                            {"M", 10, 6}, {"G", 10, 9}, {"T", 10, 12}, {"P", 10, 15}, {"E", 10, 18},
-                                            {"Ki", 2, 10}, {"Mi", 2, 20}, {"Gi", 2, 30}, {"Ti", 2, 40}, {"Pi", 2, 50},
+constexpr std::array<Suffix, 16> kSuffixes{{{"n", 10, -9},
+                                            {"u", 10, -6},
+                                            {"m", 10, -3},
+                                            {"", 10, 0},
+                                            {"k", 10, 3},
+                                            {"M", 10, 6},
+                                            {"G", 10, 9},
+                                            {"T", 10, 12},
+                                            {"P", 10, 15},
+                                            {"E", 10, 18},
+                                            {"Ki", 2, 10},
+                                            {"Mi", 2, 20},
+                                            {"Gi", 2, 30},
+                                            {"Ti", 2, 40},
+                                            {"Pi", 2, 50},
                                             {"Ei", 2, 60}}};
 
 enum class Format : std::uint8_t { kDecimal, kBinary, kExponent };
@@ -155,8 +168,9 @@ void rewrite(Value& value, std::string text) {
 }
 
 Scalar quantity(Value& value, bool typed) {
-  const std::string text = value.is_int() ? std::to_string(value.int_or(0))
-                           : value.is_double() ? fmt::format("{}", value.number_or(0)) : std::string(value.str());
+  const std::string text = value.is_int()      ? std::to_string(value.int_or(0))
+                           : value.is_double() ? fmt::format("{}", value.number_or(0))
+                                               : std::string(value.str());
   if (!value.is_string() && !value.is_number()) return {false, std::string(kBadQuantity)};
   Result<std::string> canonical = canonical_quantity(text);
   if (!canonical) return {false, canonical.error().message};
@@ -168,8 +182,10 @@ Scalar point_in_time(Shape shape, Value& value, bool typed) {
   if (!value.is_string()) return {false};
   const Result<Time> parsed = parse_time(value.str());
   if (!parsed) {
-    const std::string_view layout = shape == Shape::kTime ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
-    return {false, fmt::format("parsing time \"{}\" as \"{}\": cannot parse \"{}\" as \"2006\"", value.str(), layout, value.str())};
+    const std::string_view layout =
+        shape == Shape::kTime ? "2006-01-02T15:04:05Z07:00" : "2006-01-02T15:04:05.000000Z07:00";
+    return {false, fmt::format("parsing time \"{}\" as \"{}\": cannot parse \"{}\" as \"2006\"", value.str(), layout,
+                               value.str())};
   }
   constexpr std::size_t kMicroTimeSize = std::string_view("2006-01-02T15:04:05.000000Z").size();
   if (!typed || (shape == Shape::kMicroTime && value.str().size() == kMicroTimeSize)) return {};
@@ -202,9 +218,12 @@ Result<std::string> canonical_quantity(std::string_view text) {
 
 Scalar normalise_scalar(Shape shape, Value& value, bool typed) {
   switch (shape) {
-    case Shape::kString: return {value.is_string()};
-    case Shape::kBoolean: return {value.is_bool()};
-    case Shape::kNumber: return {value.is_number()};
+    case Shape::kString:
+      return {value.is_string()};
+    case Shape::kBoolean:
+      return {value.is_bool()};
+    case Shape::kNumber:
+      return {value.is_number()};
     case Shape::kInt32:
       return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     case Shape::kInt64:
@@ -214,65 +233,107 @@ Scalar normalise_scalar(Shape shape, Value& value, bool typed) {
       if (value.is_string()) return {};
       return whole_number(value, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     }
-    case Shape::kQuantity: return quantity(value, typed);
+    case Shape::kQuantity:
+      return quantity(value, typed);
     case Shape::kTime:
-    case Shape::kMicroTime: return point_in_time(shape, value, typed);
-    case Shape::kDuration: return span_of_time(value, typed);
-    case Shape::kBytes: return base64(value);
-    default: return {};
+    case Shape::kMicroTime:
+      return point_in_time(shape, value, typed);
+    case Shape::kDuration:
+      return span_of_time(value, typed);
+    case Shape::kBytes:
+      return base64(value);
+    default:
+      return {};
   }
 }
 
 Value zero_of(const Type& type) {
   switch (type.shape) {
-    case Shape::kString: return "";
-    case Shape::kBoolean: return false;
-    case Shape::kInt32: case Shape::kInt64: case Shape::kInteger: case Shape::kNumber: case Shape::kIntOrString: return 0;
-    case Shape::kQuantity: return "0";
-    case Shape::kDuration: return "0s";
-    case Shape::kObject: return Value::object();
-    default: return nullptr;
+    case Shape::kString:
+      return "";
+    case Shape::kBoolean:
+      return false;
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kInteger:
+    case Shape::kNumber:
+    case Shape::kIntOrString:
+      return 0;
+    case Shape::kQuantity:
+      return "0";
+    case Shape::kDuration:
+      return "0s";
+    case Shape::kObject:
+      return Value::object();
+    default:
+      return nullptr;
   }
 }
 
 bool is_zero(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::kNull: return true;
-    case Value::Kind::kBool: return !value.bool_or(true);
+    case Value::Kind::kNull:
+      return true;
+    case Value::Kind::kBool:
+      return !value.bool_or(true);
     case Value::Kind::kInt:
-    case Value::Kind::kDouble: return value.number_or(1) == 0;
-    case Value::Kind::kString: return value.str().empty();
-    default: return value.empty();
+    case Value::Kind::kDouble:
+      return value.number_or(1) == 0;
+    case Value::Kind::kString:
+      return value.str().empty();
+    default:
+      return value.empty();
   }
 }
 
 std::string_view json_type(Shape shape) {
   switch (shape) {
-    case Shape::kRaw: case Shape::kObject: case Shape::kMap: return "object";
-    case Shape::kArray: return "array";
-    case Shape::kInt32: case Shape::kInt64: case Shape::kInteger: case Shape::kIntOrString: return "integer";
-    case Shape::kNumber: return "number";
-    case Shape::kBoolean: return "boolean";
-    default: return "string";
+    case Shape::kRaw:
+    case Shape::kObject:
+    case Shape::kMap:
+      return "object";
+    case Shape::kArray:
+      return "array";
+    case Shape::kInt32:
+    case Shape::kInt64:
+    case Shape::kInteger:
+    case Shape::kIntOrString:
+      return "integer";
+    case Shape::kNumber:
+      return "number";
+    case Shape::kBoolean:
+      return "boolean";
+    default:
+      return "string";
   }
 }
 
 std::string go_type(const Type& type) {
   switch (type.shape) {
-    case Shape::kArray: return "[]" + go_type(*type.element);
-    case Shape::kMap: return "map[string]" + go_type(*type.element);
+    case Shape::kArray:
+      return "[]" + go_type(*type.element);
+    case Shape::kMap:
+      return "map[string]" + go_type(*type.element);
     case Shape::kObject: {
       const std::size_t kind = type.name.rfind('.');
       if (!type.named() || kind == std::string_view::npos) return "struct";
       return std::string(type.name.substr(type.name.rfind('.', kind - 1) + 1));
     }
-    case Shape::kBoolean: return "bool";
-    case Shape::kInt32: return "int32";
-    case Shape::kInt64: case Shape::kInteger: return "int64";
-    case Shape::kNumber: return "float64";
-    case Shape::kBytes: return "[]uint8";
-    case Shape::kTime: return "time.Time";
-    default: return std::string(json_type(type.shape));
+    case Shape::kBoolean:
+      return "bool";
+    case Shape::kInt32:
+      return "int32";
+    case Shape::kInt64:
+    case Shape::kInteger:
+      return "int64";
+    case Shape::kNumber:
+      return "float64";
+    case Shape::kBytes:
+      return "[]uint8";
+    case Shape::kTime:
+      return "time.Time";
+    default:
+      return std::string(json_type(type.shape));
   }
 }
 
@@ -281,13 +342,15 @@ std::size_t base64_error(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '\n' || c == '\r') continue;
-    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+    const bool letter =
+        (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
     if (letter) {
       ++count;
       continue;
     }
     const std::string_view rest = text.substr(i);
-    const bool padding = (count % 4 == 2 && rest.starts_with("==") && rest.size() == 2) || (count % 4 == 3 && rest == "=");
+    const bool padding =
+        (count % 4 == 2 && rest.starts_with("==") && rest.size() == 2) || (count % 4 == 3 && rest == "=");
     return padding ? std::string_view::npos : i;
   }
   return count % 4 == 0 ? std::string_view::npos : text.size();

@@ -10,8 +10,8 @@
 
 namespace fairlead::api {
 
-/// The outcome of normalise_scalar: an empty message with ok false means that the JSON type is wrong; for a number that is
-/// no such integer, the message is "number 1.5".
+/// The outcome of normalise_scalar: an empty message with ok false means that the JSON type is wrong; for a number that
+/// is no such integer, the message is "number 1.5".
 struct Scalar {
   bool ok = true;
   std::string message{};

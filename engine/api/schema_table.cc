@@ -13,11 +13,23 @@ namespace fairlead::api {
 namespace {
 
 constexpr std::array<std::pair<std::string_view, Shape>, 17> kShapes{{
-    {"any", Shape::kAny}, {"raw", Shape::kRaw}, {"object", Shape::kObject}, {"map", Shape::kMap},
-    {"array", Shape::kArray}, {"string", Shape::kString}, {"int32", Shape::kInt32}, {"int64", Shape::kInt64},
-    {"integer", Shape::kInteger}, {"number", Shape::kNumber}, {"boolean", Shape::kBoolean},
-    {"bytes", Shape::kBytes}, {"intorstring", Shape::kIntOrString}, {"quantity", Shape::kQuantity},
-    {"time", Shape::kTime}, {"microtime", Shape::kMicroTime}, {"duration", Shape::kDuration},
+    {"any", Shape::kAny},
+    {"raw", Shape::kRaw},
+    {"object", Shape::kObject},
+    {"map", Shape::kMap},
+    {"array", Shape::kArray},
+    {"string", Shape::kString},
+    {"int32", Shape::kInt32},
+    {"int64", Shape::kInt64},
+    {"integer", Shape::kInteger},
+    {"number", Shape::kNumber},
+    {"boolean", Shape::kBoolean},
+    {"bytes", Shape::kBytes},
+    {"intorstring", Shape::kIntOrString},
+    {"quantity", Shape::kQuantity},
+    {"time", Shape::kTime},
+    {"microtime", Shape::kMicroTime},
+    {"duration", Shape::kDuration},
 }};
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -61,14 +73,22 @@ class Loader {
     const std::vector<std::string_view> tokens = split(line, '\t');
     if (tokens.size() < 2) damaged("too few tokens");
     switch (line[0]) {
-      case 'T': return read_type(tokens);
-      case 'F': return read_field(tokens);
-      case 'I': return read_inline(tokens);
-      case 'R': return read_resource(tokens);
-      case 'S': return read_subresource(tokens);
-      case 'C': return read_column(tokens);
-      case 'K': return read_message(tokens);
-      default: damaged("unknown kind of line");
+      case 'T':
+        return read_type(tokens);
+      case 'F':
+        return read_field(tokens);
+      case 'I':
+        return read_inline(tokens);
+      case 'R':
+        return read_resource(tokens);
+      case 'S':
+        return read_subresource(tokens);
+      case 'C':
+        return read_column(tokens);
+      case 'K':
+        return read_message(tokens);
+      default:
+        damaged("unknown kind of line");
     }
   }
 
@@ -112,14 +132,22 @@ class Loader {
   }
 
   bool read_structure(std::string_view key, std::string_view value) {
-    if (key == "of") type_->element = reference(value);
-    else if (key == "list") type_->list = value == "map" ? ListType::kMap : value == "set" ? ListType::kSet : ListType::kAtomic;
-    else if (key == "keys") type_->list_keys = split(value, ',');
-    else if (key == "mergekey") type_->merge_key = value;
-    else if (key == "atomic") type_->atomic = true;
-    else if (key == "preserve") type_->preserve_unknown = true;
-    else if (key == "embedded") type_->embedded = true;
-    else if (key == "nullable") type_->nullable = true;
+    if (key == "of")
+      type_->element = reference(value);
+    else if (key == "list")
+      type_->list = value == "map" ? ListType::kMap : value == "set" ? ListType::kSet : ListType::kAtomic;
+    else if (key == "keys")
+      type_->list_keys = split(value, ',');
+    else if (key == "mergekey")
+      type_->merge_key = value;
+    else if (key == "atomic")
+      type_->atomic = true;
+    else if (key == "preserve")
+      type_->preserve_unknown = true;
+    else if (key == "embedded")
+      type_->embedded = true;
+    else if (key == "nullable")
+      type_->nullable = true;
     else if (key == "patch") {
       type_->patch_merge = value.contains("merge");
       type_->patch_retain_keys = value.contains("retainKeys");
@@ -132,27 +160,48 @@ class Loader {
   void read_limit(std::string_view key, std::string_view value) {
     if (!type_->limits) type_->limits = std::make_unique<Limits>();
     Limits& limits = *type_->limits;
-    if (key == "enum") limits.enumeration = json(value);
-    else if (key == "pattern") limits.pattern = value;
-    else if (key == "format") limits.format = value;
-    else if (key == "minlen") limits.min_length = number(value);
-    else if (key == "maxlen") limits.max_length = number(value);
-    else if (key == "minitems") limits.min_items = number(value);
-    else if (key == "maxitems") limits.max_items = number(value);
-    else if (key == "minprops") limits.min_properties = number(value);
-    else if (key == "maxprops") limits.max_properties = number(value);
-    else if (key == "min") limits.minimum = json(value);
-    else if (key == "max") limits.maximum = json(value);
-    else if (key == "multiple") limits.multiple_of = json(value);
-    else if (key == "xmin") limits.exclusive_minimum = true;
-    else if (key == "xmax") limits.exclusive_maximum = true;
-    else if (key == "unique") limits.unique = true;
-    else if (key == "oneof") limits.one_of = json(value);
-    else if (key == "anyof") limits.any_of = json(value);
-    else if (key == "allof") limits.all_of = json(value);
-    else if (key == "not") limits.none_of = json(value);
-    else if (key == "cel") limits.rules = json(value);
-    else damaged(fmt::format("unknown attribute {}", key));
+    if (key == "enum")
+      limits.enumeration = json(value);
+    else if (key == "pattern")
+      limits.pattern = value;
+    else if (key == "format")
+      limits.format = value;
+    else if (key == "minlen")
+      limits.min_length = number(value);
+    else if (key == "maxlen")
+      limits.max_length = number(value);
+    else if (key == "minitems")
+      limits.min_items = number(value);
+    else if (key == "maxitems")
+      limits.max_items = number(value);
+    else if (key == "minprops")
+      limits.min_properties = number(value);
+    else if (key == "maxprops")
+      limits.max_properties = number(value);
+    else if (key == "min")
+      limits.minimum = json(value);
+    else if (key == "max")
+      limits.maximum = json(value);
+    else if (key == "multiple")
+      limits.multiple_of = json(value);
+    else if (key == "xmin")
+      limits.exclusive_minimum = true;
+    else if (key == "xmax")
+      limits.exclusive_maximum = true;
+    else if (key == "unique")
+      limits.unique = true;
+    else if (key == "oneof")
+      limits.one_of = json(value);
+    else if (key == "anyof")
+      limits.any_of = json(value);
+    else if (key == "allof")
+      limits.all_of = json(value);
+    else if (key == "not")
+      limits.none_of = json(value);
+    else if (key == "cel")
+      limits.rules = json(value);
+    else
+      damaged(fmt::format("unknown attribute {}", key));
   }
 
   void read_field(const std::vector<std::string_view>& tokens) {
@@ -162,15 +211,24 @@ class Loader {
     field.type = reference(tokens[2]);
     for (std::size_t i = 3; i < tokens.size(); ++i) {
       const std::string_view token = tokens[i];
-      if (token == "!") field.required = true;
-      else if (token == "o") field.omit_zero = type_->typed = true;
-      else if (token == "e") field.emit_zero = type_->typed = true;
-      else if (token == "n") field.emit_null = type_->typed = true;
-      else if (token == "patch=retainKeys") field.retain_keys = true;
-      else if (token == "patch=replace") field.patch_replace = true;
-      else if (token.starts_with('@')) field.number = static_cast<std::uint32_t>(number(token.substr(1)));
-      else if (token.starts_with('=')) field.preset = json(token.substr(1));
-      else damaged("unknown attribute of a field");
+      if (token == "!")
+        field.required = true;
+      else if (token == "o")
+        field.omit_zero = type_->typed = true;
+      else if (token == "e")
+        field.emit_zero = type_->typed = true;
+      else if (token == "n")
+        field.emit_null = type_->typed = true;
+      else if (token == "patch=retainKeys")
+        field.retain_keys = true;
+      else if (token == "patch=replace")
+        field.patch_replace = true;
+      else if (token.starts_with('@'))
+        field.number = static_cast<std::uint32_t>(number(token.substr(1)));
+      else if (token.starts_with('='))
+        field.preset = json(token.substr(1));
+      else
+        damaged("unknown attribute of a field");
     }
     if (field.number != 0) type_->typed = true;
     type_->fields.push_back(std::move(field));
@@ -182,7 +240,8 @@ class Loader {
     type_->typed = true;
   }
 
-  Resource* add_resource(std::string_view group, std::string_view version, std::string_view kind, std::string_view type) {
+  Resource* add_resource(std::string_view group, std::string_view version, std::string_view kind,
+                         std::string_view type) {
     Resource& resource = table_.all.emplace_back();
     resource.ordinal = static_cast<std::uint32_t>(table_.all.size() - 1);
     resource.group = group;
@@ -203,11 +262,16 @@ class Loader {
       const std::size_t equals = std::min(tokens[i].find('='), tokens[i].size() - 1);
       const std::string_view key = tokens[i].substr(0, equals);
       const std::string_view value = tokens[i].substr(equals + 1);
-      if (key == "verbs") resource_->verbs = split_strings(value);
-      else if (key == "short") resource_->short_names = split_strings(value);
-      else if (key == "categories") resource_->categories = split_strings(value);
-      else if (key == "storage") storage_.emplace_back(resource_, value);
-      else damaged("unknown attribute of a resource");
+      if (key == "verbs")
+        resource_->verbs = split_strings(value);
+      else if (key == "short")
+        resource_->short_names = split_strings(value);
+      else if (key == "categories")
+        resource_->categories = split_strings(value);
+      else if (key == "storage")
+        storage_.emplace_back(resource_, value);
+      else
+        damaged("unknown attribute of a resource");
     }
   }
 
@@ -230,7 +294,8 @@ class Loader {
   void read_column(const std::vector<std::string_view>& tokens) {
     if (resource_ == nullptr || tokens.size() < 5) damaged("a column without a resource");
     resource_->columns.push_back({std::string(tokens[1]), std::string(tokens[2]), std::string(tokens[3]),
-                                  std::string(tokens.size() > 5 ? tokens[5] : ""), static_cast<int>(number(tokens[4]))});
+                                  std::string(tokens.size() > 5 ? tokens[5] : ""),
+                                  static_cast<int>(number(tokens[4]))});
   }
 
   void read_message(const std::vector<std::string_view>& tokens) {

@@ -67,7 +67,8 @@ TEST(Schema, MessagesAreFoundButNotServed) {
 }
 
 TEST(Decode, ReportsUnknownFieldsWithPathAndPlaceAndDropsThem) {
-  Value pod = json("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\n\"spec\":{\"containers\":[{\"name\":\"a\",\"imagee\":\"b\"}]}}");
+  Value pod =
+      json("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\n\"spec\":{\"containers\":[{\"name\":\"a\",\"imagee\":\"b\"}]}}");
   pod.find("spec")->find("containers")->mutable_items()[0].find("imagee")->set_position(2, 40);
   const auto findings = schema().decode(*schema().by_kind("v1", "Pod"), pod);
   ASSERT_EQ(findings.size(), 1U);
@@ -96,7 +97,8 @@ TEST(Decode, NormalisesScalarsAsUpstreamsEncoderWritesThem) {
 }
 
 TEST(Decode, LeavesCustomResourcesAsTheyWereWritten) {
-  Value rollout = json(R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","spec":{"paused":false,"template":{"spec":
+  Value rollout =
+      json(R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","spec":{"paused":false,"template":{"spec":
     {"containers":[{"name":"a","resources":{"limits":{"cpu":0.5}}}]}},"wrong":1}})");
   const auto findings = schema().decode(*schema().by_kind("argoproj.io/v1alpha1", "Rollout"), rollout);
   ASSERT_EQ(findings.size(), 1U);
@@ -113,7 +115,8 @@ TEST(Defaults, WriteTheZeroValuesThatUpstreamWrites) {
 }
 
 Value definition() {
-  return json(R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.a.b"},
+  return json(
+      R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.a.b"},
     "spec":{"group":"a.b","scope":"Namespaced","names":{"plural":"things","singular":"thing","kind":"Thing","shortNames":["th"]},
     "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size"}},
       "additionalPrinterColumns":[{"name":"Size","type":"integer","jsonPath":".spec.size"}],
@@ -178,7 +181,10 @@ TEST(Definition, RefusesASchemaThatIsNotStructural) {
 
 TEST(Protobuf, RefusesDamagedBodiesWithoutReadingPastThem) {
   EXPECT_FALSE(schema().decode_protobuf("nonsense"));
-  const std::string head("k8s\0\x0a\x0f\x0a\x02v1\x12\x09" "ConfigMap", 21);
+  const std::string head(
+      "k8s\0\x0a\x0f\x0a\x02v1\x12\x09"
+      "ConfigMap",
+      21);
   EXPECT_TRUE(schema().decode_protobuf(head));
   for (std::size_t size = 4; size < head.size(); ++size) {
     EXPECT_FALSE(schema().decode_protobuf(std::string_view(head).substr(0, size))) << size;

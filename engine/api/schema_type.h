@@ -17,8 +17,23 @@ namespace fairlead::api {
 
 /// How a value of the type looks in JSON.
 enum class Shape : std::uint8_t {
-  kAny, kRaw, kObject, kMap, kArray, kString, kInt32, kInt64, kInteger, kNumber, kBoolean,
-  kBytes, kIntOrString, kQuantity, kTime, kMicroTime, kDuration,
+  kAny,
+  kRaw,
+  kObject,
+  kMap,
+  kArray,
+  kString,
+  kInt32,
+  kInt64,
+  kInteger,
+  kNumber,
+  kBoolean,
+  kBytes,
+  kIntOrString,
+  kQuantity,
+  kTime,
+  kMicroTime,
+  kDuration,
 };
 
 enum class ListType : std::uint8_t { kAtomic, kSet, kMap };
@@ -33,7 +48,7 @@ struct Limits {
   std::int64_t max_items = -1;
   std::int64_t min_properties = -1;
   std::int64_t max_properties = -1;
-  Value minimum;                 ///< Null: no limit.
+  Value minimum;  ///< Null: no limit.
   Value maximum;
   Value multiple_of;
   bool exclusive_minimum = false;
@@ -41,20 +56,20 @@ struct Limits {
   bool unique = false;
   std::string format;
   Value one_of, any_of, all_of, none_of;  ///< Schemas as JSON.
-  Value rules;                   ///< CEL: [{rule, message}].
+  Value rules;                            ///< CEL: [{rule, message}].
 };
 
 struct Field {
   std::string_view name;
   const Type* type = nullptr;
-  Value preset;                     ///< The default; null for none.
-  std::uint32_t number = 0;         ///< In protobuf; 0: not there.
+  Value preset;              ///< The default; null for none.
+  std::uint32_t number = 0;  ///< In protobuf; 0: not there.
   bool required = false;
-  bool retain_keys = false;         ///< Clients patch it with $retainKeys.
-  bool patch_replace = false;       ///< A strategic merge patch replaces the object whole.
-  bool omit_zero = false;           ///< Upstream's struct leaves a zero value out of JSON.
-  bool emit_null = false;           ///< A pointer that upstream's struct writes as null.
-  bool emit_zero = false;           ///< Upstream's struct writes a zero value.
+  bool retain_keys = false;    ///< Clients patch it with $retainKeys.
+  bool patch_replace = false;  ///< A strategic merge patch replaces the object whole.
+  bool omit_zero = false;      ///< Upstream's struct leaves a zero value out of JSON.
+  bool emit_null = false;      ///< A pointer that upstream's struct writes as null.
+  bool emit_zero = false;      ///< Upstream's struct writes a zero value.
 };
 
 /// Fields of `type` that stand in the outer object, but travel as protobuf message `number` of it.
@@ -67,17 +82,17 @@ struct Type {
   std::string_view name;  ///< "io.k8s.api.core.v1.Container"; starts with '~' when upstream gave none.
   Shape shape = Shape::kAny;
   ListType list = ListType::kAtomic;
-  bool atomic = false;             ///< An object or map that a merge replaces whole (server-side apply).
+  bool atomic = false;  ///< An object or map that a merge replaces whole (server-side apply).
   bool preserve_unknown = false;
-  bool embedded = false;           ///< Holds a whole object with apiVersion, kind and metadata.
+  bool embedded = false;  ///< Holds a whole object with apiVersion, kind and metadata.
   bool nullable = false;
-  bool typed = false;              ///< A Go struct upstream: zero values and nulls are normalised as its encoder does.
-  bool patch_merge = false;        ///< Strategic merge goes element by element.
+  bool typed = false;        ///< A Go struct upstream: zero values and nulls are normalised as its encoder does.
+  bool patch_merge = false;  ///< Strategic merge goes element by element.
   bool patch_retain_keys = false;
-  std::string_view merge_key;      ///< Of an array of objects that merges; empty for one of scalars.
+  std::string_view merge_key;  ///< Of an array of objects that merges; empty for one of scalars.
   std::vector<std::string_view> list_keys;
-  const Type* element = nullptr;   ///< Of arrays and maps.
-  std::vector<Field> fields;       ///< Sorted by name.
+  const Type* element = nullptr;  ///< Of arrays and maps.
+  std::vector<Field> fields;      ///< Sorted by name.
   std::vector<Inline> inlines;
   std::unique_ptr<Limits> limits;
   void (*conditional_default)(Value& value) = nullptr;  ///< schema_defaults.h; null for most.
@@ -89,10 +104,10 @@ struct Type {
 };
 
 struct Schema::Table {
-  std::deque<Type> types;              ///< Addresses are stable.
-  std::deque<std::string> strings;     ///< What views of types made at run time point to.
-  std::deque<Resource> all;            ///< Every resource ever registered; addresses are stable.
-  std::vector<const Resource*> served; ///< In order of ordinal.
+  std::deque<Type> types;                 ///< Addresses are stable.
+  std::deque<std::string> strings;        ///< What views of types made at run time point to.
+  std::deque<Resource> all;               ///< Every resource ever registered; addresses are stable.
+  std::vector<const Resource*> served;    ///< In order of ordinal.
   std::vector<const Resource*> messages;  ///< Kinds that travel but are not stored.
   std::map<std::string, const Type*, std::less<>> by_name;
   std::map<std::string, const Resource*, std::less<>> by_kind;    ///< "group/version/Kind"

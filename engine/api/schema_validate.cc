@@ -47,7 +47,8 @@ constexpr std::array kRules{
 std::string bad_name(const Resource& resource, std::string_view name) {
   if (resource.group == "rbac.authorization.k8s.io") return bad_path_segment(name);
   if (resource.group.empty() && resource.kind == "Service") return bad_label(name);
-  if (resource.group.empty() && resource.kind == "Namespace") return name.contains('.') ? "must not contain dots" : bad_label(name);
+  if (resource.group.empty() && resource.kind == "Namespace")
+    return name.contains('.') ? "must not contain dots" : bad_label(name);
   return bad_subdomain(name);
 }
 
@@ -55,9 +56,11 @@ void check_owners(const Value& owners, Findings& findings) {
   const std::string path = "metadata.ownerReferences";
   std::size_t controllers = 0;
   for (const Value& owner : owners.items()) {
-    if (owner.at("apiVersion").str().empty()) findings.invalid(path + ".apiVersion", owner.at("apiVersion"), "version must not be empty");
+    if (owner.at("apiVersion").str().empty())
+      findings.invalid(path + ".apiVersion", owner.at("apiVersion"), "version must not be empty");
     for (const std::string_view field : {"kind", "name", "uid"}) {
-      if (owner.at(field).str().empty()) findings.invalid(child_path(path, field), owner.at(field), "must not be empty");
+      if (owner.at(field).str().empty())
+        findings.invalid(child_path(path, field), owner.at(field), "must not be empty");
     }
     controllers += owner.at("controller").bool_or(false) ? 1U : 0U;
   }
@@ -68,9 +71,11 @@ void check_finalizers(const Value& finalizers, Findings& findings) {
   constexpr std::array<std::string_view, 3> kStandard{"kubernetes", "orphan", "foregroundDeletion"};
   for (std::size_t i = 0; i < finalizers.size(); ++i) {
     const Value& item = finalizers.at(i);
-    if (const std::string why = bad_qualified_name(item.str()); !why.empty()) findings.invalid("metadata.finalizers", item, why);
+    if (const std::string why = bad_qualified_name(item.str()); !why.empty())
+      findings.invalid("metadata.finalizers", item, why);
     if (item.str().contains('/') || std::ranges::find(kStandard, item.str()) != kStandard.end()) continue;
-    findings.invalid(index_path("metadata.finalizers", i), item, "name is neither a standard finalizer name nor is it fully qualified");
+    findings.invalid(index_path("metadata.finalizers", i), item,
+                     "name is neither a standard finalizer name nor is it fully qualified");
   }
 }
 
@@ -79,7 +84,8 @@ void check_annotations(const Value& annotations, Findings& findings) {
   for (const Member& member : annotations.members()) {
     std::string lower = member.key;
     for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (const std::string why = bad_qualified_name(lower); !why.empty()) findings.invalid("metadata.annotations", member.key, why);
+    if (const std::string why = bad_qualified_name(lower); !why.empty())
+      findings.invalid("metadata.annotations", member.key, why);
     size += member.key.size() + member.value.str().size();
   }
   if (size > kMaxAnnotations) findings.too_long("metadata.annotations", static_cast<std::int64_t>(kMaxAnnotations));
@@ -93,7 +99,8 @@ void check_metadata(const Resource& resource, const Value& object, const Value* 
   if (name.empty() && meta.at("generateName").str().empty()) {
     findings.required("metadata.name", "name or generateName is required");
   } else if (!name.empty()) {
-    if (const std::string why = bad_name(resource, name); !why.empty()) findings.invalid("metadata.name", meta.at("name"), why);
+    if (const std::string why = bad_name(resource, name); !why.empty())
+      findings.invalid("metadata.name", meta.at("name"), why);
   }
   check_labels(meta.at("labels"), "metadata.labels", findings);
   check_annotations(meta.at("annotations"), findings);
@@ -113,7 +120,9 @@ void check_kind(const Resource& resource, const Value& object, const Value* befo
 
 void check_least(const Value& value, std::int64_t least, std::string path, Findings& findings) {
   if (!value.is_int() || value.int_or(0) >= least) return;
-  findings.invalid(std::move(path), value, least == 0 ? "must be greater than or equal to 0" : fmt::format("must be greater than or equal to {}", least));
+  findings.invalid(
+      std::move(path), value,
+      least == 0 ? "must be greater than or equal to 0" : fmt::format("must be greater than or equal to {}", least));
 }
 
 void check_port(const Value& value, const std::string& path, Findings& findings) {
@@ -124,7 +133,8 @@ void check_port(const Value& value, const std::string& path, Findings& findings)
   }
 }
 
-void check_one_of(const Value& value, const std::vector<std::string_view>& supported, std::string path, Findings& findings) {
+void check_one_of(const Value& value, const std::vector<std::string_view>& supported, std::string path,
+                  Findings& findings) {
   if (value.is_null() || std::ranges::find(supported, value.str()) != supported.end()) return;
   findings.not_supported(std::move(path), value, supported);
 }
@@ -132,7 +142,8 @@ void check_one_of(const Value& value, const std::vector<std::string_view>& suppo
 void check_labels(const Value& labels, const std::string& path, Findings& findings) {
   for (const Member& member : labels.members()) {
     if (const std::string why = bad_qualified_name(member.key); !why.empty()) findings.invalid(path, member.key, why);
-    if (const std::string why = bad_label_value(member.value.str()); !why.empty()) findings.invalid(path, member.value, why);
+    if (const std::string why = bad_label_value(member.value.str()); !why.empty())
+      findings.invalid(path, member.value, why);
   }
 }
 

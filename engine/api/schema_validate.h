@@ -1,5 +1,5 @@
-// Upstream's validation of one object. schema_limits.cc checks what the table says about any kind; the rules of the built-in
-// kinds that upstream wrote in code stand in schema_validate_*.cc, one file per family of kinds.
+// Upstream's validation of one object. schema_limits.cc checks what the table says about any kind; the rules of the
+// built-in kinds that upstream wrote in code stand in schema_validate_*.cc, one file per family of kinds.
 #pragma once
 
 #include <string>
@@ -53,7 +53,8 @@ void check_kind(const Resource& resource, const Value& object, const Value* befo
 void check_least(const Value& value, std::int64_t least, std::string path, Findings& findings);
 /// Port numbers and names of ports; absent is fine.
 void check_port(const Value& value, const std::string& path, Findings& findings);
-void check_one_of(const Value& value, const std::vector<std::string_view>& supported, std::string path, Findings& findings);
+void check_one_of(const Value& value, const std::vector<std::string_view>& supported, std::string path,
+                  Findings& findings);
 void check_labels(const Value& labels, const std::string& path, Findings& findings);
 /// metav1.LabelSelector. True when it is well-formed.
 bool check_label_selector(const Value& selector, const std::string& path, Findings& findings);

@@ -12,17 +12,21 @@ namespace {
 constexpr std::string_view kRbac = "rbac.authorization.k8s.io";
 constexpr std::size_t kMaxData = 1024UL * 1024;  ///< Bytes of a Secret or ConfigMap.
 
-void check_frozen(const Value& object, const Value* before, std::initializer_list<std::string_view> fields, Findings& findings) {
+void check_frozen(const Value& object, const Value* before, std::initializer_list<std::string_view> fields,
+                  Findings& findings) {
   if (before == nullptr || !before->at("immutable").bool_or(false)) return;
-  if (!object.at("immutable").bool_or(false)) findings.forbidden("immutable", "field is immutable when `immutable` is set");
+  if (!object.at("immutable").bool_or(false))
+    findings.forbidden("immutable", "field is immutable when `immutable` is set");
   for (const std::string_view field : fields) {
-    if (object.at(field) != before->at(field)) findings.forbidden(std::string(field), "field is immutable when `immutable` is set");
+    if (object.at(field) != before->at(field))
+      findings.forbidden(std::string(field), "field is immutable when `immutable` is set");
   }
 }
 
 void check_keys(const Value& data, std::string_view field, Findings& findings) {
   for (const Member& member : data.members()) {
-    if (const std::string why = bad_config_key(member.key); !why.empty()) findings.invalid(key_path(field, member.key), member.key, why);
+    if (const std::string why = bad_config_key(member.key); !why.empty())
+      findings.invalid(key_path(field, member.key), member.key, why);
   }
 }
 
@@ -38,14 +42,18 @@ void check_policy_rule(const Value& rule, const std::string& where, bool namespa
   if (rule.at("verbs").empty()) findings.required(where + ".verbs", "verbs must contain at least one value");
   const Value& urls = rule.at("nonResourceURLs");
   if (!urls.empty()) {
-    if (namespaced) return findings.invalid(where + ".nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs");
+    if (namespaced)
+      return findings.invalid(where + ".nonResourceURLs", urls, "namespaced rules cannot apply to non-resource URLs");
     if (!rule.at("apiGroups").empty() || !rule.at("resources").empty() || !rule.at("resourceNames").empty()) {
-      findings.invalid(where + ".nonResourceURLs", urls, "rules cannot apply to both regular resources and non-resource URLs");
+      findings.invalid(where + ".nonResourceURLs", urls,
+                       "rules cannot apply to both regular resources and non-resource URLs");
     }
     return;
   }
-  if (rule.at("apiGroups").empty()) findings.required(where + ".apiGroups", "resource rules must supply at least one api group");
-  if (rule.at("resources").empty()) findings.required(where + ".resources", "resource rules must supply at least one resource");
+  if (rule.at("apiGroups").empty())
+    findings.required(where + ".apiGroups", "resource rules must supply at least one api group");
+  if (rule.at("resources").empty())
+    findings.required(where + ".resources", "resource rules must supply at least one resource");
 }
 
 void check_subject(const Value& subject, const std::string& where, bool namespaced, Findings& findings) {
@@ -55,7 +63,8 @@ void check_subject(const Value& subject, const std::string& where, bool namespac
   if (kind == "ServiceAccount") {
     const std::string why = name.str().empty() ? std::string() : bad_subdomain(name.str());
     if (!why.empty()) findings.invalid(where + ".name", name, why);
-    if (!subject.at("apiGroup").str().empty()) findings.not_supported(where + ".apiGroup", subject.at("apiGroup"), {""});
+    if (!subject.at("apiGroup").str().empty())
+      findings.not_supported(where + ".apiGroup", subject.at("apiGroup"), {""});
     if (!namespaced && subject.at("namespace").str().empty()) findings.required(where + ".namespace");
   } else if (kind == "User" || kind == "Group") {
     check_one_of(subject.at("apiGroup"), {kRbac}, where + ".apiGroup", findings);
@@ -69,7 +78,8 @@ void check_subject(const Value& subject, const std::string& where, bool namespac
 void check_config_map(const Value& object, const Value* before, Findings& findings) {
   check_keys(object.at("data"), "data", findings);
   for (const Member& member : object.at("data").members()) {
-    if (object.at("binaryData").has(member.key)) findings.invalid(key_path("data", member.key), member.key, "duplicate of key present in binaryData");
+    if (object.at("binaryData").has(member.key))
+      findings.invalid(key_path("data", member.key), member.key, "duplicate of key present in binaryData");
   }
   check_keys(object.at("binaryData"), "binaryData", findings);
   check_size(object.at("data"), object.at("binaryData"), findings);
@@ -81,12 +91,15 @@ void check_secret(const Value& object, const Value* before, Findings& findings) 
     std::string_view type;
     std::string_view key;
   };
-  constexpr std::array<Need, 4> kNeeds{{{"kubernetes.io/tls", "tls.crt"}, {"kubernetes.io/tls", "tls.key"},
-                                        {"kubernetes.io/dockercfg", ".dockercfg"}, {"kubernetes.io/dockerconfigjson", ".dockerconfigjson"}}};
+  constexpr std::array<Need, 4> kNeeds{{{"kubernetes.io/tls", "tls.crt"},
+                                        {"kubernetes.io/tls", "tls.key"},
+                                        {"kubernetes.io/dockercfg", ".dockercfg"},
+                                        {"kubernetes.io/dockerconfigjson", ".dockerconfigjson"}}};
   check_keys(object.at("data"), "data", findings);
   check_size(object.at("data"), Value(), findings);
   for (const Need& need : kNeeds) {
-    if (object.at("type").str() == need.type && !object.at("data").has(need.key)) findings.required(key_path("data", need.key));
+    if (object.at("type").str() == need.type && !object.at("data").has(need.key))
+      findings.required(key_path("data", need.key));
   }
   if (before != nullptr) check_immutable(object.at("type"), before->at("type"), "type", findings);
   check_frozen(object, before, {"data"}, findings);
@@ -121,7 +134,8 @@ void check_binding(const Value& object, const Value* before, Findings& findings)
 
 void check_lease(const Value& object, const Value*, Findings& findings) {
   const Value& duration = object.at("spec", "leaseDurationSeconds");
-  if (duration.is_int() && duration.int_or(0) <= 0) findings.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0");
+  if (duration.is_int() && duration.int_or(0) <= 0)
+    findings.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0");
   check_least(object.at("spec", "leaseTransitions"), 0, "spec.leaseTransitions", findings);
 }
 
@@ -133,7 +147,8 @@ void check_ingress(const Value& object, const Value*, Findings& findings) {
 }
 
 void check_claim(const Value& object, const Value*, Findings& findings) {
-  if (object.at("spec", "accessModes").empty()) findings.required("spec.accessModes", "at least 1 access mode is required");
+  if (object.at("spec", "accessModes").empty())
+    findings.required("spec.accessModes", "at least 1 access mode is required");
   if (!object.at("spec", "resources", "requests").has("storage")) findings.required("spec.resources[storage]");
 }
 
@@ -144,9 +159,11 @@ void check_storage_class(const Value& object, const Value*, Findings& findings) 
 void check_priority_class(const Value& object, const Value*, Findings& findings) {
   const std::string_view name = object.at("metadata", "name").str();
   if (name.starts_with("system-") && name != "system-node-critical" && name != "system-cluster-critical") {
-    findings.forbidden("metadata.name",
-                       fmt::format("priority class names with 'system-' prefix are reserved for system use only. error: {} is not a "
-                                   "known system priority class", name));
+    findings.forbidden(
+        "metadata.name",
+        fmt::format("priority class names with 'system-' prefix are reserved for system use only. error: {} is not a "
+                    "known system priority class",
+                    name));
   }
   check_one_of(object.at("preemptionPolicy"), {"PreemptLowerPriority", "Never"}, "preemptionPolicy", findings);
 }
@@ -165,9 +182,11 @@ void check_definition(const Value& object, const Value*, Findings& findings) {
       findings.required(index_path("spec.versions", i) + ".schema.openAPIV3Schema");
     }
   }
-  if (stored != 1) findings.invalid("spec.versions", spec.at("versions"), "must have exactly one version marked as storage version");
+  if (stored != 1)
+    findings.invalid("spec.versions", spec.at("versions"), "must have exactly one version marked as storage version");
   if (object.at("status", "storedVersions").empty()) {
-    findings.invalid("status.storedVersions", object.at("status", "storedVersions"), "must have at least one stored version");
+    findings.invalid("status.storedVersions", object.at("status", "storedVersions"),
+                     "must have at least one stored version");
   }
 }
 

@@ -12,7 +12,7 @@ namespace {
 /// What the containers of one pod share.
 struct Pod {
   const Value& spec;
-  std::set<std::string_view> volumes;       ///< Well-formed ones; others cannot be mounted.
+  std::set<std::string_view> volumes;  ///< Well-formed ones; others cannot be mounted.
   std::set<std::string_view> names;
   std::set<std::string> host_ports;
   bool host_network = false;
@@ -30,7 +30,8 @@ void check_handler(const Value& handler, const std::string& path, Findings& find
     }
     found = true;
     if (kind == "exec" && action.at("command").empty()) findings.required(where + ".command");
-    if (kind == "httpGet" || kind == "tcpSocket" || kind == "grpc") check_port(action.at("port"), where + ".port", findings);
+    if (kind == "httpGet" || kind == "tcpSocket" || kind == "grpc")
+      check_port(action.at("port"), where + ".port", findings);
     if (kind != "httpGet") continue;
     if (action.at("path").str().empty()) findings.required(where + ".path");
     check_one_of(action.at("scheme"), {"HTTP", "HTTPS"}, where + ".scheme", findings);
@@ -52,7 +53,8 @@ void check_probe(const Value& probe, const std::string& path, bool must_succeed_
 
 void check_lifecycle(const Value& lifecycle, const std::string& path, Findings& findings) {
   for (const std::string_view hook : {"postStart", "preStop"}) {
-    if (lifecycle.has(hook) && (hook != "preStop" || !lifecycle.at("stopSignal").is_string() || !lifecycle.at(hook).is_null())) {
+    if (lifecycle.has(hook) &&
+        (hook != "preStop" || !lifecycle.at("stopSignal").is_string() || !lifecycle.at(hook).is_null())) {
       check_handler(lifecycle.at(hook), child_path(path, hook), findings);
     }
   }
@@ -90,8 +92,9 @@ void check_ports(const Value& ports, const std::string& path, Pod& pod, Findings
 }
 
 bool known_field_path(std::string_view path) {
-  for (const std::string_view name : {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
-                                      "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"}) {
+  for (const std::string_view name :
+       {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+        "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"}) {
     if (path == name) return true;
   }
   return path.starts_with("metadata.labels['") || path.starts_with("metadata.annotations['");
@@ -101,14 +104,16 @@ void check_field_reference(const Value& reference, const std::string& path, Find
   if (reference.at("fieldPath").str().empty()) {
     findings.required(path + ".fieldPath");
   } else if (!known_field_path(reference.at("fieldPath").str())) {
-    findings.invalid(path + ".fieldPath", reference.at("fieldPath"),
-                     fmt::format("error converting fieldPath: field label not supported: {}", reference.at("fieldPath").str()));
+    findings.invalid(
+        path + ".fieldPath", reference.at("fieldPath"),
+        fmt::format("error converting fieldPath: field label not supported: {}", reference.at("fieldPath").str()));
   }
 }
 
 void check_value_from(const Value& source, const Value& value, const std::string& path, Findings& findings) {
   std::size_t count = 0;
-  for (const std::string_view kind : {"fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"}) {
+  for (const std::string_view kind :
+       {"fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"}) {
     const Value& reference = source.at(kind);
     if (reference.is_null()) continue;
     ++count;
@@ -116,11 +121,13 @@ void check_value_from(const Value& source, const Value& value, const std::string
     if (kind == "fieldRef") check_field_reference(reference, where, findings);
     if (kind == "resourceFieldRef") {
       check_one_of(reference.at("resource"),
-                   {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"},
+                   {"limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu",
+                    "requests.ephemeral-storage", "requests.memory"},
                    where + ".resource", findings);
     }
     if (kind != "configMapKeyRef" && kind != "secretKeyRef") continue;
-    if (const std::string why = bad_subdomain(reference.at("name").str()); !why.empty()) findings.invalid(where + ".name", Value(reference.at("name").str()), why);
+    if (const std::string why = bad_subdomain(reference.at("name").str()); !why.empty())
+      findings.invalid(where + ".name", Value(reference.at("name").str()), why);
     if (reference.at("key").str().empty()) {
       findings.required(where + ".key");
     } else if (const std::string why = bad_config_key(reference.at("key").str()); !why.empty()) {
@@ -128,7 +135,9 @@ void check_value_from(const Value& source, const Value& value, const std::string
     }
   }
   if (count == 0) {
-    findings.invalid(path, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
+    findings.invalid(
+        path, "",
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`");
   } else if (!value.str().empty()) {
     findings.invalid(path, "", "may not be specified when `value` is not empty");
   } else if (count > 1) {
@@ -145,7 +154,8 @@ void check_env(const Value& container, const std::string& path, Findings& findin
     } else if (const std::string why = bad_env_name(env.at(i, "name").str()); !why.empty()) {
       findings.invalid(where + ".name", env.at(i, "name"), why);
     }
-    if (env.at(i).has("valueFrom")) check_value_from(env.at(i, "valueFrom"), env.at(i, "value"), where + ".valueFrom", findings);
+    if (env.at(i).has("valueFrom"))
+      check_value_from(env.at(i, "valueFrom"), env.at(i, "value"), where + ".valueFrom", findings);
   }
   const Value& from = container.at("envFrom");
   for (std::size_t i = 0; i < from.size(); ++i) {
@@ -153,7 +163,8 @@ void check_env(const Value& container, const std::string& path, Findings& findin
     for (const std::string_view kind : {"configMapRef", "secretRef"}) {
       if (from.at(i, kind).is_null()) continue;
       ++count;
-      if (from.at(i, kind, "name").str().empty()) findings.required(child_path(index_path(path + ".envFrom", i), kind) + ".name");
+      if (from.at(i, kind, "name").str().empty())
+        findings.required(child_path(index_path(path + ".envFrom", i), kind) + ".name");
     }
     if (count == 0) findings.invalid(path + ".envFrom", "", "must specify one of: `configMapRef` or `secretRef`");
     if (count > 1) findings.invalid(path + ".envFrom", "", "may not have more than one field specified at a time");
@@ -195,7 +206,8 @@ void check_amounts(const Value& amounts, const std::string& path, Findings& find
     check_resource_name(member.key, where, findings);
     const Quantity quantity = Quantity::of(member.value);
     if (quantity.milli < 0) findings.invalid(where, member.value, "must be greater than or equal to 0");
-    if (member.key.contains('/') && quantity.milli % 1000 != 0) findings.invalid(where, member.value, "must be an integer");
+    if (member.key.contains('/') && quantity.milli % 1000 != 0)
+      findings.invalid(where, member.value, "must be an integer");
   }
 }
 
@@ -208,9 +220,11 @@ void check_resources(const Value& resources, const std::string& path, Findings& 
     if (limit.is_null()) {
       if (countable) findings.required(path + ".limits", "Limit must be set for non overcommitable resources");
     } else if (Quantity::of(member.value) > Quantity::of(limit)) {
-      findings.invalid(path + ".requests", member.value, fmt::format("must be less than or equal to {} limit of {}", member.key, limit.str()));
+      findings.invalid(path + ".requests", member.value,
+                       fmt::format("must be less than or equal to {} limit of {}", member.key, limit.str()));
     } else if (countable && Quantity::of(member.value) != Quantity::of(limit)) {
-      findings.invalid(path + ".requests", member.value, fmt::format("must be equal to {} limit of {}", member.key, limit.str()));
+      findings.invalid(path + ".requests", member.value,
+                       fmt::format("must be equal to {} limit of {}", member.key, limit.str()));
     }
   }
 }
@@ -223,7 +237,8 @@ void check_security(const Value& context, const std::string& path, Findings& fin
     }
   }
   const Value& profile = context.at("seccompProfile");
-  check_one_of(profile.at("type"), {"Localhost", "RuntimeDefault", "Unconfined"}, path + ".seccompProfile.type", findings);
+  check_one_of(profile.at("type"), {"Localhost", "RuntimeDefault", "Unconfined"}, path + ".seccompProfile.type",
+               findings);
   if (context.at("allowPrivilegeEscalation").bool_or(true)) return;
   if (context.at("privileged").bool_or(false)) {
     findings.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
@@ -231,7 +246,8 @@ void check_security(const Value& context, const std::string& path, Findings& fin
   for (const Value& capability : context.at("capabilities", "add").items()) {
     if (capability.str() != "SYS_ADMIN" && capability.str() != "CAP_SYS_ADMIN") continue;
     if (context.at("privileged").bool_or(false)) break;
-    findings.invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+    findings.invalid(path, context,
+                     "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
   }
 }
 
@@ -253,8 +269,10 @@ void check_container(const Value& container, const std::string& path, Pod& pod, 
     findings.duplicate(path + ".name", name);
   }
   check_image(container, path, findings);
-  check_one_of(container.at("terminationMessagePolicy"), {"File", "FallbackToLogsOnError"}, path + ".terminationMessagePolicy", findings);
-  check_one_of(container.at("imagePullPolicy"), {"Always", "IfNotPresent", "Never"}, path + ".imagePullPolicy", findings);
+  check_one_of(container.at("terminationMessagePolicy"), {"File", "FallbackToLogsOnError"},
+               path + ".terminationMessagePolicy", findings);
+  check_one_of(container.at("imagePullPolicy"), {"Always", "IfNotPresent", "Never"}, path + ".imagePullPolicy",
+               findings);
   check_ports(container.at("ports"), path + ".ports", pod, findings);
   check_env(container, path, findings);
   check_mounts(container.at("volumeMounts"), path + ".volumeMounts", pod, findings);
@@ -272,7 +290,11 @@ void check_life(const Value& container, const std::string& path, Findings& findi
 }  // namespace
 
 void check_containers(const Value& spec, const std::string& path, Findings& findings) {
-  Pod pod{.spec = spec, .volumes = {}, .names = {}, .host_ports = {}, .host_network = spec.at("hostNetwork").bool_or(false)};
+  Pod pod{.spec = spec,
+          .volumes = {},
+          .names = {},
+          .host_ports = {},
+          .host_network = spec.at("hostNetwork").bool_or(false)};
   Findings unusable;
   for (const Value& volume : spec.at("volumes").items()) {
     Findings own;

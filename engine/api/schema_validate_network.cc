@@ -8,7 +8,8 @@
 namespace fairlead::api {
 namespace {
 
-void check_service_port(const Value& port, const std::string& where, bool needs_name, std::set<std::string>& names, Findings& findings) {
+void check_service_port(const Value& port, const std::string& where, bool needs_name, std::set<std::string>& names,
+                        Findings& findings) {
   const Value& name = port.at("name");
   if (name.str().empty()) {
     if (needs_name) findings.required(where + ".name");
@@ -68,7 +69,8 @@ void check_policy_port(const Value& port, const std::string& where, Findings& fi
 void check_block(const Value& block, const std::string& where, Findings& findings) {
   const std::string_view range = block.at("cidr").str();
   if (range.empty()) return findings.required(where + ".cidr");
-  if (const std::string why = bad_range(range); !why.empty()) return findings.invalid(where + ".cidr", block.at("cidr"), why);
+  if (const std::string why = bad_range(range); !why.empty())
+    return findings.invalid(where + ".cidr", block.at("cidr"), why);
   for (std::size_t i = 0; i < block.at("except").size(); ++i) {
     const Value& except = block.at("except", i);
     const std::string path = index_path(where + ".except", i);
@@ -88,7 +90,8 @@ void check_peers(const Value& peers, const std::string& path, Findings& findings
     check_label_selector(peer.at("podSelector"), where + ".podSelector", findings);
     check_label_selector(peer.at("namespaceSelector"), where + ".namespaceSelector", findings);
     if (peer.has("ipBlock")) check_block(peer.at("ipBlock"), where + ".ipBlock", findings);
-    if (peer.has("ipBlock") && peer.size() > 1) findings.forbidden(where, "may not specify both ipBlock and another peer");
+    if (peer.has("ipBlock") && peer.size() > 1)
+      findings.forbidden(where, "may not specify both ipBlock and another peer");
   }
 }
 
@@ -108,11 +111,13 @@ void check_service(const Value& object, const Value* before, Findings& findings)
   }
   const Value& address = spec.at("clusterIP");
   if (!address.str().empty() && address.str() != "None") {
-    if (const std::string why = bad_address(address.str()); !why.empty()) findings.invalid("spec.clusterIPs[0]", address, why);
+    if (const std::string why = bad_address(address.str()); !why.empty())
+      findings.invalid("spec.clusterIPs[0]", address, why);
   }
   const bool external = type == "LoadBalancer" || type == "NodePort" || !spec.at("externalIPs").empty();
   if (!external && !spec.at("externalTrafficPolicy").str().empty()) {
-    findings.invalid("spec.externalTrafficPolicy", spec.at("externalTrafficPolicy"), "may only be set for externally-accessible services");
+    findings.invalid("spec.externalTrafficPolicy", spec.at("externalTrafficPolicy"),
+                     "may only be set for externally-accessible services");
   }
   if (before == nullptr || type == "ExternalName") return;
   const Value& earlier = before->at("spec", "clusterIP");
@@ -130,7 +135,8 @@ void check_endpoint_slice(const Value& object, const Value* before, Findings& fi
     const std::string where = index_path("endpoints", i) + ".addresses";
     if (addresses.empty()) findings.required(where, "must contain at least 1 address");
     for (std::size_t j = 0; j < addresses.size() && type != "FQDN"; ++j) {
-      if (const std::string why = bad_address(addresses.at(j).str()); !why.empty()) findings.invalid(index_path(where, j), addresses.at(j), why);
+      if (const std::string why = bad_address(addresses.at(j).str()); !why.empty())
+        findings.invalid(index_path(where, j), addresses.at(j), why);
     }
   }
   for (std::size_t i = 0; known && i < object.at("ports").size(); ++i) {
@@ -146,7 +152,8 @@ void check_network_policy(const Value& object, const Value*, Findings& findings)
     for (std::size_t i = 0; i < spec.at(direction).size(); ++i) {
       const Value& rule = spec.at(direction, i);
       const std::string where = index_path(child_path("spec", direction), i);
-      for (std::size_t j = 0; j < rule.at("ports").size(); ++j) check_policy_port(rule.at("ports", j), index_path(where + ".ports", j), findings);
+      for (std::size_t j = 0; j < rule.at("ports").size(); ++j)
+        check_policy_port(rule.at("ports", j), index_path(where + ".ports", j), findings);
       check_peers(rule.at(peers), child_path(where, peers), findings);
     }
   }

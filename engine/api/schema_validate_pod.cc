@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::int64_t kMostInt32 = std::numeric_limits<std::int32_t>::max();
 
-void check_between(const Value& value, std::int64_t least, std::int64_t most, const std::string& path, Findings& findings) {
+void check_between(const Value& value, std::int64_t least, std::int64_t most, const std::string& path,
+                   Findings& findings) {
   if (!value.is_int() || (value.int_or(0) >= least && value.int_or(0) <= most)) return;
   findings.invalid(path, value, fmt::format("must be between {} and {}, inclusive", least, most));
 }
@@ -20,13 +21,15 @@ void check_tolerations(const Value& list, const std::string& path, Findings& fin
     const std::string where = index_path(path, i);
     const std::string_view op = item.at("operator").str();
     if (!item.at("key").str().empty()) {
-      if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty()) findings.invalid(where + ".key", item.at("key"), why);
+      if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty())
+        findings.invalid(where + ".key", item.at("key"), why);
     } else if (op != "Exists") {
       findings.invalid(where + ".operator", item.at("operator"),
                        "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
     }
     if (!item.at("tolerationSeconds").is_null() && item.at("effect").str() != "NoExecute") {
-      findings.invalid(where + ".effect", item.at("effect"), "effect must be 'NoExecute' when `tolerationSeconds` is set");
+      findings.invalid(where + ".effect", item.at("effect"),
+                       "effect must be 'NoExecute' when `tolerationSeconds` is set");
     }
     if (op == "Exists" && !item.at("value").str().empty()) {
       findings.invalid(where + ".operator", item.at("value"), "value must be empty when `operator` is 'Exists'");
@@ -51,7 +54,8 @@ void check_node_terms(const Value& term, const std::string& path, Findings& find
     } else if ((op == "Gt" || op == "Lt") && item.at("values").size() != 1) {
       findings.required(where + ".values", "must be specified single value when `operator` is 'Lt' or 'Gt'");
     }
-    if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty()) findings.invalid(where + ".key", item.at("key"), why);
+    if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty())
+      findings.invalid(where + ".key", item.at("key"), why);
   }
 }
 
@@ -92,7 +96,8 @@ void check_affinity(const Value& affinity, const std::string& path, Findings& fi
     for (std::size_t i = 0; i < pods.at(kPreferred).size(); ++i) {
       const std::string where = index_path(child_path(base, kPreferred), i);
       check_weight(pods.at(kPreferred, i), where, findings);
-      check_topology_key(pods.at(kPreferred, i, "podAffinityTerm", "topologyKey"), where + ".podAffinityTerm.topologyKey", findings);
+      check_topology_key(pods.at(kPreferred, i, "podAffinityTerm", "topologyKey"),
+                         where + ".podAffinityTerm.topologyKey", findings);
     }
   }
 }
@@ -101,9 +106,11 @@ void check_spread(const Value& list, const std::string& path, Findings& findings
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Value& item = list.at(i);
     const std::string where = index_path(path, i);
-    if (item.at("maxSkew").int_or(0) <= 0) findings.invalid(where + ".maxSkew", item.at("maxSkew"), "must be greater than zero");
+    if (item.at("maxSkew").int_or(0) <= 0)
+      findings.invalid(where + ".maxSkew", item.at("maxSkew"), "must be greater than zero");
     if (item.at("topologyKey").str().empty()) findings.required(where + ".topologyKey", "can not be empty");
-    check_one_of(item.at("whenUnsatisfiable"), {"DoNotSchedule", "ScheduleAnyway"}, where + ".whenUnsatisfiable", findings);
+    check_one_of(item.at("whenUnsatisfiable"), {"DoNotSchedule", "ScheduleAnyway"}, where + ".whenUnsatisfiable",
+                 findings);
     check_label_selector(item.at("labelSelector"), where + ".labelSelector", findings);
   }
 }
@@ -114,7 +121,8 @@ void check_pod_security(const Value& context, const std::string& path, Findings&
   }
   const Value& profile = context.at("seccompProfile");
   if (!profile.is_null()) {
-    check_one_of(profile.at("type"), {"Localhost", "RuntimeDefault", "Unconfined"}, path + ".seccompProfile.type", findings);
+    check_one_of(profile.at("type"), {"Localhost", "RuntimeDefault", "Unconfined"}, path + ".seccompProfile.type",
+                 findings);
     if (profile.at("type").str() == "Localhost" && profile.at("localhostProfile").str().empty()) {
       findings.required(path + ".seccompProfile.localhostProfile", "must be set when seccomp type is Localhost");
     }
@@ -127,7 +135,8 @@ void check_pod_security(const Value& context, const std::string& path, Findings&
       findings.required(where);
     } else if (name.contains(' ')) {
       findings.invalid(where, sysctls.at(i, "name"),
-                       "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+                       "must have at most 253 characters and match regex "
+                       "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
     }
   }
 }
@@ -141,7 +150,8 @@ Value frozen(const Value& spec) {
     }
   }
   // The node is bound, and tolerations only grow, through paths of their own.
-  for (const std::string_view field : {"activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName", "ephemeralContainers"}) {
+  for (const std::string_view field :
+       {"activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName", "ephemeralContainers"}) {
     out.erase(field);
   }
   return out;
@@ -153,7 +163,8 @@ void check_pod_spec(const Value& spec, const std::string& path, Findings& findin
   check_volumes(spec.at("volumes"), path + ".volumes", findings);
   check_containers(spec, path, findings);
   check_one_of(spec.at("restartPolicy"), {"Always", "OnFailure", "Never"}, path + ".restartPolicy", findings);
-  check_one_of(spec.at("dnsPolicy"), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"}, path + ".dnsPolicy", findings);
+  check_one_of(spec.at("dnsPolicy"), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"},
+               path + ".dnsPolicy", findings);
   check_labels(spec.at("nodeSelector"), path + ".nodeSelector", findings);
   check_pod_security(spec.at("securityContext"), path + ".securityContext", findings);
   if (spec.at("dnsPolicy").str() == "None" && spec.at("dnsConfig", "nameservers").empty()) {
@@ -180,10 +191,11 @@ void check_pod_spec(const Value& spec, const std::string& path, Findings& findin
 void check_pod(const Value& object, const Value* before, Findings& findings) {
   check_pod_spec(object.at("spec"), "spec", findings);
   if (before == nullptr || frozen(object.at("spec")) == frozen(before->at("spec"))) return;
-  findings.forbidden("spec",
-                     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-                     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-                     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+  findings.forbidden(
+      "spec",
+      "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+      "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
 }
 
 }  // namespace fairlead::api

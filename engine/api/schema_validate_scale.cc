@@ -18,17 +18,22 @@ struct Source {
   std::string_view field;
 };
 /// Upstream checks the first of these that is there.
-constexpr std::array<Source, 5> kSources{{{"Object", "object"}, {"External", "external"}, {"Pods", "pods"},
-                                          {"Resource", "resource"}, {"ContainerResource", "containerResource"}}};
+constexpr std::array<Source, 5> kSources{{{"Object", "object"},
+                                          {"External", "external"},
+                                          {"Pods", "pods"},
+                                          {"Resource", "resource"},
+                                          {"ContainerResource", "containerResource"}}};
 const std::vector<std::string_view> kTypes{"ContainerResource", "External", "Object", "Pods", "Resource"};
 
 void check_target(const Value& source, const std::string& path, Findings& findings) {
   const Value& target = source.at("target");
   const std::string where = path + ".target";
   const Value& utilization = target.at("averageUtilization");
-  if (utilization.is_int() && utilization.int_or(0) < 1) findings.invalid(where + ".averageUtilization", utilization, "must be greater than 0");
+  if (utilization.is_int() && utilization.int_or(0) < 1)
+    findings.invalid(where + ".averageUtilization", utilization, "must be greater than 0");
   for (const std::string_view field : {"value", "averageValue"}) {
-    if (target.has(field) && Quantity::of(target.at(field)).milli <= 0) findings.invalid(child_path(where, field), target.at(field), "must be positive");
+    if (target.has(field) && Quantity::of(target.at(field)).milli <= 0)
+      findings.invalid(child_path(where, field), target.at(field), "must be positive");
   }
 }
 
@@ -37,7 +42,8 @@ void check_resource_metric(const Value& source, const std::string& path, Finding
   const Value& target = source.at("target");
   check_target(source, path, findings);
   if (target.at("averageUtilization").is_null() && target.at("averageValue").is_null()) {
-    findings.required(path + ".target.averageUtilization", "must set either a target raw value or a target utilization");
+    findings.required(path + ".target.averageUtilization",
+                      "must set either a target raw value or a target utilization");
   } else if (!target.at("averageUtilization").is_null() && !target.at("averageValue").is_null()) {
     findings.forbidden(path + ".target.averageValue", "may not set both a target raw value and a target utilization");
   }
@@ -76,7 +82,8 @@ void check_rules(const Value& rules, const std::string& path, Findings& findings
   const Value& window = rules.at("stabilizationWindowSeconds");
   check_least(window, 0, path + ".stabilizationWindowSeconds", findings);
   if (window.int_or(0) > kMostWindow) {
-    findings.invalid(path + ".stabilizationWindowSeconds", window, fmt::format("must be less than or equal to {}", kMostWindow));
+    findings.invalid(path + ".stabilizationWindowSeconds", window,
+                     fmt::format("must be less than or equal to {}", kMostWindow));
   }
   check_one_of(rules.at("selectPolicy"), {"Disabled", "Max", "Min"}, path + ".selectPolicy", findings);
   if (rules.at("policies").empty()) findings.required(path + ".policies", "must specify at least one Policy");
@@ -85,10 +92,12 @@ void check_rules(const Value& rules, const std::string& path, Findings& findings
     const std::string where = index_path(path + ".policies", i);
     check_one_of(policy.at("type"), {"Percent", "Pods"}, where + ".type", findings);
     for (const std::string_view field : {"value", "periodSeconds"}) {
-      if (policy.at(field).int_or(0) <= 0) findings.invalid(child_path(where, field), policy.at(field), "must be greater than zero");
+      if (policy.at(field).int_or(0) <= 0)
+        findings.invalid(child_path(where, field), policy.at(field), "must be greater than zero");
     }
     if (policy.at("periodSeconds").int_or(0) > kMostPeriod) {
-      findings.invalid(where + ".periodSeconds", policy.at("periodSeconds"), fmt::format("must be less than or equal to {}", kMostPeriod));
+      findings.invalid(where + ".periodSeconds", policy.at("periodSeconds"),
+                       fmt::format("must be less than or equal to {}", kMostPeriod));
     }
   }
 }
@@ -102,7 +111,8 @@ void check_target_reference(const Value& reference, Findings& findings) {
       findings.invalid(child_path(path, field), reference.at(field), why);
     }
   }
-  if (reference.at("apiVersion").str().empty()) findings.invalid(path + ".apiVersion", "", "apiVersion must specify API group");
+  if (reference.at("apiVersion").str().empty())
+    findings.invalid(path + ".apiVersion", "", "apiVersion must specify API group");
 }
 
 void check_budget(const Value& value, const std::string& path, Findings& findings) {
@@ -135,7 +145,8 @@ void check_autoscaler(const Value& object, const Value*, Findings& findings) {
     check_metric(spec.at("metrics", i), index_path("spec.metrics", i), findings);
   }
   if (least == 0 && !measured_outside) {
-    findings.forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
+    findings.forbidden("spec.metrics",
+                       "must specify at least one Object or External metric to support scaling to zero replicas");
   }
   check_rules(spec.at("behavior", "scaleUp"), "spec.behavior.scaleUp", findings);
   check_rules(spec.at("behavior", "scaleDown"), "spec.behavior.scaleDown", findings);

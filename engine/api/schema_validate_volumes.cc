@@ -51,7 +51,9 @@ void check_projected(const Value& sources, const std::string& path, Findings& fi
       } else if (member.key == "serviceAccountToken") {
         require(member.value, "path", inner, findings);
         const std::int64_t seconds = member.value.at("expirationSeconds").int_or(3600);
-        if (seconds < 600) findings.invalid(inner + ".expirationSeconds", Value(seconds), "may not specify a duration less than 10 minutes");
+        if (seconds < 600)
+          findings.invalid(inner + ".expirationSeconds", Value(seconds),
+                           "may not specify a duration less than 10 minutes");
       }
     }
   }

@@ -37,7 +37,8 @@ void check_template(const Value& spec, std::string_view kind, Findings& findings
 void check_always(const Value& spec, Findings& findings) {
   const Value& policy = spec.at("template", "spec", "restartPolicy");
   if (policy.is_null() || policy.str() == "Always") return;
-  if (policy.str() == "Never" || policy.str() == "OnFailure") findings.not_supported("spec.template.spec.restartPolicy", policy, {"Always"});
+  if (policy.str() == "Never" || policy.str() == "OnFailure")
+    findings.not_supported("spec.template.spec.restartPolicy", policy, {"Always"});
 }
 
 /// -1 for a string that is no percentage.
@@ -62,7 +63,8 @@ void check_strategy(const Value& strategy, Findings& findings) {
   const std::string_view type = strategy.at("type").str();
   const std::string path = "spec.strategy";
   if (type == "Recreate") {
-    if (strategy.has("rollingUpdate")) findings.forbidden(path + ".rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
+    if (strategy.has("rollingUpdate"))
+      findings.forbidden(path + ".rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
     return;
   }
   if (type != "RollingUpdate") return findings.not_supported(path, strategy, {"Recreate", "RollingUpdate"});
@@ -70,7 +72,8 @@ void check_strategy(const Value& strategy, Findings& findings) {
   check_share(update.at("maxUnavailable"), path + ".rollingUpdate.maxUnavailable", true, findings);
   check_share(update.at("maxSurge"), path + ".rollingUpdate.maxSurge", false, findings);
   if (is_none(update.at("maxUnavailable")) && is_none(update.at("maxSurge"))) {
-    findings.invalid(path + ".rollingUpdate.maxUnavailable", update.at("maxUnavailable"), "may not be 0 when `maxSurge` is 0");
+    findings.invalid(path + ".rollingUpdate.maxUnavailable", update.at("maxUnavailable"),
+                     "may not be 0 when `maxSurge` is 0");
   }
 }
 
@@ -88,9 +91,11 @@ void check_deployment(const Value& object, const Value* before, Findings& findin
   check_strategy(spec.at("strategy"), findings);
   const std::int64_t deadline = spec.at("progressDeadlineSeconds").int_or(600);
   if (deadline > 0 && deadline <= spec.at("minReadySeconds").int_or(0)) {
-    findings.invalid("spec.progressDeadlineSeconds", spec.at("progressDeadlineSeconds"), "must be greater than minReadySeconds");
+    findings.invalid("spec.progressDeadlineSeconds", spec.at("progressDeadlineSeconds"),
+                     "must be greater than minReadySeconds");
   }
-  if (before != nullptr) check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
+  if (before != nullptr)
+    check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
 }
 
 void check_replica_set(const Value& object, const Value* before, Findings& findings) {
@@ -98,7 +103,8 @@ void check_replica_set(const Value& object, const Value* before, Findings& findi
   check_counts(spec, {"replicas", "minReadySeconds"}, findings);
   check_template(spec, "deployment", findings);
   check_always(spec, findings);
-  if (before != nullptr) check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
+  if (before != nullptr)
+    check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
 }
 
 void check_stateful_set(const Value& object, const Value* before, Findings& findings) {
@@ -123,9 +129,10 @@ void check_stateful_set(const Value& object, const Value* before, Findings& find
     then.erase(field);
   }
   if (now == then) return;
-  findings.forbidden("spec",
-                     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-                     "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+  findings.forbidden(
+      "spec",
+      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+      "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
 }
 
 void check_daemon_set(const Value& object, const Value* before, Findings& findings) {
@@ -137,16 +144,19 @@ void check_daemon_set(const Value& object, const Value* before, Findings& findin
     findings.not_supported("spec.updateStrategy", spec.at("updateStrategy"), {"RollingUpdate", "OnDelete"});
   }
   check_counts(spec, {"minReadySeconds", "revisionHistoryLimit"}, findings);
-  if (before != nullptr) check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
+  if (before != nullptr)
+    check_immutable(spec.at("selector"), before->at("spec", "selector"), "spec.selector", findings);
 }
 
 void check_job(const Value& object, const Value* before, Findings& findings) {
   const Value& spec = object.at("spec");
-  check_counts(spec, {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"}, findings);
+  check_counts(spec, {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"},
+               findings);
   check_labels(spec.at("template", "metadata", "labels"), "spec.template.metadata.labels", findings);
   check_pod_spec(spec.at("template", "spec"), "spec.template.spec", findings);
   const std::string_view policy = spec.at("template", "spec", "restartPolicy").str();
-  if (policy == "Always") findings.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
+  if (policy == "Always")
+    findings.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
   if (before == nullptr) return;
   for (const std::string_view field : {"completions", "selector", "template"}) {
     const bool elastic = field == "completions" && spec.at("completionMode").str() == "Indexed";
@@ -157,12 +167,14 @@ void check_job(const Value& object, const Value* before, Findings& findings) {
 void check_cron_job(const Value& object, const Value*, Findings& findings) {
   const Value& spec = object.at("spec");
   const std::string_view schedule = spec.at("schedule").str();
-  const auto words = std::ranges::count_if(schedule, [previous = ' '](char c) mutable { return std::exchange(previous, c) == ' ' && c != ' '; });
+  const auto words = std::ranges::count_if(
+      schedule, [previous = ' '](char c) mutable { return std::exchange(previous, c) == ' ' && c != ' '; });
   if (schedule.empty()) {
     findings.required("spec.schedule");
   } else if (!schedule.starts_with('@') && words != 5) {
     std::string list(schedule);
-    findings.invalid("spec.schedule", spec.at("schedule"), fmt::format("expected exactly 5 fields, found {}: [{}]", words, list));
+    findings.invalid("spec.schedule", spec.at("schedule"),
+                     fmt::format("expected exactly 5 fields, found {}: [{}]", words, list));
   }
   check_counts(spec, {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"}, findings);
   check_one_of(spec.at("concurrencyPolicy"), {"Allow", "Forbid", "Replace"}, "spec.concurrencyPolicy", findings);

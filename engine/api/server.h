@@ -31,7 +31,7 @@ struct ApiListener {
 struct ServerParts {
   Api& api;
   seam::Executor& control;
-  std::vector<seam::Node*> nodes{};  ///< For logs and usage; found by Node::name().
+  std::vector<seam::Node*> nodes{};              ///< For logs and usage; found by Node::name().
   const ServiceAccountTokens* tokens = nullptr;  ///< Null: tokens are neither given nor accepted.
 };
 

@@ -21,7 +21,8 @@ std::string decoded(const Value& text) { return base64_decode(text.str()).value_
 std::string url_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;
@@ -103,18 +104,21 @@ Result<> Cluster::stream(const std::string& path, const std::function<void(std::
   std::promise<Result<>> ended;
   int status = 200;
   std::string refusal;
-  const auto running = api_->stream(std::move(request), {
-      .on_head = [&](int code, const net::Headers&) { status = code; },
-      .on_data = [&](std::string_view data) {
-        if (status < 300) return sink(data);
-        refusal += data;
-      },
-      .on_end = [&](net::ClientResult<void> how) {
-        if (!how) return ended.set_value(fail("{}", how.error().message));
-        if (status < 300) return ended.set_value({});
-        const auto body = parse_json(refusal);
-        ended.set_value(fail("{}", body ? body->at("message").string_or(refusal) : std::string_view(refusal)));
-      }});
+  const auto running = api_->stream(
+      std::move(request),
+      {.on_head = [&](int code, const net::Headers&) { status = code; },
+       .on_data =
+           [&](std::string_view data) {
+             if (status < 300) return sink(data);
+             refusal += data;
+           },
+       .on_end =
+           [&](net::ClientResult<void> how) {
+             if (!how) return ended.set_value(fail("{}", how.error().message));
+             if (status < 300) return ended.set_value({});
+             const auto body = parse_json(refusal);
+             ended.set_value(fail("{}", body ? body->at("message").string_or(refusal) : std::string_view(refusal)));
+           }});
   return ended.get_future().get();
 }
 
@@ -141,7 +145,8 @@ void Cluster::add_metrics(std::vector<ServiceStatus>& services) {
     if (!series) return;
     for (const Value& one : *series) {
       for (ServiceStatus& service : services) {
-        if (one.at("metric", "app").str() != service.name || one.at("metric", "namespace").str() != service.ns) continue;
+        if (one.at("metric", "app").str() != service.name || one.at("metric", "namespace").str() != service.ns)
+          continue;
         for (VersionStatus& version : service.versions) {
           if (one.at("metric", kHash).str() == version.hash) version.*field = sample(one);
         }
@@ -149,10 +154,15 @@ void Cluster::add_metrics(std::vector<ServiceStatus>& services) {
     }
   };
   fill(fmt::format("{} (rate(http_requests_total[30s]))", kBy), &VersionStatus::request_rate);
-  fill(fmt::format("({0} (rate(http_requests_total{{code=~\"5..\"}}[30s])) or 0 * {0} (rate(http_requests_total[30s]))) / {0} "
-                   "(rate(http_requests_total[30s]))", kBy), &VersionStatus::error_rate);
-  fill("histogram_quantile(0.99, sum by (namespace, app, rollouts_pod_template_hash, le) "
-       "(rate(http_request_duration_seconds_bucket[30s])))", &VersionStatus::p99_seconds);
+  fill(fmt::format(
+           "({0} (rate(http_requests_total{{code=~\"5..\"}}[30s])) or 0 * {0} (rate(http_requests_total[30s]))) / {0} "
+           "(rate(http_requests_total[30s]))",
+           kBy),
+       &VersionStatus::error_rate);
+  fill(
+      "histogram_quantile(0.99, sum by (namespace, app, rollouts_pod_template_hash, le) "
+      "(rate(http_request_duration_seconds_bucket[30s])))",
+      &VersionStatus::p99_seconds);
 }
 
 Result<std::vector<ServiceStatus>> Cluster::services() {

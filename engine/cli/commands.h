@@ -1,5 +1,5 @@
-// The commands: one function each, in a file of its own, and the options that main.cc reads for them. Each answers with an
-// exit code of exit_code.h.
+// The commands: one function each, in a file of its own, and the options that main.cc reads for them. Each answers with
+// an exit code of exit_code.h.
 #pragma once
 
 #include <chrono>
@@ -53,7 +53,7 @@ int run_image_build(const Project& project, const ImageOptions& options);
 struct LoadOptions {
   std::string url = "http://127.0.0.1:8080/";
   std::string host = "shop.example";
-  double rate = 50;                    ///< Requests per second.
+  double rate = 50;  ///< Requests per second.
   std::chrono::seconds duration{30};
   Output output = Output::kText;
 };

@@ -39,8 +39,9 @@ Result<DaemonLock> DaemonLock::take(const Project& project) {
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const auto pid = read_pid(fd);
     ::close(fd);
-    return fail("already running in this repository (process {}): see `fairlead status`, or stop it with `fairlead down`",
-                pid ? std::to_string(*pid) : "unknown");
+    return fail(
+        "already running in this repository (process {}): see `fairlead status`, or stop it with `fairlead down`",
+        pid ? std::to_string(*pid) : "unknown");
   }
   return DaemonLock(fd);
 }
@@ -71,7 +72,8 @@ Result<bool> stop_daemon(const Project& project, std::chrono::milliseconds patie
   const auto pid = running_daemon(project);
   if (!pid) return false;
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
-  if (fd < 0) return errno == ESRCH ? Result<bool>(false) : fail("cannot watch process {}: {}", *pid, std::strerror(errno));
+  if (fd < 0)
+    return errno == ESRCH ? Result<bool>(false) : fail("cannot watch process {}: {}", *pid, std::strerror(errno));
   if (::kill(*pid, SIGTERM) != 0) {
     const int reason = errno;
     ::close(fd);

@@ -23,7 +23,8 @@ std::optional<std::string> act(const Project& project, Cluster& cluster, const D
                                const ReleaseOptions& release, RolloutOutcome expected) {
   const auto shipped = ship_release(project, options.service, release);
   if (!shipped) return shipped.error().to_string();
-  print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"), shipped->sha.substr(0, 7)));
+  print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
+                    shipped->sha.substr(0, 7)));
   const auto load = shop_load(std::string(kEdgeUrl) + "/", std::string(kShopHost), options.rate, net::kMaxLoadDuration);
   if (!load) return load.error().message;
   const auto generator = net::LoadGenerator::start(*load);
@@ -50,7 +51,8 @@ int run_demo(const Project& project, const DemoOptions& options) {
     return kFailed;
   }
   const auto stamp = std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1);
-  headline(fmt::format("1. A good version of {}: a canary takes traffic step by step, and Prometheus judges it", options.service));
+  headline(fmt::format("1. A good version of {}: a canary takes traffic step by step, and Prometheus judges it",
+                       options.service));
   ReleaseOptions good;
   good.tag = fmt::format("good-{}", stamp);
   good.test = false;
@@ -58,7 +60,8 @@ int run_demo(const Project& project, const DemoOptions& options) {
     print_error(*problem);
     return kFailed;
   }
-  headline(fmt::format("2. A bad version of {}: {:.0f} % of its answers are errors", options.service, std::stod(std::string(kBadErrorRate)) * 100));
+  headline(fmt::format("2. A bad version of {}: {:.0f} % of its answers are errors", options.service,
+                       std::stod(std::string(kBadErrorRate)) * 100));
   ReleaseOptions bad;
   bad.tag = fmt::format("bad-{}", stamp);
   bad.env = {fmt::format("FAULT_ERROR_RATE={}", kBadErrorRate)};

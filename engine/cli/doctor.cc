@@ -14,14 +14,17 @@ int run_doctor(Output output) {
   if (output == Output::kJson) {
     Value all = Value::array();
     for (const node::MachineCheck& c : checks) {
-      all.push_back(Value::object({{"name", c.name}, {"ok", c.ok}, {"required", c.required}, {"detail", c.detail}, {"advice", c.advice}}));
+      all.push_back(Value::object(
+          {{"name", c.name}, {"ok", c.ok}, {"required", c.required}, {"detail", c.detail}, {"advice", c.advice}}));
     }
     print(to_pretty_json(Value::object({{"able", able}, {"checks", std::move(all)}})) + "\n");
     return able ? kOk : kUnable;
   }
   Table table({"", "CHECK", "FOUND", "WHAT TO DO"});
   for (const node::MachineCheck& c : checks) {
-    const std::string mark = c.ok ? paint(Tone::kGood, "✓") : c.required ? paint(Tone::kBad, "✗") : paint(Tone::kWarn, "!");
+    const std::string mark = c.ok         ? paint(Tone::kGood, "✓")
+                             : c.required ? paint(Tone::kBad, "✗")
+                                          : paint(Tone::kWarn, "!");
     table.add({mark, c.name, c.detail, c.advice});
   }
   print(table.to_string());

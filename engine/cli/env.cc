@@ -43,8 +43,8 @@ int render(const Project& project, const std::string& name, bool check) {
 }  // namespace
 
 int run_env_render(const Project& project, const EnvOptions& options) {
-  const std::vector<std::string> names = options.environment.empty() ? gitops::environments(project.root)
-                                                                     : std::vector<std::string>{options.environment};
+  const std::vector<std::string> names =
+      options.environment.empty() ? gitops::environments(project.root) : std::vector<std::string>{options.environment};
   int code = kOk;
   for (const std::string& name : names) code = std::max(code, render(project, name, options.check));
   return code;

@@ -33,7 +33,8 @@ class Timeline {
     if (quiet_ || text == last_) return;
     last_ = text;
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start_).count();
-    print(fmt::format("  {} {}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", static_cast<double>(ms) / 1000.0)), paint(tone, text)));
+    print(fmt::format("  {} {}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", static_cast<double>(ms) / 1000.0)),
+                      paint(tone, text)));
   }
 
  private:
@@ -48,21 +49,26 @@ bool runs_digest(const Value& rollout, const std::string& digest) {
 }
 
 /// Measurements of the newest AnalysisRuns of this rollout's canary, in order.
-void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::vector<std::string>& said, Timeline& timeline) {
+void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::vector<std::string>& said,
+                      Timeline& timeline) {
   const auto canary = std::ranges::find(service.versions, "canary", &VersionStatus::role);
   if (canary == service.versions.end()) return;
   for (const Value& run : runs) {
     if (run.at("metadata", "labels", "rollouts-pod-template-hash").str() != canary->hash) continue;
     for (const Value& metric : run.at("status", "metricResults").items()) {
       for (const Value& m : metric.at("measurements").items()) {
-        std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(), m.at("finishedAt").str());
+        std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(),
+                                      m.at("finishedAt").str());
         if (std::ranges::find(said, key) != said.end()) continue;
         said.push_back(std::move(key));
         if (said.size() > kMeasurementsShown) said.erase(said.begin());
         const std::string_view phase = m.at("phase").str();
-        timeline.say(fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), m.at("value").string_or("-"), phase,
-                                 m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
-                     phase == "Successful" ? Tone::kGood : phase == "Failed" || phase == "Error" ? Tone::kBad : Tone::kWarn);
+        timeline.say(
+            fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), m.at("value").string_or("-"), phase,
+                        m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
+            phase == "Successful"                   ? Tone::kGood
+            : phase == "Failed" || phase == "Error" ? Tone::kBad
+                                                    : Tone::kWarn);
       }
     }
   }
@@ -73,7 +79,8 @@ std::optional<RolloutOutcome> decided(const Value& rollout, const ServiceStatus&
   const std::string generation = std::to_string(rollout.at("metadata", "generation").int_or(0));
   if (!runs_digest(rollout, digest) || status.at("observedGeneration").str() != generation) return std::nullopt;
   if (status.at("abort").bool_or(false) || service.phase == "Degraded") return RolloutOutcome::kAborted;
-  if (service.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str()) return RolloutOutcome::kPromoted;
+  if (service.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str())
+    return RolloutOutcome::kPromoted;
   const bool inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
     return c.at("reason").str().starts_with("Inconclusive");
   });
@@ -94,7 +101,8 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
     const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
     if (found == services->end()) continue;
     out.status = *found;
-    auto rollout = cluster.get(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts/{}", found->ns, found->name));
+    auto rollout =
+        cluster.get(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts/{}", found->ns, found->name));
     if (!rollout) return std::unexpected(rollout.error());
     if (!runs_digest(*rollout, options.digest)) {
       timeline.say("waiting for the sync");

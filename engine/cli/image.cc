@@ -13,7 +13,9 @@ int run_image_build(const Project& project, const ImageOptions& options) {
     return kFailed;
   }
   if (options.output == Output::kJson) {
-    print(to_pretty_json(Value::object({{"service", release->service}, {"image", release->image}, {"digest", release->digest}})) + "\n");
+    print(to_pretty_json(
+              Value::object({{"service", release->service}, {"image", release->image}, {"digest", release->digest}})) +
+          "\n");
   } else {
     print(fmt::format("{}\nlook at it: skopeo inspect oci:{}@{}\n", release->image, project.images(), release->digest));
   }

@@ -6,7 +6,8 @@
 
 namespace fairlead::cli {
 
-Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate, std::chrono::seconds duration) {
+Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate,
+                                   std::chrono::seconds duration) {
   auto parsed = net::Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
   net::LoadOptions out;
@@ -31,7 +32,8 @@ int run_load(const LoadOptions& options) {
     return kUsage;
   }
   if (options.output == Output::kText) {
-    print(fmt::format("{} requests/s to {} (Host: {}) for {} s\n", options.rate, options.url, options.host, options.duration.count()));
+    print(fmt::format("{} requests/s to {} (Host: {}) for {} s\n", options.rate, options.url, options.host,
+                      options.duration.count()));
   }
   const net::LoadReport report = (*generator)->wait();
   print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));

@@ -17,16 +17,21 @@ std::string errors_text(const net::VersionReport& load) {
 }
 
 std::vector<std::string> row(std::string version, const net::VersionReport& load) {
-  return {std::move(version), std::to_string(load.requests), errors_text(load), millis(load.p50),
-          millis(load.p90),   millis(load.p99),              millis(load.p999), millis(load.max)};
+  return {std::move(version), std::to_string(load.requests),
+          errors_text(load),  millis(load.p50),
+          millis(load.p90),   millis(load.p99),
+          millis(load.p999),  millis(load.max)};
 }
 
 Value load_value(const net::VersionReport& load) {
   Value errors = Value::object();
   for (const auto& [what, count] : load.errors) errors.set(what, count);
-  return Value::object({{"requests", load.requests}, {"errors", std::move(errors)},
-                        {"latencySeconds", Value::object({{"p50", seconds(load.p50)}, {"p90", seconds(load.p90)},
-                                                          {"p99", seconds(load.p99)}, {"p99.9", seconds(load.p999)},
+  return Value::object({{"requests", load.requests},
+                        {"errors", std::move(errors)},
+                        {"latencySeconds", Value::object({{"p50", seconds(load.p50)},
+                                                          {"p90", seconds(load.p90)},
+                                                          {"p99", seconds(load.p99)},
+                                                          {"p99.9", seconds(load.p999)},
                                                           {"max", seconds(load.max)}})}});
 }
 
@@ -43,9 +48,11 @@ std::string to_text(const net::LoadReport& report) {
 Value to_value(const net::LoadReport& report) {
   Value versions = Value::object();
   for (const auto& [version, load] : report.versions) versions.set(version, load_value(load));
-  return Value::object({{"intendedRate", report.intended_rate}, {"achievedRate", report.achieved_rate},
+  return Value::object({{"intendedRate", report.intended_rate},
+                        {"achievedRate", report.achieved_rate},
                         {"elapsedSeconds", static_cast<double>(report.elapsed.count()) / 1000},
-                        {"total", load_value(report.total)}, {"versions", std::move(versions)}});
+                        {"total", load_value(report.total)},
+                        {"versions", std::move(versions)}});
 }
 
 }  // namespace fairlead::cli

@@ -40,8 +40,8 @@ class LineWriter {
 };
 
 std::string log_path(const LogsOptions& options, const std::string& pod) {
-  std::string out = fmt::format("/api/v1/namespaces/{}/pods/{}/log?follow={}&previous={}&timestamps={}", options.ns, pod,
-                                options.follow, options.previous, options.timestamps);
+  std::string out = fmt::format("/api/v1/namespaces/{}/pods/{}/log?follow={}&previous={}&timestamps={}", options.ns,
+                                pod, options.follow, options.previous, options.timestamps);
   if (!options.container.empty()) out += "&container=" + options.container;
   if (options.tail >= 0) out += fmt::format("&tailLines={}", options.tail);
   return out;
@@ -54,7 +54,8 @@ Result<std::vector<std::string>> pods_of(Cluster& cluster, const LogsOptions& op
   for (const Value& pod : *pods) {
     const std::string_view name = pod.at("metadata", "name").str();
     const Value& labels = pod.at("metadata", "labels");
-    if (name == options.target || labels.at("app").str() == options.target || labels.at("app.kubernetes.io/name").str() == options.target) {
+    if (name == options.target || labels.at("app").str() == options.target ||
+        labels.at("app.kubernetes.io/name").str() == options.target) {
       out.emplace_back(name);
     }
   }

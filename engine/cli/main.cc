@@ -36,12 +36,15 @@ void add_up(CLI::App& app, Command& chosen) {
 }
 
 void add_down(CLI::App& app, Command& chosen) {
-  app.add_subcommand("down", "Stop the cluster; what it stored stays in .fairlead/")->callback([&chosen] { chosen = run_down; });
+  app.add_subcommand("down", "Stop the cluster; what it stored stays in .fairlead/")->callback([&chosen] {
+    chosen = run_down;
+  });
 }
 
 void add_status(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<StatusOptions>();
-  CLI::App* command = app.add_subcommand("status", "Each service: health, versions, traffic, errors and latency; and why it was rolled back");
+  CLI::App* command = app.add_subcommand(
+      "status", "Each service: health, versions, traffic, errors and latency; and why it was rolled back");
   command->add_flag("-w,--watch", options->watch, "look again every second");
   add_output(*command, options->output);
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_status(p, *options); }; });
@@ -65,7 +68,8 @@ void add_image(CLI::App& app, Command& chosen) {
   build->add_option("service", options->service)->required();
   add_release_options(*build, options->release);
   add_output(*build, options->output);
-  build->callback([options, &chosen] { chosen = [options](const Project& p) { return run_image_build(p, *options); }; });
+  build->callback(
+      [options, &chosen] { chosen = [options](const Project& p) { return run_image_build(p, *options); }; });
 }
 
 void add_load(CLI::App& app, Command& chosen) {
@@ -94,7 +98,8 @@ void add_logs(CLI::App& app, Command& chosen) {
 
 void add_demo(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<DemoOptions>();
-  CLI::App* command = app.add_subcommand("demo", "Ship a good version, then a bad one, under load: the first is promoted, the second rolled back");
+  CLI::App* command = app.add_subcommand(
+      "demo", "Ship a good version, then a bad one, under load: the first is promoted, the second rolled back");
   command->add_option("service", options->service)->capture_default_str();
   command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_demo(p, *options); }; });
@@ -114,14 +119,17 @@ void add_env(CLI::App& app, Command& chosen) {
   CLI::App* render = env->add_subcommand("render", "Validate an environment and write its environment.json");
   render->add_option("environment", options->environment, "which; left out, all of them");
   render->add_flag("--check", options->check, "write nothing; fail where the committed file differs");
-  render->callback([options, &chosen] { chosen = [options](const Project& p) { return run_env_render(p, *options); }; });
+  render->callback(
+      [options, &chosen] { chosen = [options](const Project& p) { return run_env_render(p, *options); }; });
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Runs, checks and rehearses a whole AKS platform on one machine.", "fairlead");
   app.set_version_flag("--version", "fairlead 0.1.0");
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 success, 1 failed, 2 wrong usage or input, 3 this machine lacks something, 4 the rollout was aborted.");
+  app.footer(
+      "Exit codes: 0 success, 1 failed, 2 wrong usage or input, 3 this machine lacks something, 4 the rollout was "
+      "aborted.");
   std::string directory;
   app.add_option("-C,--directory", directory, "a folder inside the repository (default: the current one)");
   Command chosen;

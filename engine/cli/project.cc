@@ -15,7 +15,8 @@ Result<Project> Project::find(const std::string& start) {
     if (fs::is_directory(folder / "infrastructure" / "environments")) return Project{.root = folder.string()};
     if (folder == folder.root_path()) break;
   }
-  return fail("{} is not inside a Fairlead repository: no folder above it holds infrastructure/environments", from.string());
+  return fail("{} is not inside a Fairlead repository: no folder above it holds infrastructure/environments",
+              from.string());
 }
 
 std::vector<std::string> Project::services() const {

@@ -31,14 +31,17 @@ Result<> run_step(const std::string& what, const std::vector<std::string>& argv,
 
 Result<> build_program(const Project& project, const std::string& service) {
   if (!fs::exists(project.build() + "/build.ninja")) {
-    if (auto configured = run_step("configure the build", {"cmake", "--preset", "release"}, project.root); !configured) return configured;
+    if (auto configured = run_step("configure the build", {"cmake", "--preset", "release"}, project.root); !configured)
+      return configured;
   }
   return run_step("build " + service, {"cmake", "--build", project.build(), "--target", service}, project.root);
 }
 
 Result<> test_program(const Project& project, const std::string& service) {
   const std::string test = service + "_parts_test";
-  if (auto built = run_step("build its tests", {"cmake", "--build", project.build(), "--target", test}, project.root); !built) return built;
+  if (auto built = run_step("build its tests", {"cmake", "--build", project.build(), "--target", test}, project.root);
+      !built)
+    return built;
   return run_step("run its tests", {project.build() + "/apps/" + service + "/" + test}, project.root);
 }
 
@@ -77,7 +80,8 @@ Result<Release> build_release(const Project& project, const std::string& service
   recipe.environment.insert(recipe.environment.begin(), "APP_VERSION=" + version_of(recipe.name));
   const auto built = node::build_image(recipe, store);
   if (!built) return std::unexpected(built.error());
-  progress.done(fmt::format("{} ({:.1f} MB)", built->digest.substr(0, kShortDigest), static_cast<double>(built->size) / 1e6));
+  progress.done(
+      fmt::format("{} ({:.1f} MB)", built->digest.substr(0, kShortDigest), static_cast<double>(built->size) / 1e6));
   return Release{service, recipe.name + "@" + built->digest, built->digest};
 }
 

@@ -14,7 +14,7 @@ namespace fairlead::cli {
 
 struct Release {
   std::string service;
-  std::string image;   ///< "registry/name:tag@sha256:…": what is pinned.
+  std::string image;  ///< "registry/name:tag@sha256:…": what is pinned.
   std::string digest;
 };
 

@@ -21,7 +21,8 @@ bool owned_by(const Value& object, const Value& owner) {
 }
 
 bool is_sha(std::string_view text) {
-  return text.size() == 40 && std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 40 &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::optional<std::int64_t> weight_of(const Value& rollout, std::string_view hash) {
@@ -59,7 +60,8 @@ std::string query_of(const Value& run, const Value& result) {
   const std::string_view resolved = result.at("metadata", "ResolvedPrometheusQuery").str();
   if (!resolved.empty()) return std::string(resolved);
   for (const Value& metric : run.at("spec", "metrics").items()) {
-    if (metric.at("name").str() == result.at("name").str()) return std::string(metric.at("provider", "prometheus", "query").str());
+    if (metric.at("name").str() == result.at("name").str())
+      return std::string(metric.at("provider", "prometheus", "query").str());
   }
   return {};
 }
@@ -81,8 +83,12 @@ std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
     for (const Value& result : run.at("status", "metricResults").items()) {
       const std::string_view phase = result.at("phase").str();
       if (phase != "Failed" && phase != "Error" && phase != "Inconclusive") continue;
-      Evidence evidence{std::string(run.at("metadata", "name").str()), std::string(result.at("name").str()), std::string(phase),
-                        query_of(run, result), condition_of(run, result.at("name").str()), {}};
+      Evidence evidence{std::string(run.at("metadata", "name").str()),
+                        std::string(result.at("name").str()),
+                        std::string(phase),
+                        query_of(run, result),
+                        condition_of(run, result.at("name").str()),
+                        {}};
       for (const Value& m : result.at("measurements").items()) {
         evidence.measurements.push_back({std::string(m.at("finishedAt").str()), std::string(m.at("phase").str()),
                                          std::string(m.at("value").str()), std::string(m.at("message").str())});
@@ -107,13 +113,15 @@ Tone tone_of(std::string_view health) {
 }
 
 std::string percent(const std::optional<double>& share) { return share ? fmt::format("{:.1f} %", *share * 100) : "-"; }
-std::string millis(const std::optional<double>& seconds) { return seconds ? fmt::format("{:.0f} ms", *seconds * 1000) : "-"; }
+std::string millis(const std::optional<double>& seconds) {
+  return seconds ? fmt::format("{:.0f} ms", *seconds * 1000) : "-";
+}
 
 std::string evidence_text(const ServiceStatus& service) {
   std::string out;
   for (const Evidence& e : service.evidence) {
-    out += fmt::format("\n{} {}: {} was {}{}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), e.metric, e.phase,
-                       service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
+    out += fmt::format("\n{} {}: {} was {}{}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), e.metric,
+                       e.phase, service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
     if (!service.message.empty()) out += fmt::format("  {}\n", service.message);
     for (const Evidence::Measurement& m : e.measurements) {
       out += fmt::format("  {}  {:<12} {}{}\n", m.at, m.phase, m.value, m.message.empty() ? "" : "  " + m.message);
@@ -164,8 +172,11 @@ ServiceStatus summarise(const ServiceObjects& objects) {
 Value to_value(const ServiceStatus& status) {
   Value versions = Value::array();
   for (const VersionStatus& v : status.versions) {
-    versions.push_back(Value::object({{"role", v.role}, {"version", v.version}, {"podTemplateHash", v.hash},
-                                      {"readyPods", v.ready}, {"pods", v.pods},
+    versions.push_back(Value::object({{"role", v.role},
+                                      {"version", v.version},
+                                      {"podTemplateHash", v.hash},
+                                      {"readyPods", v.ready},
+                                      {"pods", v.pods},
                                       {"weight", v.weight ? Value(*v.weight) : Value()},
                                       {"requestRate", optional_number(v.request_rate)},
                                       {"errorRate", optional_number(v.error_rate)},
@@ -175,14 +186,26 @@ Value to_value(const ServiceStatus& status) {
   for (const Evidence& e : status.evidence) {
     Value measurements = Value::array();
     for (const Evidence::Measurement& m : e.measurements) {
-      measurements.push_back(Value::object({{"finishedAt", m.at}, {"phase", m.phase}, {"value", m.value}, {"message", m.message}}));
+      measurements.push_back(
+          Value::object({{"finishedAt", m.at}, {"phase", m.phase}, {"value", m.value}, {"message", m.message}}));
     }
-    evidence.push_back(Value::object({{"analysisRun", e.analysis_run}, {"metric", e.metric}, {"phase", e.phase},
-                                      {"condition", e.condition}, {"query", e.query}, {"measurements", std::move(measurements)}}));
+    evidence.push_back(Value::object({{"analysisRun", e.analysis_run},
+                                      {"metric", e.metric},
+                                      {"phase", e.phase},
+                                      {"condition", e.condition},
+                                      {"query", e.query},
+                                      {"measurements", std::move(measurements)}}));
   }
-  return Value::object({{"name", status.name}, {"namespace", status.ns}, {"health", status.health}, {"sync", status.sync},
-                        {"revision", status.revision}, {"phase", status.phase}, {"message", status.message},
-                        {"step", status.step}, {"abortedAt", status.aborted_at}, {"versions", std::move(versions)},
+  return Value::object({{"name", status.name},
+                        {"namespace", status.ns},
+                        {"health", status.health},
+                        {"sync", status.sync},
+                        {"revision", status.revision},
+                        {"phase", status.phase},
+                        {"message", status.message},
+                        {"step", status.step},
+                        {"abortedAt", status.aborted_at},
+                        {"versions", std::move(versions)},
                         {"evidence", std::move(evidence)}});
 }
 
@@ -194,13 +217,15 @@ std::string to_text(const std::vector<ServiceStatus>& services) {
     const auto add = [&](const VersionStatus* v) {
       std::vector<std::string> row = {"", "", "", "", ""};
       if (first) {
-        const std::string sync = s.revision.empty() ? s.sync : fmt::format("{} {}", s.sync, s.revision.substr(0, kShortSha));
+        const std::string sync =
+            s.revision.empty() ? s.sync : fmt::format("{} {}", s.sync, s.revision.substr(0, kShortSha));
         row = {s.name, paint(tone_of(s.health), s.health), sync, s.phase, s.step};
       }
       first = false;
       if (v != nullptr) {
-        for (std::string cell : {v->version, v->role, fmt::format("{}/{}", v->ready, v->pods),
-                                 v->weight ? fmt::format("{} %", *v->weight) : "-", percent(v->error_rate), millis(v->p99_seconds)}) {
+        for (std::string cell :
+             {v->version, v->role, fmt::format("{}/{}", v->ready, v->pods),
+              v->weight ? fmt::format("{} %", *v->weight) : "-", percent(v->error_rate), millis(v->p99_seconds)}) {
           row.push_back(std::move(cell));
         }
       }

@@ -11,9 +11,9 @@ namespace fairlead::cli {
 
 /// One version of a service that has pods.
 struct VersionStatus {
-  std::string role;      ///< "stable", "canary" or, while it is scaled down, "old".
-  std::string version;   ///< The image's tag, shortened when it is a commit SHA.
-  std::string hash;      ///< rollouts-pod-template-hash.
+  std::string role;     ///< "stable", "canary" or, while it is scaled down, "old".
+  std::string version;  ///< The image's tag, shortened when it is a commit SHA.
+  std::string hash;     ///< rollouts-pod-template-hash.
   std::int64_t ready = 0;
   std::int64_t pods = 0;
   std::optional<std::int64_t> weight;  ///< Per cent of the traffic; absent where pods alone decide it.
@@ -46,7 +46,7 @@ struct ServiceStatus {
   std::string revision;  ///< Commit SHA that it was compared to.
   std::string phase;     ///< Argo Rollouts' word.
   std::string message;
-  std::string step;      ///< "2/4", or empty when nothing is under way.
+  std::string step;  ///< "2/4", or empty when nothing is under way.
   std::string aborted_at;
   std::vector<VersionStatus> versions;
   std::vector<Evidence> evidence;

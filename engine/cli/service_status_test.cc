@@ -27,11 +27,16 @@ status:
   currentPodHash: bbb
   canary: {weights: {canary: {weight: 0, podTemplateHash: bbb}, stable: {weight: 100, podTemplateHash: aaa}}}
 )");
-  out.application = yaml("status: {health: {status: Degraded}, sync: {status: Synced, revision: 0123456789abcdef0123456789abcdef01234567}}");
-  for (const char* set : {"{hash: aaa, image: 'r/web:0123456789abcdef0123456789abcdef01234567@sha256:1', pods: 2}",
-                          "{hash: bbb, image: 'r/web:bad-1@sha256:2', pods: 0}", "{hash: old, image: 'r/web:0', pods: 0}"}) {
+  out.application = yaml(
+      "status: {health: {status: Degraded}, sync: {status: Synced, revision: "
+      "0123456789abcdef0123456789abcdef01234567}}");
+  for (const char* set :
+       {"{hash: aaa, image: 'r/web:0123456789abcdef0123456789abcdef01234567@sha256:1', pods: 2}",
+        "{hash: bbb, image: 'r/web:bad-1@sha256:2', pods: 0}", "{hash: old, image: 'r/web:0', pods: 0}"}) {
     const Value v = yaml(set);
-    Value made = yaml("metadata: {ownerReferences: [{uid: u1}], labels: {}}\nspec: {template: {spec: {containers: [{}]}}}\nstatus: {}");
+    Value made = yaml(
+        "metadata: {ownerReferences: [{uid: u1}], labels: {}}\nspec: {template: {spec: {containers: [{}]}}}\nstatus: "
+        "{}");
     made["metadata"]["labels"].set("rollouts-pod-template-hash", v.at("hash"));
     made["spec"]["template"]["spec"]["containers"].mutable_items()[0].set("image", v.at("image"));
     made["status"].set("replicas", v.at("pods")).set("readyReplicas", v.at("pods"));
@@ -69,7 +74,8 @@ TEST(ServiceStatus, tells_versions_weights_and_why_it_went_back) {
 
 TEST(ServiceStatus, shows_the_query_the_values_and_the_time_of_a_rollback) {
   const std::string text = to_text({summarise(aborted())});
-  for (const char* part : {"qbbb", "[0.25]", "2026-11-23T10:00:08Z", "aborted at 2026-11-23T10:00:09Z", "must hold: result[0] <= 0.01"}) {
+  for (const char* part :
+       {"qbbb", "[0.25]", "2026-11-23T10:00:08Z", "aborted at 2026-11-23T10:00:09Z", "must hold: result[0] <= 0.01"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
 }

@@ -20,10 +20,14 @@ Result<std::string> repository_of(const gitops::DeliveryRepository& delivery, co
 
 std::string_view outcome_word(RolloutOutcome outcome) {
   switch (outcome) {
-    case RolloutOutcome::kPromoted: return "promoted";
-    case RolloutOutcome::kAborted: return "aborted";
-    case RolloutOutcome::kPaused: return "paused";
-    case RolloutOutcome::kTimedOut: break;
+    case RolloutOutcome::kPromoted:
+      return "promoted";
+    case RolloutOutcome::kAborted:
+      return "aborted";
+    case RolloutOutcome::kPaused:
+      return "paused";
+    case RolloutOutcome::kTimedOut:
+      break;
   }
   return "timed-out";
 }
@@ -34,8 +38,11 @@ int report(const Result<Followed>& followed, const Shipped& shipped, const ShipO
     return kFailed;
   }
   if (options.output == Output::kJson) {
-    print(to_pretty_json(Value::object({{"commit", shipped.sha}, {"image", shipped.image},
-                                        {"outcome", outcome_word(followed->outcome)}, {"status", to_value(followed->status)}})) + "\n");
+    print(to_pretty_json(Value::object({{"commit", shipped.sha},
+                                        {"image", shipped.image},
+                                        {"outcome", outcome_word(followed->outcome)},
+                                        {"status", to_value(followed->status)}})) +
+          "\n");
   } else {
     print(outcome_text(*followed));
   }
@@ -58,7 +65,8 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
     out.image = release->image;
     out.digest = release->digest;
   }
-  const std::string what = service.empty() ? "Deliver the checkout's HEAD" : fmt::format("Ship {} {}", service, version_of(out.image));
+  const std::string what =
+      service.empty() ? "Deliver the checkout's HEAD" : fmt::format("Ship {} {}", service, version_of(out.image));
   auto sha = delivery.ship(pins, what);
   if (!sha) return std::unexpected(sha.error());
   out.sha = std::move(*sha);
@@ -71,14 +79,18 @@ std::string outcome_text(const Followed& followed) {
     case RolloutOutcome::kPromoted:
       return fmt::format("{} {} is promoted: every request gets the new version\n", paint(Tone::kGood, "✓"), s.name);
     case RolloutOutcome::kAborted:
-      return fmt::format("{} {} was rolled back: every request gets the stable version\n\n{}", paint(Tone::kBad, "✗"), s.name, to_text({s}));
+      return fmt::format("{} {} was rolled back: every request gets the stable version\n\n{}", paint(Tone::kBad, "✗"),
+                         s.name, to_text({s}));
     case RolloutOutcome::kPaused:
-      return fmt::format("{} {} is paused, because its analysis was inconclusive. A person decides:\n"
-                         "  kubectl argo rollouts promote {} -n {}\n  kubectl argo rollouts abort {} -n {}\n\n{}",
-                         paint(Tone::kWarn, "!"), s.name, s.name, s.ns, s.name, s.ns, to_text({s}));
-    case RolloutOutcome::kTimedOut: break;
+      return fmt::format(
+          "{} {} is paused, because its analysis was inconclusive. A person decides:\n"
+          "  kubectl argo rollouts promote {} -n {}\n  kubectl argo rollouts abort {} -n {}\n\n{}",
+          paint(Tone::kWarn, "!"), s.name, s.name, s.ns, s.name, s.ns, to_text({s}));
+    case RolloutOutcome::kTimedOut:
+      break;
   }
-  return fmt::format("{} {} is still under way ({}): see `fairlead status --watch`\n", paint(Tone::kWarn, "!"), s.name, s.message);
+  return fmt::format("{} {} is still under way ({}): see `fairlead status --watch`\n", paint(Tone::kWarn, "!"), s.name,
+                     s.message);
 }
 
 int outcome_code(RolloutOutcome outcome) {
@@ -92,7 +104,8 @@ int run_ship(const Project& project, const ShipOptions& options) {
     print_error(shipped.error().to_string());
     return kFailed;
   }
-  if (options.output == Output::kText) print(fmt::format("{} committed {}\n", paint(Tone::kGood, "✓"), shipped->sha.substr(0, 7)));
+  if (options.output == Output::kText)
+    print(fmt::format("{} committed {}\n", paint(Tone::kGood, "✓"), shipped->sha.substr(0, 7)));
   if (options.service.empty() || !options.wait) return kOk;
   auto cluster = Cluster::open(project);
   if (!cluster) {

@@ -15,18 +15,25 @@ namespace {
 
 std::string_view code(Tone tone) {
   switch (tone) {
-    case Tone::kGood: return "\033[32m";
-    case Tone::kBad: return "\033[31m";
-    case Tone::kWarn: return "\033[33m";
-    case Tone::kDim: return "\033[2m";
-    case Tone::kBold: return "\033[1m";
-    case Tone::kPlain: break;
+    case Tone::kGood:
+      return "\033[32m";
+    case Tone::kBad:
+      return "\033[31m";
+    case Tone::kWarn:
+      return "\033[33m";
+    case Tone::kDim:
+      return "\033[2m";
+    case Tone::kBold:
+      return "\033[1m";
+    case Tone::kPlain:
+      break;
   }
   return "";
 }
 
 std::string took(std::chrono::steady_clock::time_point since) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since).count();
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - since).count();
   return ms < 1000 ? fmt::format("{} ms", ms) : fmt::format("{:.1f} s", static_cast<double>(ms) / 1000.0);
 }
 
@@ -66,7 +73,8 @@ std::string Table::to_string() const {
   const std::size_t columns = rows_.front().size();
   std::vector<std::size_t> widths(columns, 0);
   for (std::size_t c = 0; c < columns; ++c) {
-    const bool used = rows_.size() == 1 || std::any_of(rows_.begin() + 1, rows_.end(), [&](const auto& r) { return !r[c].empty(); });
+    const bool used =
+        rows_.size() == 1 || std::any_of(rows_.begin() + 1, rows_.end(), [&](const auto& r) { return !r[c].empty(); });
     if (!used) continue;
     for (const auto& row : rows_) widths[c] = std::max(widths[c], display_width(row[c]));
   }
@@ -105,7 +113,8 @@ void Progress::finish(Tone tone, std::string_view mark, std::string_view outcome
   if (finished_) return;
   finished_ = true;
   print(fmt::format("{}{} {}{} {}\n", is_terminal() ? "\r\033[K" : "", paint(tone, mark), what_,
-                    outcome.empty() ? "" : fmt::format(": {}", outcome), paint(Tone::kDim, fmt::format("({})", took(start_)))));
+                    outcome.empty() ? "" : fmt::format(": {}", outcome),
+                    paint(Tone::kDim, fmt::format("({})", took(start_)))));
 }
 
 void print(std::string_view text) {

@@ -63,7 +63,8 @@ int run_cluster(const Project& project, int ready_fd) {
   if (code) return *code;
   const std::string line = "error: " + code.error().to_string() + "\n";
   print_error(code.error().to_string());
-  if (ready_fd >= 0) [[maybe_unused]] const auto written = ::write(ready_fd, line.data(), line.size());
+  if (ready_fd >= 0) [[maybe_unused]]
+    const auto written = ::write(ready_fd, line.data(), line.size());
   return kFailed;
 }
 
@@ -124,7 +125,8 @@ Result<Delivered> delivered(Cluster& cluster) {
       continue;
     }
     std::string_view why = application.at("status", "health", "message").str();
-    if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null()) why = condition.at("message").str();
+    if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null())
+      why = condition.at("message").str();
     out.waiting_for = fmt::format("{}: {} {} {}", application.at("metadata", "name").str(), sync, health, why);
   }
   return out;
@@ -134,7 +136,8 @@ Result<Delivered> delivered(Cluster& cluster) {
 Result<bool> wait_for_applications(Cluster& cluster, std::chrono::seconds timeout) {
   Progress progress("sync the Applications");
   Delivered now;
-  for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
+  for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline;
+       std::this_thread::sleep_for(kLookInterval)) {
     auto looked = delivered(cluster);
     if (!looked) return std::unexpected(looked.error());
     now = std::move(*looked);

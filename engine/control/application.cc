@@ -35,8 +35,10 @@ std::optional<std::string> unsupported(const Value& spec) {
   if (!spec.at("sources").empty()) return "several sources are not supported here: use spec.source";
   for (const char* tool : {"helm", "kustomize", "plugin", "chart"}) {
     if (spec.at("source").has(tool)) {
-      return fmt::format("spec.source.{} is not supported here: commit rendered manifests and name their folder in "
-                         "spec.source.path", tool);
+      return fmt::format(
+          "spec.source.{} is not supported here: commit rendered manifests and name their folder in "
+          "spec.source.path",
+          tool);
     }
   }
   return std::nullopt;
@@ -45,12 +47,38 @@ std::optional<std::string> unsupported(const Value& spec) {
 }  // namespace
 
 int kind_order(std::string_view kind) {
-  static constexpr std::array<std::string_view, 32> kOrder = {
-      "Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget", "ServiceAccount",
-      "Secret", "SecretList", "ConfigMap", "StorageClass", "PersistentVolume", "PersistentVolumeClaim",
-      "CustomResourceDefinition", "ClusterRole", "ClusterRoleList", "ClusterRoleBinding", "ClusterRoleBindingList", "Role",
-      "RoleList", "RoleBinding", "RoleBindingList", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet",
-      "Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob"};
+  static constexpr std::array<std::string_view, 32> kOrder = {"Namespace",
+                                                              "NetworkPolicy",
+                                                              "ResourceQuota",
+                                                              "LimitRange",
+                                                              "PodSecurityPolicy",
+                                                              "PodDisruptionBudget",
+                                                              "ServiceAccount",
+                                                              "Secret",
+                                                              "SecretList",
+                                                              "ConfigMap",
+                                                              "StorageClass",
+                                                              "PersistentVolume",
+                                                              "PersistentVolumeClaim",
+                                                              "CustomResourceDefinition",
+                                                              "ClusterRole",
+                                                              "ClusterRoleList",
+                                                              "ClusterRoleBinding",
+                                                              "ClusterRoleBindingList",
+                                                              "Role",
+                                                              "RoleList",
+                                                              "RoleBinding",
+                                                              "RoleBindingList",
+                                                              "Service",
+                                                              "DaemonSet",
+                                                              "Pod",
+                                                              "ReplicationController",
+                                                              "ReplicaSet",
+                                                              "Deployment",
+                                                              "HorizontalPodAutoscaler",
+                                                              "StatefulSet",
+                                                              "Job",
+                                                              "CronJob"};
   const auto it = std::ranges::find(kOrder, kind);
   return static_cast<int>(it - kOrder.begin());
 }
@@ -93,12 +121,12 @@ void ApplicationReconciler::observe(const api::Event& event, Queue& queue) {
 bool ApplicationReconciler::fetch(const api::Object& application) {
   const Value& source = application.at("spec", "source");
   Fetched& fetched = fetched_[application.key()];
-  const seam::SourceRequest request{std::string(source.at("repoURL").str()),
-                                    std::string(source.at("targetRevision").string_or("HEAD")),
-                                    std::string(source.at("path").str()),
-                                    source.at("directory", "recurse").bool_or(false)};
+  const seam::SourceRequest request{
+      std::string(source.at("repoURL").str()), std::string(source.at("targetRevision").string_or("HEAD")),
+      std::string(source.at("path").str()), source.at("directory", "recurse").bool_or(false)};
   const bool same = std::tie(request.repo_url, request.target_revision, request.path, request.recurse) ==
-                    std::tie(fetched.request.repo_url, fetched.request.target_revision, fetched.request.path, fetched.request.recurse);
+                    std::tie(fetched.request.repo_url, fetched.request.target_revision, fetched.request.path,
+                             fetched.request.recurse);
   if (!same) fetched = Fetched{request, std::nullopt, false, true};
   if (fetched.stale && !fetched.asked) {
     fetched.asked = true;
@@ -152,8 +180,9 @@ Result<ApplicationItem> ApplicationReconciler::item_of(const Plan& plan, const s
   const std::string_view api_version = item.target.at("apiVersion").str();
   item.resource = api_.schema().by_kind(api_version, item.target.at("kind").str());
   if (item.resource == nullptr) {
-    return std::unexpected(item.target.error(
-        fmt::format("no kind {} in {}: is its CustomResourceDefinition missing?", item.target.at("kind").str(), api_version), item.file));
+    return std::unexpected(item.target.error(fmt::format("no kind {} in {}: is its CustomResourceDefinition missing?",
+                                                         item.target.at("kind").str(), api_version),
+                                             item.file));
   }
   if (!item.target.at("metadata", "annotations", "argocd.argoproj.io/hook").str().empty()) {
     return std::unexpected(item.target.error("sync hooks are not supported here", item.file));
@@ -167,7 +196,8 @@ Result<ApplicationItem> ApplicationReconciler::item_of(const Plan& plan, const s
   } else if (metadata.at("namespace").str().empty()) {
     metadata.set("namespace", plan.spec().at("destination", "namespace").str());
   }
-  item.key = {item.resource->storage, std::string(metadata.at("namespace").str()), std::string(metadata.at("name").str())};
+  item.key = {item.resource->storage, std::string(metadata.at("namespace").str()),
+              std::string(metadata.at("name").str())};
   item.target.make("metadata", "annotations").set(kTrackingId, tracking_id(plan.application->name(), item.key));
   item.wave = wave_of(item.target);
   return item;
@@ -175,7 +205,8 @@ Result<ApplicationItem> ApplicationReconciler::item_of(const Plan& plan, const s
 
 void ApplicationReconciler::judge(Plan& plan, ApplicationItem& item) const {
   item.live = api_.get(item.key);
-  if (const auto reason = forbidden_object(plan.project->tree(), *item.resource, plan.spec().at("destination"), item.key.ns)) {
+  if (const auto reason =
+          forbidden_object(plan.project->tree(), *item.resource, plan.spec().at("destination"), item.key.ns)) {
     item.error = *reason;
   }
   item.ignored = plan.ignored.paths(*item.resource, item.target);
@@ -198,7 +229,8 @@ Result<> ApplicationReconciler::compare(Plan& plan) {
   const std::string project(plan.spec().at("project").string_or("default"));
   plan.project = api_.get(projects_, plan.application->ns(), project);
   if (plan.project == nullptr) return fail("application references project {} which does not exist", project);
-  if (const auto reason = forbidden_application(plan.project->tree(), plan.application->tree())) return fail("{}", *reason);
+  if (const auto reason = forbidden_application(plan.project->tree(), plan.application->tree()))
+    return fail("{}", *reason);
   auto ignored = IgnoredDifferences::parse(plan.spec().at("ignoreDifferences"));
   if (!ignored) return std::unexpected(ignored.error());
   plan.ignored = std::move(*ignored);
@@ -209,15 +241,15 @@ Result<> ApplicationReconciler::compare(Plan& plan) {
     if (!item) return std::unexpected(item.error());
     if (!seen.insert(item->key).second) {
       plan.conditions.emplace_back("RepeatedResourceWarning",
-                                   fmt::format("Resource {} appears more than once: the one in {} is not used.", item->key.to_string(), item->file));
+                                   fmt::format("Resource {} appears more than once: the one in {} is not used.",
+                                               item->key.to_string(), item->file));
       continue;
     }
     judge(plan, *item);
     plan.items.push_back(std::move(*item));
   }
-  std::ranges::sort(plan.items, {}, [](const ApplicationItem& i) {
-    return std::tuple(i.wave, kind_order(i.resource->kind), i.key);
-  });
+  std::ranges::sort(plan.items, {},
+                    [](const ApplicationItem& i) { return std::tuple(i.wave, kind_order(i.resource->kind), i.key); });
   add_prunable(plan);
   plan.compared = true;
   return {};
@@ -250,7 +282,8 @@ Result<Again> ApplicationReconciler::tear_down(const api::Object& application) {
     if (live == nullptr || live->annotation(kTrackingId) != tracking_id(application.name(), key)) continue;
     left = true;
     if (live->deleting()) continue;
-    if (const auto removed = api_.remove(key); !removed && !removed.error().not_found()) return fail("{}", removed.error().message);
+    if (const auto removed = api_.remove(key); !removed && !removed.error().not_found())
+      return fail("{}", removed.error().message);
   }
   if (left) return Again::in(std::chrono::seconds(1));
   const auto done = api_.mutate(application.key(), api::Subresource::kNone, [](Value& object) {

@@ -15,27 +15,27 @@
 
 namespace fairlead::control {
 
-inline constexpr Duration kApplicationResync = std::chrono::minutes(3);   ///< Argo CD's timeout.reconciliation.
-inline constexpr Duration kSelfHealDelay = std::chrono::seconds(5);       ///< Argo CD's self-heal timeout.
+inline constexpr Duration kApplicationResync = std::chrono::minutes(3);  ///< Argo CD's timeout.reconciliation.
+inline constexpr Duration kSelfHealDelay = std::chrono::seconds(5);      ///< Argo CD's self-heal timeout.
 inline constexpr std::string_view kTrackingId = "argocd.argoproj.io/tracking-id";
 
 /// One object that an Application has in Git, in the cluster, or in both.
 struct ApplicationItem {
   const api::Resource* resource = nullptr;
   api::Key key;
-  std::string file;        ///< Where Git has it.
-  Value target;            ///< Null when Git no longer has it: to be pruned.
-  api::ObjectPtr live;     ///< Null when it is missing.
+  std::string file;     ///< Where Git has it.
+  Value target;         ///< Null when Git no longer has it: to be pruned.
+  api::ObjectPtr live;  ///< Null when it is missing.
   std::vector<const FieldPath*> ignored;
   bool synced = false;
   std::int64_t wave = 0;
-  std::string error;       ///< Why it cannot be applied.
+  std::string error;  ///< Why it cannot be applied.
   Health health;
 };
 
-/// Semantics of argo-cd v3: automated sync with prune and selfHeal, sync waves, three-way diff with ignoreDifferences and
-/// RespectIgnoreDifferences, annotation tracking. Plain manifests only: Helm, Kustomize, several sources and hooks are
-/// errors on the Application that say so.
+/// Semantics of argo-cd v3: automated sync with prune and selfHeal, sync waves, three-way diff with ignoreDifferences
+/// and RespectIgnoreDifferences, annotation tracking. Plain manifests only: Helm, Kustomize, several sources and hooks
+/// are errors on the Application that say so.
 class ApplicationReconciler final : public Reconciler {
  public:
   /// `manager` is woken when `source` has answered; all three must outlive this object.

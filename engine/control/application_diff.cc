@@ -26,7 +26,8 @@ Value removals(const Value& last, const Value& target) {
 void strip_server_fields(Value& object) {
   object.erase("status");
   if (Value* metadata = object.find("metadata")) {
-    for (const char* field : {"resourceVersion", "generation", "uid", "creationTimestamp", "managedFields", "selfLink"}) {
+    for (const char* field :
+         {"resourceVersion", "generation", "uid", "creationTimestamp", "managedFields", "selfLink"}) {
       metadata->erase(field);
     }
     if (Value* annotations = metadata->find("annotations")) {
@@ -44,8 +45,11 @@ Result<IgnoredDifferences> IgnoredDifferences::parse(const Value& entries) {
     if (!entry.at("managedFieldsManagers").empty()) {
       return fail("ignoreDifferences by managedFieldsManagers is not supported here: name the fields instead");
     }
-    Entry parsed{std::string(entry.at("group").str()), std::string(entry.at("kind").str()),
-                 std::string(entry.at("namespace").str()), std::string(entry.at("name").str()), {}};
+    Entry parsed{std::string(entry.at("group").str()),
+                 std::string(entry.at("kind").str()),
+                 std::string(entry.at("namespace").str()),
+                 std::string(entry.at("name").str()),
+                 {}};
     for (const Value& pointer : entry.at("jsonPointers").items()) {
       auto path = FieldPath::from_pointer(pointer.str());
       if (!path) return std::unexpected(path.error());

@@ -23,7 +23,8 @@ const Value& condition(const Value& conditions, std::string_view type) {
 bool observed(const Value& object) {
   const Value& generation = object.at("status", "observedGeneration");
   // Rollouts keep it as a string, as upstream does.
-  const std::string seen = generation.is_string() ? std::string(generation.str()) : std::to_string(generation.int_or(0));
+  const std::string seen =
+      generation.is_string() ? std::string(generation.str()) : std::to_string(generation.int_or(0));
   return seen == std::to_string(object.at("metadata", "generation").int_or(0));
 }
 
@@ -34,35 +35,42 @@ Health replicas_health(const Value& object) {
   const std::int64_t updated = status.at("updatedReplicas").int_or(0);
   const std::int64_t available = status.at("availableReplicas").int_or(0);
   if (updated < wanted) {
-    return progressing(fmt::format("Waiting for rollout to finish: {} out of {} new replicas have been updated...", updated, wanted));
+    return progressing(
+        fmt::format("Waiting for rollout to finish: {} out of {} new replicas have been updated...", updated, wanted));
   }
   if (const std::int64_t all = status.at("replicas").int_or(0); all > updated) {
-    return progressing(fmt::format("Waiting for rollout to finish: {} old replicas are pending termination...", all - updated));
+    return progressing(
+        fmt::format("Waiting for rollout to finish: {} old replicas are pending termination...", all - updated));
   }
   if (available < updated) {
-    return progressing(fmt::format("Waiting for rollout to finish: {} of {} updated replicas are available...", available, updated));
+    return progressing(
+        fmt::format("Waiting for rollout to finish: {} of {} updated replicas are available...", available, updated));
   }
   return {};
 }
 
 Health deployment_health(const Value& object) {
   if (object.at("spec", "paused").bool_or(false)) return suspended("Deployment is paused");
-  if (!observed(object)) return progressing("Waiting for rollout to finish: observed deployment generation less than desired generation");
+  if (!observed(object))
+    return progressing("Waiting for rollout to finish: observed deployment generation less than desired generation");
   const Value& progress = condition(object.at("status", "conditions"), "Progressing");
   if (progress.at("reason").str() == "ProgressDeadlineExceeded") {
-    return degraded(fmt::format("Deployment \"{}\" exceeded its progress deadline", object.at("metadata", "name").str()));
+    return degraded(
+        fmt::format("Deployment \"{}\" exceeded its progress deadline", object.at("metadata", "name").str()));
   }
   return replicas_health(object);
 }
 
 Health replica_set_health(const Value& object) {
-  if (!observed(object)) return progressing("Waiting for rollout to finish: observed replica set generation less than desired generation");
+  if (!observed(object))
+    return progressing("Waiting for rollout to finish: observed replica set generation less than desired generation");
   const Value& failure = condition(object.at("status", "conditions"), "ReplicaFailure");
   if (failure.at("status").str() == "True") return degraded(std::string(failure.at("message").str()));
   const std::int64_t wanted = object.at("spec", "replicas").int_or(1);
   const std::int64_t available = object.at("status", "availableReplicas").int_or(0);
   if (available < wanted) {
-    return progressing(fmt::format("Waiting for rollout to finish: {} out of {} new replicas are available...", available, wanted));
+    return progressing(
+        fmt::format("Waiting for rollout to finish: {} out of {} new replicas are available...", available, wanted));
   }
   return {};
 }
@@ -87,7 +95,8 @@ Health pod_health(const Value& object) {
       return degraded(std::string(container.at("state", "waiting", "message").string_or(reason)));
     }
   }
-  if (phase == "Running" && condition(object.at("status", "conditions"), "Ready").at("status").str() == "True") return {};
+  if (phase == "Running" && condition(object.at("status", "conditions"), "Ready").at("status").str() == "True")
+    return {};
   return progressing(std::string(object.at("status", "message").str()));
 }
 
@@ -108,7 +117,8 @@ Health hpa_health(const Value& object) {
     const Value& c = condition(conditions, type);
     const std::string_view reason = c.at("reason").str();
     static constexpr std::array<std::string_view, 6> kFailures = {
-        "FailedGetScale", "FailedUpdateScale", "FailedGetResourceMetric", "InvalidSelector", "InvalidMetricSourceType", "FailedComputeMetricsReplicas"};
+        "FailedGetScale",  "FailedUpdateScale",       "FailedGetResourceMetric",
+        "InvalidSelector", "InvalidMetricSourceType", "FailedComputeMetricsReplicas"};
     if (c.at("status").str() == "False" && std::ranges::find(kFailures, reason) != kFailures.end()) {
       // Upstream calls a missing metric degraded; a young pod without a sample is only on its way there.
       return reason == "FailedGetResourceMetric" ? progressing(std::string(c.at("message").str()))
@@ -166,7 +176,8 @@ Health health_of(const api::Resource& resource, const Value& object) {
   if (resource.group == "batch" && kind == "Job") return job_health(object);
   if (resource.group == "autoscaling") return hpa_health(object);
   if (resource.group == "gateway.networking.k8s.io" && kind == "HTTPRoute") return route_health(object);
-  if (resource.group == "gateway.networking.k8s.io" && kind == "Gateway") return gateway_health(object.at("status", "conditions"));
+  if (resource.group == "gateway.networking.k8s.io" && kind == "Gateway")
+    return gateway_health(object.at("status", "conditions"));
   if (resource.group.empty() && kind == "Pod") return pod_health(object);
   if (resource.group.empty() && kind == "Service") return {};
   return {HealthStatus::kHealthy, {}, false};

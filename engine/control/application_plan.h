@@ -14,8 +14,8 @@ struct ApplicationReconciler::Plan {
   api::ObjectPtr project;
   std::string revision;
   IgnoredDifferences ignored;
-  std::vector<ApplicationItem> items;  ///< In order of wave, kind and name.
-  Value operation;                     ///< status.operationState as it will be written.
+  std::vector<ApplicationItem> items;                           ///< In order of wave, kind and name.
+  Value operation;                                              ///< status.operationState as it will be written.
   std::vector<std::pair<std::string, std::string>> conditions;  ///< Type and message.
   bool compared = false;
 

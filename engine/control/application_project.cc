@@ -43,26 +43,31 @@ std::optional<std::string> forbidden_application(const Value& project, const Val
   const std::string_view url = application.at("spec", "source", "repoURL").str();
   const auto& repos = project.at("spec", "sourceRepos").items();
   if (std::ranges::none_of(repos, [&](const Value& r) { return glob(without_suffix(r.str()), without_suffix(url)); })) {
-    return fmt::format("application repo {} is not permitted in project '{}'", url, project.at("metadata", "name").str());
+    return fmt::format("application repo {} is not permitted in project '{}'", url,
+                       project.at("metadata", "name").str());
   }
   const Value& destination = application.at("spec", "destination");
   if (!destination_permitted(project, destination, destination.at("namespace").str())) {
-    return fmt::format("application destination server '{}' and namespace '{}' do not match any of the allowed destinations in project '{}'",
-                       destination.at("server").str(), destination.at("namespace").str(), project.at("metadata", "name").str());
+    return fmt::format(
+        "application destination server '{}' and namespace '{}' do not match any of the allowed destinations in "
+        "project '{}'",
+        destination.at("server").str(), destination.at("namespace").str(), project.at("metadata", "name").str());
   }
   return std::nullopt;
 }
 
-std::optional<std::string> forbidden_object(const Value& project, const api::Resource& resource, const Value& destination,
-                                            std::string_view ns) {
+std::optional<std::string> forbidden_object(const Value& project, const api::Resource& resource,
+                                            const Value& destination, std::string_view ns) {
   const Value& spec = project.at("spec");
   const std::string what = fmt::format("resource {}:{} is not permitted in project {}", resource.group, resource.kind,
                                        project.at("metadata", "name").str());
   if (!resource.namespaced) {
-    const bool allowed = listed(spec.at("clusterResourceWhitelist"), resource) && !listed(spec.at("clusterResourceBlacklist"), resource);
+    const bool allowed =
+        listed(spec.at("clusterResourceWhitelist"), resource) && !listed(spec.at("clusterResourceBlacklist"), resource);
     return allowed ? std::nullopt : std::optional(what);
   }
-  const bool whitelisted = !spec.has("namespaceResourceWhitelist") || listed(spec.at("namespaceResourceWhitelist"), resource);
+  const bool whitelisted =
+      !spec.has("namespaceResourceWhitelist") || listed(spec.at("namespaceResourceWhitelist"), resource);
   if (!whitelisted || listed(spec.at("namespaceResourceBlacklist"), resource)) return what;
   if (!destination_permitted(project, destination, ns)) {
     return fmt::format("namespace {} is not permitted in project '{}'", ns, project.at("metadata", "name").str());

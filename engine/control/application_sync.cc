@@ -65,7 +65,8 @@ bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
   const bool same_revision = plan.operation.at("syncResult", "revision").str() == plan.revision;
   std::int64_t retries = 0;
   if (!manual) {
-    if (plan.automated().is_null() || !plan.automated().at("enabled").bool_or(true) || !plan.out_of_sync()) return false;
+    if (plan.automated().is_null() || !plan.automated().at("enabled").bool_or(true) || !plan.out_of_sync())
+      return false;
     if (same_revision) {
       const Time finished = parse_time(plan.operation.at("finishedAt").str()).value_or(now);
       const bool failed = phase == "Failed" || phase == "Error";
@@ -79,14 +80,15 @@ bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
       }
     }
   }
-  plan.operation = Value::object({{"phase", "Running"},
-                                  {"message", "waiting for completion"},
-                                  {"startedAt", format_time(now)},
-                                  {"operation", Value::object({{"sync", Value::object({{"revision", plan.revision}})},
-                                                               {"initiatedBy", Value::object({{"automated", !manual}})}})},
-                                  {"syncResult", Value::object({{"revision", plan.revision},
-                                                                {"source", plan.spec().at("source")},
-                                                                {"resources", Value::array()}})}});
+  plan.operation =
+      Value::object({{"phase", "Running"},
+                     {"message", "waiting for completion"},
+                     {"startedAt", format_time(now)},
+                     {"operation", Value::object({{"sync", Value::object({{"revision", plan.revision}})},
+                                                  {"initiatedBy", Value::object({{"automated", !manual}})}})},
+                     {"syncResult", Value::object({{"revision", plan.revision},
+                                                   {"source", plan.spec().at("source")},
+                                                   {"resources", Value::array()}})}});
   if (retries > 0) plan.operation.set("retryCount", retries);
   if (manual && plan.application->at("operation", "sync", "prune").bool_or(false)) {
     plan.operation.make("operation", "sync").set("prune", true);
@@ -103,8 +105,11 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
     if (!item.key.ns.empty() && plan.has_option("CreateNamespace=true")) {
       const api::Resource& namespaces = api_.schema().resource("", "namespaces");
       if (api_.get(namespaces, "", item.key.ns) == nullptr) {
-        const auto made = api_.create(namespaces, "", Value::object({{"apiVersion", "v1"}, {"kind", "Namespace"},
-                                      {"metadata", Value::object({{"name", item.key.ns}})}}), options);
+        const auto made = api_.create(
+            namespaces, "",
+            Value::object(
+                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}),
+            options);
         if (!made) return made.error().message;
       }
     }
@@ -122,7 +127,8 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
 
 bool ApplicationReconciler::apply_wave(Plan& plan, std::int64_t wave) {
   for (ApplicationItem& item : plan.items) {
-    if (item.wave != wave || item.target.is_null() || item.synced || result_of(plan.operation, item) != nullptr) continue;
+    if (item.wave != wave || item.target.is_null() || item.synced || result_of(plan.operation, item) != nullptr)
+      continue;
     const bool created = item.live == nullptr;
     if (const std::string error = apply(plan, item); !error.empty()) {
       add_result(plan.operation, item, "SyncFailed", error);
@@ -137,8 +143,8 @@ bool ApplicationReconciler::apply_wave(Plan& plan, std::int64_t wave) {
 }
 
 bool ApplicationReconciler::prune(Plan& plan) {
-  const bool wanted = plan.automated().at("prune").bool_or(false) ||
-                      plan.operation.at("operation", "sync", "prune").bool_or(false);
+  const bool wanted =
+      plan.automated().at("prune").bool_or(false) || plan.operation.at("operation", "sync", "prune").bool_or(false);
   for (auto it = plan.items.rbegin(); it != plan.items.rend(); ++it) {
     const ApplicationItem& item = *it;
     if (!item.target.is_null() || result_of(plan.operation, item) != nullptr) continue;
@@ -169,7 +175,9 @@ Again ApplicationReconciler::sync(Plan& plan) {
     if (!apply_wave(plan, wave)) return Again::in(retry_delay(plan.operation.at("retryCount").int_or(0)));
     if (wave == *waves.rbegin()) break;
     for (const ApplicationItem& item : plan.items) {
-      if (item.wave != wave || item.target.is_null() || !item.health.assessed || item.health.status == HealthStatus::kHealthy) continue;
+      if (item.wave != wave || item.target.is_null() || !item.health.assessed ||
+          item.health.status == HealthStatus::kHealthy)
+        continue;
       plan.operation.set("message", fmt::format("waiting for healthy state of {}", item.key.to_string()));
       return Again::in(std::chrono::seconds(1));
     }
@@ -221,7 +229,8 @@ Value status_conditions(const Value& before, const std::vector<std::pair<std::st
   for (const auto& [type, message] : now) {
     std::string since = format_time(at);
     for (const Value& c : before.items()) {
-      if (c.at("type").str() == type && c.at("message").str() == message) since = c.at("lastTransitionTime").string_or(since);
+      if (c.at("type").str() == type && c.at("message").str() == message)
+        since = c.at("lastTransitionTime").string_or(since);
     }
     out.push_back(Value::object({{"type", type}, {"message", message}, {"lastTransitionTime", since}}));
   }
@@ -233,7 +242,8 @@ void add_history(Value& status, const Value& operation, const Value& source) {
   if (history.is_null()) history = Value::array();
   const Value& last = history.empty() ? Value() : history.items().back();
   if (last.at("deployStartedAt").str() == operation.at("startedAt").str() &&
-      last.at("revision").str() == operation.at("syncResult", "revision").str()) return;
+      last.at("revision").str() == operation.at("syncResult", "revision").str())
+    return;
   history.push_back(Value::object({{"id", last.at("id").int_or(-1) + 1},
                                    {"revision", operation.at("syncResult", "revision")},
                                    {"deployStartedAt", operation.at("startedAt")},
@@ -255,10 +265,11 @@ void ApplicationReconciler::write_status(Plan& plan) {
     if (plan.compared) {
       status.set("resources", status_resources(plan.items));
       status.set("health", worst_health(plan.items));
-      status.set("sync", Value::object({{"status", plan.out_of_sync() ? "OutOfSync" : "Synced"},
-                                        {"revision", plan.revision},
-                                        {"comparedTo", Value::object({{"source", plan.spec().at("source")},
-                                                                      {"destination", plan.spec().at("destination")}})}}));
+      status.set("sync",
+                 Value::object({{"status", plan.out_of_sync() ? "OutOfSync" : "Synced"},
+                                {"revision", plan.revision},
+                                {"comparedTo", Value::object({{"source", plan.spec().at("source")},
+                                                              {"destination", plan.spec().at("destination")}})}}));
     } else {
       status.make("sync").set("status", "Unknown");
       status.set("health", Value::object({{"status", "Unknown"}}));

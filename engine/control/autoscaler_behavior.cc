@@ -33,7 +33,8 @@ Rules rules_of(const Value& behavior, bool up) {
   out.window = std::chrono::seconds(given.at("stabilizationWindowSeconds").int_or(up ? 0 : kDefaultDownWindow));
   out.select = given.at("selectPolicy").string_or("Max");
   for (const Value& p : given.at("policies").items()) {
-    out.policies.push_back({p.at("type").str() == "Percent", p.at("value").int_or(0), std::chrono::seconds(p.at("periodSeconds").int_or(15))});
+    out.policies.push_back({p.at("type").str() == "Percent", p.at("value").int_or(0),
+                            std::chrono::seconds(p.at("periodSeconds").int_or(15))});
   }
   if (out.policies.empty()) {
     const Duration period = std::chrono::seconds(15);
@@ -56,8 +57,10 @@ std::int64_t up_limit(const Rules& rules, const AutoscalerMemory& memory, std::i
   if (rules.select == "Disabled") return current;
   std::int64_t best = rules.select == "Min" ? kNoLimit : std::numeric_limits<std::int64_t>::min();
   for (const Rules::Policy& p : rules.policies) {
-    const std::int64_t start = current - changed_within(memory.ups, p.period, now) + changed_within(memory.downs, p.period, now);
-    const std::int64_t allowed = p.percent ? static_cast<std::int64_t>(std::ceil(static_cast<double>(start) * (1 + static_cast<double>(p.value) / 100)))
+    const std::int64_t start =
+        current - changed_within(memory.ups, p.period, now) + changed_within(memory.downs, p.period, now);
+    const std::int64_t allowed = p.percent ? static_cast<std::int64_t>(std::ceil(
+                                                 static_cast<double>(start) * (1 + static_cast<double>(p.value) / 100)))
                                            : start + p.value;
     best = rules.select == "Min" ? std::min(best, allowed) : std::max(best, allowed);
   }
@@ -69,9 +72,11 @@ std::int64_t down_limit(const Rules& rules, const AutoscalerMemory& memory, std:
   if (rules.select == "Disabled") return current;
   std::int64_t best = rules.select == "Min" ? std::numeric_limits<std::int64_t>::min() : kNoLimit;
   for (const Rules::Policy& p : rules.policies) {
-    const std::int64_t start = current - changed_within(memory.ups, p.period, now) + changed_within(memory.downs, p.period, now);
-    const std::int64_t allowed = p.percent ? static_cast<std::int64_t>(static_cast<double>(start) * (1 - static_cast<double>(p.value) / 100))
-                                           : start - p.value;
+    const std::int64_t start =
+        current - changed_within(memory.ups, p.period, now) + changed_within(memory.downs, p.period, now);
+    const std::int64_t allowed =
+        p.percent ? static_cast<std::int64_t>(static_cast<double>(start) * (1 - static_cast<double>(p.value) / 100))
+                  : start - p.value;
     best = rules.select == "Min" ? std::max(best, allowed) : std::min(best, allowed);
   }
   return best;
@@ -89,27 +94,33 @@ void stabilize(const Rules& up, const Rules& down, std::int64_t current, std::in
   out.replicas = std::min(std::max(current, up_floor), down_ceiling);
   if (out.replicas == wanted) return;
   out.able_reason = out.replicas > wanted ? "ScaleDownStabilized" : "ScaleUpStabilized";
-  out.able_message = out.replicas > wanted ? "recent recommendations were higher than current one, applying the highest recent recommendation"
-                                           : "recent recommendations were lower than current one, applying the lowest recent recommendation";
+  out.able_message =
+      out.replicas > wanted
+          ? "recent recommendations were higher than current one, applying the highest recent recommendation"
+          : "recent recommendations were lower than current one, applying the lowest recent recommendation";
 }
 
-void clamp(Limited& out, std::int64_t low, std::string_view low_reason, std::int64_t high, std::string_view high_reason) {
+void clamp(Limited& out, std::int64_t low, std::string_view low_reason, std::int64_t high,
+           std::string_view high_reason) {
   out.limit_reason = "DesiredWithinRange";
   out.limit_message = "the desired count is within the acceptable range";
   if (out.replicas > high) {
     out = {high, out.able_reason, out.able_message, std::string(high_reason), "", true};
-    out.limit_message = high_reason == "TooManyReplicas" ? "the desired replica count is more than the maximum replica count"
-                                                         : "the desired replica count is increasing faster than the maximum scale rate";
+    out.limit_message = high_reason == "TooManyReplicas"
+                            ? "the desired replica count is more than the maximum replica count"
+                            : "the desired replica count is increasing faster than the maximum scale rate";
   } else if (out.replicas < low) {
     out = {low, out.able_reason, out.able_message, std::string(low_reason), "", true};
-    out.limit_message = low_reason == "TooFewReplicas" ? "the desired replica count is less than the minimum replica count"
-                                                       : "the desired replica count is decreasing faster than the maximum scale rate";
+    out.limit_message = low_reason == "TooFewReplicas"
+                            ? "the desired replica count is less than the minimum replica count"
+                            : "the desired replica count is decreasing faster than the maximum scale rate";
   }
 }
 
 }  // namespace
 
-Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wanted, Time now, AutoscalerMemory& memory) {
+Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wanted, Time now,
+                       AutoscalerMemory& memory) {
   const std::int64_t least = spec.at("minReplicas").int_or(1);
   const std::int64_t most = spec.at("maxReplicas").int_or(1);
   const Value& behavior = spec.at("behavior");
@@ -128,7 +139,8 @@ Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wan
   std::string_view low_reason = "TooFewReplicas";
   if (out.replicas > current) {
     // Without behavior the legacy rule holds: at most double, and four are always allowed.
-    const std::int64_t limit = behavior.is_null() ? std::max<std::int64_t>(2 * current, 4) : std::max(current, up_limit(up, memory, current, now));
+    const std::int64_t limit = behavior.is_null() ? std::max<std::int64_t>(2 * current, 4)
+                                                  : std::max(current, up_limit(up, memory, current, now));
     if (limit < high) {
       high = limit;
       high_reason = "ScaleUpLimit";

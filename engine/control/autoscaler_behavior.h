@@ -28,7 +28,7 @@ struct AutoscalerMemory {
 
 struct Limited {
   std::int64_t replicas = 0;
-  std::string able_reason;   ///< For the condition AbleToScale; empty when the recommendation stands.
+  std::string able_reason;  ///< For the condition AbleToScale; empty when the recommendation stands.
   std::string able_message;
   std::string limit_reason;  ///< For the condition ScalingLimited.
   std::string limit_message;

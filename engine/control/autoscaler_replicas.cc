@@ -63,7 +63,8 @@ Result<Requests> pod_requests(const std::vector<api::ObjectPtr>& pods, const Res
       if (!target.container.empty() && container.at("name").str() != target.container) continue;
       const Value& request = container.at("resources", "requests", target.resource);
       if (request.is_null()) {
-        return fail("missing request for {} in container {} of Pod {}", target.resource, container.at("name").str(), pod->name());
+        return fail("missing request for {} in container {} of Pod {}", target.resource, container.at("name").str(),
+                    pod->name());
       }
       sum += Quantity::of(request).milli_value();
     }
@@ -108,12 +109,14 @@ std::int64_t scaled(double ratio, std::size_t pods) {
 
 /// Missing pods count as using all they may when that argues against shrinking, and nothing when it argues against
 /// growing; unready ones count as idle when growing.
-void fill_in(Metrics& metrics, const PodGroups& groups, const Requests& requests, const ResourceTarget& target, double ratio) {
+void fill_in(Metrics& metrics, const PodGroups& groups, const Requests& requests, const ResourceTarget& target,
+             double ratio) {
   for (const std::string& pod : groups.missing) {
     std::int64_t assumed = 0;
     if (ratio < 1.0 && target.utilization > 0) {
       const auto request = requests.find(pod);
-      assumed = (request == requests.end() ? 0 : request->second) * std::max<std::int64_t>(100, target.utilization) / 100;
+      assumed =
+          (request == requests.end() ? 0 : request->second) * std::max<std::int64_t>(100, target.utilization) / 100;
     } else if (ratio < 1.0) {
       assumed = target.average_milli;
     }

@@ -32,9 +32,9 @@ struct ReplicaProposal {
 };
 
 struct ResourceTarget {
-  std::string resource;       ///< "cpu" or "memory".
-  std::string container;      ///< Only this one, for ContainerResource; empty: all.
-  std::int64_t utilization = 0;    ///< Per cent of the request; 0 when average_milli is the target.
+  std::string resource;          ///< "cpu" or "memory".
+  std::string container;         ///< Only this one, for ContainerResource; empty: all.
+  std::int64_t utilization = 0;  ///< Per cent of the request; 0 when average_milli is the target.
   std::int64_t average_milli = 0;
 };
 

@@ -14,8 +14,8 @@ namespace fairlead::control {
 /// "True" in `status.conditions`.
 [[nodiscard]] bool condition_holds(const Value& status, std::string_view type);
 
-/// Adds or changes a condition. lastTransitionTime moves only when the condition's status changes; an equal condition is
-/// left as it is. True when something changed. Source: k8s.io/apimachinery/pkg/api/meta/conditions.go.
+/// Adds or changes a condition. lastTransitionTime moves only when the condition's status changes; an equal condition
+/// is left as it is. True when something changed. Source: k8s.io/apimachinery/pkg/api/meta/conditions.go.
 bool set_condition(Value& status, std::string_view type, std::string_view holds, std::string_view reason,
                    std::string_view message, Time now);
 

@@ -18,7 +18,7 @@ namespace fairlead::control {
 struct TokenRequest {
   std::string ns;
   std::string service_account;
-  std::string pod;      ///< Name and UID of the pod that the token is bound to.
+  std::string pod;  ///< Name and UID of the pod that the token is bound to.
   std::string pod_uid;
   std::string audience;  ///< Empty: the API server's own.
   Duration lifetime{0};
@@ -35,7 +35,7 @@ struct Seams {
   seam::Traffic* traffic = nullptr;
   seam::Source* source = nullptr;
   TokenIssuer issue_token;
-  std::string root_ca;  ///< PEM of the API server's certificate authority, for the ConfigMap kube-root-ca.crt.
+  std::string root_ca;          ///< PEM of the API server's certificate authority, for the ConfigMap kube-root-ca.crt.
   std::vector<Outage> outages;  ///< When no engine ran before this life, oldest first.
 };
 

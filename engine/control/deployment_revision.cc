@@ -16,9 +16,12 @@ namespace {
 
 constexpr std::size_t kMaxRevisionHistory = 2000;  ///< Characters of the annotation.
 constexpr std::size_t kMaxName = 253;
-constexpr std::array<std::string_view, 6> kOwnAnnotations = {
-    "kubectl.kubernetes.io/last-applied-configuration", kRevision, kRevisionHistory, kDesiredReplicas, kMaxReplicas,
-    "deprecated.deployment.rollback.to"};
+constexpr std::array<std::string_view, 6> kOwnAnnotations = {"kubectl.kubernetes.io/last-applied-configuration",
+                                                             kRevision,
+                                                             kRevisionHistory,
+                                                             kDesiredReplicas,
+                                                             kMaxReplicas,
+                                                             "deprecated.deployment.rollback.to"};
 
 std::string set_name(std::string_view deployment, const std::string& hash) {
   return fmt::format("{}-{}", deployment.substr(0, kMaxName - 1 - hash.size()), hash);

@@ -61,7 +61,9 @@ Result<> DeploymentSync::scale_proportionally() {
   // The largest first; among equals the newest when there is something to add, else the oldest.
   std::vector<api::ObjectPtr> by_size = active;
   std::ranges::sort(by_size, [&](const api::ObjectPtr& a, const api::ObjectPtr& b) {
-    const auto age = [](const api::ObjectPtr& s) { return std::tuple(s->at("metadata", "creationTimestamp").str(), s->name()); };
+    const auto age = [](const api::ObjectPtr& s) {
+      return std::tuple(s->at("metadata", "creationTimestamp").str(), s->name());
+    };
     if (replicas_of(a->tree()) != replicas_of(b->tree())) return replicas_of(a->tree()) > replicas_of(b->tree());
     return to_add > 0 ? age(a) > age(b) : age(a) < age(b);
   });
@@ -90,8 +92,7 @@ Result<bool> DeploymentSync::grow_new_set() {
 Result<bool> DeploymentSync::shrink_old_sets() {
   if (sum_of_replicas(old_) == 0) return false;
   const std::int64_t least_available = replicas_of(tree()) - fenceposts(tree()).unavailable;
-  const std::int64_t new_unavailable =
-      replicas_of(new_->tree()) - new_->at("status", "availableReplicas").int_or(0);
+  const std::int64_t new_unavailable = replicas_of(new_->tree()) - new_->at("status", "availableReplicas").int_or(0);
   const std::int64_t most = sum_of_replicas(all()) - least_available - new_unavailable;
   if (most <= 0) return false;
   const auto unhealthy = remove_unhealthy(most);

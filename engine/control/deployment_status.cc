@@ -67,17 +67,17 @@ Value DeploymentSync::calculated_status() const {
   set_count(status, "unavailableReplicas", std::max<std::int64_t>(0, sum_of_replicas(sets) - available));
   status.set("terminatingReplicas", sum_of_status(sets, "terminatingReplicas"));
   const bool enough = available >= replicas_of(tree()) - fenceposts(tree()).unavailable;
-  set_deployment_condition(status, "Available", enough ? "True" : "False",
-                           enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
-                           enough ? "Deployment has minimum availability."
-                                  : "Deployment does not have minimum availability.",
-                           api_.clock().now());
+  set_deployment_condition(
+      status, "Available", enough ? "True" : "False",
+      enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+      enough ? "Deployment has minimum availability." : "Deployment does not have minimum availability.",
+      api_.clock().now());
   return status;
 }
 
 Result<> DeploymentSync::write_status(const Value& status) {
-  const auto written = api_.mutate(deployment_->key(), api::Subresource::kStatus,
-                                   [&](Value& object) { object.set("status", status); });
+  const auto written =
+      api_.mutate(deployment_->key(), api::Subresource::kStatus, [&](Value& object) { object.set("status", status); });
   if (!written) return fail("{}", written.error().message);
   deployment_ = *written;
   return {};
@@ -126,8 +126,8 @@ Result<Again> DeploymentSync::sync_rollout_status() {
   const bool deadline = has_progress_deadline(tree());
   if (!deadline) drop_condition(status, "Progressing");
   const Value& current = condition_called(tree().at("status"), "Progressing");
-  const bool settled = status.at("replicas") == status.at("updatedReplicas") &&
-                       current.at("reason").str() == "NewReplicaSetAvailable";
+  const bool settled =
+      status.at("replicas") == status.at("updatedReplicas") && current.at("reason").str() == "NewReplicaSetAvailable";
   if (deadline && !settled) judge_progress(status);
 
   Value failure;

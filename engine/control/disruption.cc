@@ -29,8 +29,8 @@ class DisruptionController final : public Reconciler {
     if (&event.object->resource() == &budgets_) return queue.add(event.object->key());
     if (&event.object->resource() != &pods_) return;
     for (const api::ObjectPtr& budget : api_.list(budgets_, event.object->ns())) {
-      const bool concerned = selects(*budget, *event.object) ||
-                             (event.before != nullptr && selects(*budget, *event.before));
+      const bool concerned =
+          selects(*budget, *event.object) || (event.before != nullptr && selects(*budget, *event.before));
       if (concerned) queue.add(budget->key());
     }
   }
@@ -83,8 +83,9 @@ class DisruptionController final : public Reconciler {
       if (pod == pods.end() || (*pod)->deleting()) continue;
       const Duration left = parse_time(m.value.str()).value_or(Time()) + kDeletionTimeout - api_.clock().now();
       if (left <= Duration(0)) {
-        events_.warning(**pod, "NotDeleted", fmt::format("Pod was expected by PDB {}/{} to be deleted but it wasn't",
-                                                         budget.ns(), budget.name()));
+        events_.warning(
+            **pod, "NotDeleted",
+            fmt::format("Pod was expected by PDB {}/{} to be deleted but it wasn't", budget.ns(), budget.name()));
         continue;
       }
       out.still.set(m.key, m.value);

@@ -21,9 +21,7 @@ struct Content {
   Value::Array endpoints;
 };
 
-bool belongs_in_slices(const Value& pod) {
-  return !pod_is_terminal(pod) && !pod.at("status", "podIP").str().empty();
-}
+bool belongs_in_slices(const Value& pod) { return !pod_is_terminal(pod) && !pod.at("status", "podIP").str().empty(); }
 
 /// The pod's port for a Service port; 0 when the pod has none of that name.
 std::int64_t target_port(const Value& pod, const Value& port) {
@@ -46,9 +44,8 @@ Value ports_of(const api::Object& service, const Value& pod) {
   for (const Value& port : service.at("spec", "ports").items()) {
     const std::int64_t number = target_port(pod, port);
     if (number == 0) continue;
-    Value one = Value::object({{"name", port.at("name").str()},
-                               {"port", number},
-                               {"protocol", port.at("protocol").string_or("TCP")}});
+    Value one = Value::object(
+        {{"name", port.at("name").str()}, {"port", number}, {"protocol", port.at("protocol").string_or("TCP")}});
     if (port.has("appProtocol")) one.set("appProtocol", port.at("appProtocol"));
     out.push_back(std::move(one));
   }
@@ -61,7 +58,8 @@ Value endpoint_of(const api::Object& service, const api::Object& pod) {
   Value out = Value::object(
       {{"addresses", Value::array({pod.at("status", "podIP").str()})},
        {"conditions", Value::object({{"ready", ready}, {"serving", serving}, {"terminating", pod.deleting()}})},
-       {"targetRef", Value::object({{"kind", "Pod"}, {"namespace", pod.ns()}, {"name", pod.name()}, {"uid", pod.uid()}})}});
+       {"targetRef",
+        Value::object({{"kind", "Pod"}, {"namespace", pod.ns()}, {"name", pod.name()}, {"uid", pod.uid()}})}});
   const std::string_view node = pod.at("spec", "nodeName").str();
   if (!node.empty()) out.set("nodeName", node);
   const std::string_view hostname = pod.at("spec", "hostname").str();
@@ -141,11 +139,13 @@ class EndpointSliceController final : public Reconciler {
     return out;
   }
 
-  Result<Again> write(const api::Object& service, std::vector<Content> wanted, const std::vector<api::ObjectPtr>& existing) {
+  Result<Again> write(const api::Object& service, std::vector<Content> wanted,
+                      const std::vector<api::ObjectPtr>& existing) {
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const Value tree = slice_tree(service, std::move(wanted[i]));
-      const auto written = i < existing.size() ? api_.mutate(existing[i]->key(), api::Subresource::kNone,
-                                                             [&](Value& old) { take_over(old, tree); })
+      const auto written = i < existing.size() ? api_.mutate(
+                                                     existing[i]->key(), api::Subresource::kNone,
+                                                     [&](Value& old) { take_over(old, tree); })
                                                : api_.create(slices_, service.ns(), tree);
       if (!written) return fail("{}", written.error().message);
     }
@@ -167,15 +167,16 @@ class EndpointSliceController final : public Reconciler {
     labels.set(kServiceName, service.name());
     labels.set(kManagedBy, kController);
     if (service.at("spec", "clusterIP").str() == "None") labels.set(kHeadless, "");
-    return Value::object({{"apiVersion", "discovery.k8s.io/v1"},
-                          {"kind", "EndpointSlice"},
-                          {"metadata", Value::object({{"generateName", fmt::format("{}-", service.name())},
-                                                      {"namespace", service.ns()},
-                                                      {"labels", std::move(labels)},
-                                                      {"ownerReferences", Value::array({controller_reference(service)})}})},
-                          {"addressType", "IPv4"},
-                          {"endpoints", Value(std::move(content.endpoints))},
-                          {"ports", std::move(content.ports)}});
+    return Value::object(
+        {{"apiVersion", "discovery.k8s.io/v1"},
+         {"kind", "EndpointSlice"},
+         {"metadata", Value::object({{"generateName", fmt::format("{}-", service.name())},
+                                     {"namespace", service.ns()},
+                                     {"labels", std::move(labels)},
+                                     {"ownerReferences", Value::array({controller_reference(service)})}})},
+         {"addressType", "IPv4"},
+         {"endpoints", Value(std::move(content.endpoints))},
+         {"ports", std::move(content.ports)}});
   }
 
   api::Api& api_;

@@ -31,7 +31,8 @@ class EventExpiry final : public Reconciler {
   [[nodiscard]] std::string_view name() const override { return "event-expiry"; }
 
   void observe(const api::Event& event, Queue& queue) override {
-    if (&event.object->resource() == &events_ && event.type != api::Event::Type::kDeleted) queue.add(event.object->key());
+    if (&event.object->resource() == &events_ && event.type != api::Event::Type::kDeleted)
+      queue.add(event.object->key());
   }
 
   [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {

@@ -15,8 +15,8 @@ inline constexpr Duration kEventLifetime = std::chrono::hours(1);
 inline constexpr std::size_t kMaxEventMessage = 1024;
 
 /// Records what happened to an object. The same happening (object, type, reason, message, component) is one Event whose
-/// count grows. Cheap to copy; keeps nothing but the Api's address. Recording never fails: an Event that the Api refuses
-/// (its namespace is going away) is lost, as upstream loses it.
+/// count grows. Cheap to copy; keeps nothing but the Api's address. Recording never fails: an Event that the Api
+/// refuses (its namespace is going away) is lost, as upstream loses it.
 class EventRecorder {
  public:
   EventRecorder(api::Api& api, std::string component) : api_(&api), component_(std::move(component)) {}

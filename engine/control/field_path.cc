@@ -78,7 +78,8 @@ Result<FieldPath> FieldPath::from_jq(std::string_view text) {
 }
 
 Value* FieldPath::child(Value& node, const Step& step, std::size_t element) {
-  if (step.kind == Step::Kind::kKey || (step.kind == Step::Kind::kIndex && node.is_object())) return node.find(step.key);
+  if (step.kind == Step::Kind::kKey || (step.kind == Step::Kind::kIndex && node.is_object()))
+    return node.find(step.key);
   const std::size_t index = step.kind == Step::Kind::kEvery ? element : step.index;
   return node.is_array() && index < node.size() ? &node.mutable_items()[index] : nullptr;
 }

@@ -50,14 +50,15 @@ ConditionVerdict programmed(const std::optional<Result<>>& answer, const Value& 
   return {false, "Pending", "the edge has not answered yet"};
 }
 
-Value listener_status(const GatewayReading::ListenerReading& listener, const ConditionVerdict& edge, const Value& before,
-                      std::int64_t generation, Time now) {
+Value listener_status(const GatewayReading::ListenerReading& listener, const ConditionVerdict& edge,
+                      const Value& before, std::int64_t generation, Time now) {
   const std::string_view name = listener.spec->at("name").str();
   Value conditions;
   for (const Value& old : before.items()) {
     if (old.at("name").str() == name) conditions = old.at("conditions");
   }
-  const ConditionVerdict on_edge = listener.accepted.holds ? edge : ConditionVerdict{false, "Invalid", listener.accepted.message};
+  const ConditionVerdict on_edge =
+      listener.accepted.holds ? edge : ConditionVerdict{false, "Invalid", listener.accepted.message};
   const auto condition = [&](std::string_view type, const ConditionVerdict& verdict) {
     return gateway_condition(type, verdict, generation, conditions, now);
   };
@@ -186,14 +187,15 @@ Result<Again> GatewayReconciler::reconcile(const api::Key& key) {
 }
 
 Result<> GatewayReconciler::write_gateway(const api::Object& gateway, const GatewayReading& reading,
-                                         const std::optional<Result<>>& answer) {
+                                          const std::optional<Result<>>& answer) {
   const std::int64_t generation = generation_of(gateway);
   const Time now = api_.clock().now();
   return outcome(api_.mutate(gateway.key(), api::Subresource::kStatus, [&](Value& object) {
     Value& status = object["status"];
     const Value before = status.at("conditions");
     const ConditionVerdict accepted = gateway_accepted(reading);
-    const ConditionVerdict edge = accepted.holds ? programmed(answer, before) : ConditionVerdict{false, "Invalid", accepted.message};
+    const ConditionVerdict edge =
+        accepted.holds ? programmed(answer, before) : ConditionVerdict{false, "Invalid", accepted.message};
     const Value listeners_before = status.at("listeners");
     Value listeners = Value::array();
     for (const auto& listener : reading.listeners) {

@@ -60,8 +60,9 @@ Reach reach(const api::Api& api, const api::Object& gateway, const GatewayReadin
 }
 
 /// Where one parentRef leads: adds the listeners that take the route to `attached`, or says why none does.
-ConditionVerdict attach(const api::Api& api, const api::Object& gateway, std::vector<GatewayReading::ListenerReading>& listeners,
-               const api::Object& route, const Value& parent, std::vector<std::string>& attached) {
+ConditionVerdict attach(const api::Api& api, const api::Object& gateway,
+                        std::vector<GatewayReading::ListenerReading>& listeners, const api::Object& route,
+                        const Value& parent, std::vector<std::string>& attached) {
   Reach farthest = Reach::kNoListener;
   for (GatewayReading::ListenerReading& listener : listeners) {
     const Reach here = reach(api, gateway, listener, route, parent);
@@ -71,12 +72,14 @@ ConditionVerdict attach(const api::Api& api, const api::Object& gateway, std::ve
     attached.emplace_back(listener.spec->at("name").str());
   }
   switch (farthest) {
-    case Reach::kTaken: return {true, "Accepted", ""};
+    case Reach::kTaken:
+      return {true, "Accepted", ""};
     case Reach::kOtherHost:
       return {false, "NoMatchingListenerHostname", "no hostname of the route is one of the listener's"};
     case Reach::kNotAllowed:
       return {false, "NotAllowedByListeners", fmt::format("no listener takes HTTPRoutes of namespace {}", route.ns())};
-    case Reach::kNoListener: break;
+    case Reach::kNoListener:
+      break;
   }
   return {false, "NoMatchingParent", "the Gateway has no listener of this sectionName and port"};
 }

@@ -10,8 +10,8 @@ const Value& gateway_condition_in(const Value& conditions, std::string_view type
   return kNone;
 }
 
-Value gateway_condition(std::string_view type, const ConditionVerdict& verdict, std::int64_t generation, const Value& before,
-                        Time now) {
+Value gateway_condition(std::string_view type, const ConditionVerdict& verdict, std::int64_t generation,
+                        const Value& before, Time now) {
   const Value& old = gateway_condition_in(before, type);
   const std::string_view status = verdict.holds ? "True" : "False";
   const bool same = old.at("status").str() == status;

@@ -44,7 +44,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     if (event.before != nullptr && event.before->at("spec", "replicas") == event.object->at("spec", "replicas")) return;
     for (const api::ObjectPtr& autoscaler : api_.list(autoscalers_, event.object->ns())) {
       const Value& reference = autoscaler->at("spec", "scaleTargetRef");
-      if (reference.at("kind").str() == event.object->resource().kind && reference.at("name").str() == event.object->name()) {
+      if (reference.at("kind").str() == event.object->resource().kind &&
+          reference.at("name").str() == event.object->name()) {
         queue.add(autoscaler->key());
       }
     }
@@ -63,7 +64,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
   }
 
  private:
-  void condition(Look& look, std::string_view type, bool holds, std::string_view reason, std::string_view message) const {
+  void condition(Look& look, std::string_view type, bool holds, std::string_view reason,
+                 std::string_view message) const {
     set_condition(look.status, type, holds ? "True" : "False", reason, message, api_.clock().now());
   }
 
@@ -79,11 +81,13 @@ class HorizontalPodAutoscaler final : public Reconciler {
     look.target = {kind->storage, std::string(look.autoscaler->ns()), std::string(reference.at("name").str())};
     const auto scale = api_.get(look.target, api::Subresource::kScale);
     if (!scale) {
-      condition(look, "AbleToScale", false, "FailedGetScale",
-                fmt::format("the HPA controller was unable to get the target's current scale: {}", scale.error().message));
+      condition(
+          look, "AbleToScale", false, "FailedGetScale",
+          fmt::format("the HPA controller was unable to get the target's current scale: {}", scale.error().message));
       return false;
     }
-    condition(look, "AbleToScale", true, "SucceededGetScale", "the HPA controller was able to get the target's current scale");
+    condition(look, "AbleToScale", true, "SucceededGetScale",
+              "the HPA controller was able to get the target's current scale");
     look.current = (*scale)->at("spec", "replicas").int_or(0);
     const auto selector = api::Selector::parse((*scale)->at("status", "selector").str());
     if (selector && !selector->selects_everything()) look.pods = api_.list(pods_, look.target.ns, *selector);
@@ -97,7 +101,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     look.desired = look.current;
     std::string why;
     if (look.current == 0 && least != 0) {
-      return condition(look, "ScalingActive", false, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero");
+      return condition(look, "ScalingActive", false, "ScalingDisabled",
+                       "scaling is disabled since the replica count of the target is zero");
     }
     if (look.current > most) {
       look.desired = most;
@@ -126,7 +131,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
         best = proposal->replicas;
         why = fmt::format("{} resource utilization (percentage of request) above target", resource_of(metric));
         condition(look, "ScalingActive", true, "ValidMetricFound",
-                  fmt::format("the HPA was able to successfully calculate a replica count from {} resource utilization (percentage of request)",
+                  fmt::format("the HPA was able to successfully calculate a replica count from {} resource utilization "
+                              "(percentage of request)",
                               resource_of(metric)));
       }
     }
@@ -139,7 +145,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     }
     look.status.set("currentMetrics", std::move(measured));
     AutoscalerMemory& memory = memory_[look.autoscaler->key()];
-    const Limited limited = limit_replicas(look.autoscaler->at("spec"), look.current, *best, api_.clock().now(), memory);
+    const Limited limited =
+        limit_replicas(look.autoscaler->at("spec"), look.current, *best, api_.clock().now(), memory);
     look.desired = limited.replicas;
     if (look.desired < look.current) why = "All metrics below target";
     condition(look, "AbleToScale", true, limited.able_reason.empty() ? "ReadyForNewScale" : limited.able_reason,
@@ -155,7 +162,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
 
   Result<ReplicaProposal> propose(const Look& look, const Value& metric, Value& measured) const {
     const std::string_view type = metric.at("type").str();
-    if (type != "Resource" && type != "ContainerResource") return fail("metrics of type {} are not acted on here", type);
+    if (type != "Resource" && type != "ContainerResource")
+      return fail("metrics of type {} are not acted on here", type);
     const std::string_view field = type == "Resource" ? "resource" : "containerResource";
     const Value& source = metric.at(field);
     ResourceTarget target;
@@ -163,15 +171,19 @@ class HorizontalPodAutoscaler final : public Reconciler {
     target.container = source.at("container").str();
     target.utilization = source.at("target", "averageUtilization").int_or(0);
     if (target.utilization == 0) target.average_milli = Quantity::of(source.at("target", "averageValue")).milli_value();
-    if (target.utilization == 0 && target.average_milli == 0) return fail("invalid {} metric source: neither a utilization target nor a value target was set", target.resource);
+    if (target.utilization == 0 && target.average_milli == 0)
+      return fail("invalid {} metric source: neither a utilization target nor a value target was set", target.resource);
     auto proposal = propose_replicas(look.pods, metrics_of(look, target), target, look.current, api_.clock().now());
-    if (!proposal) return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
-    Value current = Value::object({{"averageValue", target.resource == "cpu" ? format_cpu(proposal->average_milli)
-                                                                             : format_bytes(proposal->average_milli / kMilli)}});
+    if (!proposal)
+      return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
+    Value current =
+        Value::object({{"averageValue", target.resource == "cpu" ? format_cpu(proposal->average_milli)
+                                                                 : format_bytes(proposal->average_milli / kMilli)}});
     if (target.utilization > 0) current.set("averageUtilization", proposal->utilization);
     Value status = Value::object({{"name", target.resource}, {"current", std::move(current)}});
     if (!target.container.empty()) status.set("container", target.container);
-    measured.push_back(Value::object({{"type", type}, {field == "resource" ? "resource" : "containerResource", std::move(status)}}));
+    measured.push_back(
+        Value::object({{"type", type}, {field == "resource" ? "resource" : "containerResource", std::move(status)}}));
     return proposal;
   }
 
@@ -197,7 +209,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     const auto scaled = api_.mutate(look.target, api::Subresource::kNone,
                                     [&](Value& object) { object.make("spec").set("replicas", look.desired); });
     if (!scaled) {
-      events_.warning(*look.autoscaler, "FailedRescale", fmt::format("New size: {}; reason: {}; error: {}", look.desired, why, scaled.error().message));
+      events_.warning(*look.autoscaler, "FailedRescale",
+                      fmt::format("New size: {}; reason: {}; error: {}", look.desired, why, scaled.error().message));
       condition(look, "AbleToScale", false, "FailedUpdateScale",
                 fmt::format("the HPA controller was unable to update the target scale: {}", scaled.error().message));
       look.desired = look.current;
@@ -205,7 +218,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     }
     const Time now = api_.clock().now();
     events_.normal(*look.autoscaler, "SuccessfulRescale", fmt::format("New size: {}; reason: {}", look.desired, why));
-    condition(look, "AbleToScale", true, "SucceededRescale", fmt::format("the HPA controller was able to update the target scale to {}", look.desired));
+    condition(look, "AbleToScale", true, "SucceededRescale",
+              fmt::format("the HPA controller was able to update the target scale to {}", look.desired));
     look.status.set("lastScaleTime", format_time(now));
     remember_change(memory_[look.autoscaler->key()], look.current, look.desired, now);
   }

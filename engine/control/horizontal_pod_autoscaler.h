@@ -11,7 +11,8 @@ namespace fairlead::control {
 
 inline constexpr Duration kAutoscalerSync = std::chrono::seconds(15);  ///< --horizontal-pod-autoscaler-sync-period.
 
-/// Resource and ContainerResource metrics, from what `nodes` measured; other metric sources are a condition that says so.
+/// Resource and ContainerResource metrics, from what `nodes` measured; other metric sources are a condition that says
+/// so.
 [[nodiscard]] std::unique_ptr<Reconciler> make_horizontal_pod_autoscaler(api::Api& api, std::vector<seam::Node*> nodes);
 
 }  // namespace fairlead::control

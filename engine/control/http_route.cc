@@ -113,9 +113,8 @@ class RouteReader {
       return out;
     }
     if (out.ns != route_.ns() && !is_granted(out)) {
-      unresolved("RefNotPermitted",
-                 fmt::format("{}: no ReferenceGrant in {} lets HTTPRoutes of {} use Service {}", where, out.ns,
-                             route_.ns(), out.service));
+      unresolved("RefNotPermitted", fmt::format("{}: no ReferenceGrant in {} lets HTTPRoutes of {} use Service {}",
+                                                where, out.ns, route_.ns(), out.service));
       return out;
     }
     const api::ObjectPtr service = api_.get(api_.schema().resource("", "services"), out.ns, out.service);

@@ -13,7 +13,7 @@ namespace fairlead::control {
 /// A route's rules with everything they refer to looked up.
 struct RouteReading {
   std::vector<seam::RouteRule> rules;
-  ConditionVerdict accepted{true, "Accepted", ""};           ///< False: something in it is not supported, so none of it is used.
+  ConditionVerdict accepted{true, "Accepted", ""};  ///< False: something in it is not supported, so none of it is used.
   ConditionVerdict resolved_refs{true, "ResolvedRefs", ""};  ///< False: a backend does not exist or may not be used.
 };
 

@@ -47,7 +47,7 @@ struct Manager::State {
   std::set<std::tuple<Time, std::size_t, api::Key>> delayed;
   std::uint64_t sequence = 0;
   bool running = false;
-  Time instant{};                                                    ///< The moment of the last look…
+  Time instant{};                                                 ///< The moment of the last look…
   std::map<std::pair<std::size_t, api::Key>, std::size_t> looks;  ///< …and the looks at each key in that moment.
   std::function<void()> work;
   std::function<void(std::string_view, const api::Key&, const Error&)> error;
@@ -120,9 +120,7 @@ Manager::Manager(api::Api& api) : state_(std::make_shared<State>(api)) {}
 
 Manager::~Manager() = default;
 
-void Manager::add(std::unique_ptr<Reconciler> reconciler) {
-  state_->entries.push_back({std::move(reconciler), {}});
-}
+void Manager::add(std::unique_ptr<Reconciler> reconciler) { state_->entries.push_back({std::move(reconciler), {}}); }
 
 void Manager::start() {
   for (const api::Resource* resource : state_->api.schema().resources()) {

@@ -47,9 +47,7 @@ class ManagerTest : public testing::Test {
                                       {"metadata", Value::object({{"name", name}, {"namespace", "default"}})}});
     store_.put(key(name), tree);
   }
-  static api::Key key(const std::string& name) {
-    return {&schema().resource("", "configmaps"), "default", name};
-  }
+  static api::Key key(const std::string& name) { return {&schema().resource("", "configmaps"), "default", name}; }
   void run_at(int milliseconds) {
     time_.move_to(Time(Duration(milliseconds)));
     while (manager_.run(10)) {

@@ -69,7 +69,8 @@ std::vector<seam::PortRange> port_ranges(const Value& ports, const api::Object* 
     if (number.is_null()) {
       out.push_back({protocol, 0, 65535});
     } else if (number.is_string()) {
-      const std::uint16_t found = receiver == nullptr ? std::uint16_t{0} : named_port(*receiver, number.str(), protocol);
+      const std::uint16_t found =
+          receiver == nullptr ? std::uint16_t{0} : named_port(*receiver, number.str(), protocol);
       if (found != 0) out.push_back({protocol, found, found});
     } else {
       const auto first = static_cast<std::uint16_t>(number.int_or(0));

@@ -143,9 +143,8 @@ TEST_F(NetworkPolicyTest, NamedPortsAreThoseOfTheReceiver) {
 metadata: {namespace: shop}
 spec: {podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [{to: [{podSelector: {}}], ports: [{port: http}]}]}
 )");
-  EXPECT_EQ(out[0].egress,
-            (std::vector<seam::Allowance>{{{{"10.244.0.1/32", {}}}, {{"TCP", 8080, 8080}}, false},
-                                          {{{"10.244.0.2/32", {}}}, {{"TCP", 5432, 5432}}, false}}));
+  EXPECT_EQ(out[0].egress, (std::vector<seam::Allowance>{{{{"10.244.0.1/32", {}}}, {{"TCP", 8080, 8080}}, false},
+                                                         {{{"10.244.0.2/32", {}}}, {{"TCP", 5432, 5432}}, false}}));
 
   const auto nothing = compile(
       "metadata: {namespace: shop}\nspec: {podSelector: {matchLabels: {app: db}}, ingress: [{ports: [{port: none}]}]}");

@@ -16,7 +16,10 @@ constexpr Duration kStatusCheck = std::chrono::seconds(10);
 class NodeController final : public Reconciler {
  public:
   NodeController(api::Api& api, std::vector<seam::Node*> machines)
-      : api_(api), machines_(std::move(machines)), nodes_(api.schema().resource("", "nodes")), events_(api, "kubelet") {}
+      : api_(api),
+        machines_(std::move(machines)),
+        nodes_(api.schema().resource("", "nodes")),
+        events_(api, "kubelet") {}
 
   [[nodiscard]] std::string_view name() const override { return "node"; }
 
@@ -31,7 +34,8 @@ class NodeController final : public Reconciler {
       if (auto done = create(key, **machine); !done) return std::unexpected(done.error());
     }
     const Value reported = (*machine)->status();
-    const auto written = api_.mutate(key, api::Subresource::kStatus, [&](Value& node) { merge(node["status"], reported); });
+    const auto written =
+        api_.mutate(key, api::Subresource::kStatus, [&](Value& node) { merge(node["status"], reported); });
     if (!written) return fail("{}", written.error().message);
     return Again::in(kStatusCheck);
   }
@@ -44,11 +48,11 @@ class NodeController final : public Reconciler {
       const std::string_view value = status.at("nodeInfo", field).str();
       if (!value.empty()) labels.set(fmt::format("kubernetes.io/{}", label), value);
     }
-    const auto created = api_.create(
-        nodes_, "",
-        Value::object({{"apiVersion", "v1"},
-                       {"kind", "Node"},
-                       {"metadata", Value::object({{"name", key.name}, {"labels", std::move(labels)}})}}));
+    const auto created =
+        api_.create(nodes_, "",
+                    Value::object({{"apiVersion", "v1"},
+                                   {"kind", "Node"},
+                                   {"metadata", Value::object({{"name", key.name}, {"labels", std::move(labels)}})}}));
     if (!created) return fail("{}", created.error().message);
     events_.normal(**created, "NodeReady", fmt::format("Node {} status is now: NodeReady", key.name));
     return {};

@@ -53,7 +53,8 @@ Value controller_reference(const api::Object& owner) {
 std::optional<api::Key> controller_key(const api::Object& object, const api::Resource& resource) {
   const Value& reference = controller_of(object.tree());
   const std::string_view version = reference.at("apiVersion").str();
-  const std::string_view group = version.find('/') == std::string_view::npos ? "" : version.substr(0, version.find('/'));
+  const std::string_view group =
+      version.find('/') == std::string_view::npos ? "" : version.substr(0, version.find('/'));
   if (reference.at("kind").str() != resource.kind || group != resource.group) return std::nullopt;
   return api::Key{&resource, std::string(object.ns()), std::string(reference.at("name").str())};
 }

@@ -13,7 +13,8 @@ namespace fairlead::control {
 /// The owner reference with `controller: true`; the null node when there is none.
 [[nodiscard]] const Value& controller_of(const Value& object);
 [[nodiscard]] bool is_controlled_by(const Value& object, const api::Object& owner);
-/// An owner reference that makes `owner` the controller. Source: k8s.io/apimachinery/pkg/apis/meta/v1/controller_ref.go.
+/// An owner reference that makes `owner` the controller. Source:
+/// k8s.io/apimachinery/pkg/apis/meta/v1/controller_ref.go.
 [[nodiscard]] Value controller_reference(const api::Object& owner);
 
 /// The key of the controller of `object` when it is of `kind` ("ReplicaSet") in the group of `resource`; nothing else

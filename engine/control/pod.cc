@@ -1,4 +1,5 @@
-// Source: pkg/kubelet/kubelet.go (SyncPod), kubelet_pods.go, status/status_manager.go; pkg/controller/podgc/gc_controller.go.
+// Source: pkg/kubelet/kubelet.go (SyncPod), kubelet_pods.go, status/status_manager.go;
+// pkg/controller/podgc/gc_controller.go.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -28,7 +29,7 @@ struct Told {
   bool stopping = false;
   Time stop_by{};
   std::map<std::string, std::pair<std::string, Time>> tokens;  ///< By path: the token and when to renew it.
-  std::vector<seam::PodReport> reports;                         ///< Not yet merged.
+  std::vector<seam::PodReport> reports;                        ///< Not yet merged.
 };
 
 class PodController final : public Reconciler {
@@ -214,10 +215,9 @@ class PodController final : public Reconciler {
     if (!text.empty() && now < renew) return text;
     if (!issue_token_) return fail("this world issues no service account tokens");
     const Duration lifetime = std::chrono::seconds(source.at("expirationSeconds").int_or(kTokenSeconds));
-    auto issued = issue_token_({std::string(pod.ns()),
-                                std::string(pod.at("spec", "serviceAccountName").string_or("default")),
-                                std::string(pod.name()), std::string(pod.uid()),
-                                std::string(source.at("audience").str()), lifetime});
+    auto issued = issue_token_(
+        {std::string(pod.ns()), std::string(pod.at("spec", "serviceAccountName").string_or("default")),
+         std::string(pod.name()), std::string(pod.uid()), std::string(source.at("audience").str()), lifetime});
     if (!issued) return issued;
     text = *issued;
     renew = now + lifetime * 4 / 5;

@@ -55,8 +55,8 @@ std::expected<seam::PodInputs, MissingReference> PodResolver::resolve() {
   for (const Value& one : pod_.at("spec", "volumes").items()) {
     const std::string name(one.at("name").str());
     if (auto failure = volume(one)) {
-      return std::unexpected(MissingReference{
-          "", name, fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, *failure)});
+      return std::unexpected(
+          MissingReference{"", name, fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}", name, *failure)});
     }
   }
   for (const std::string_view list : {"initContainers", "containers"}) {
@@ -141,8 +141,8 @@ std::expected<std::optional<std::string>, std::string> PodResolver::value_from(c
   const Value* value = object->at("data").find(key);
   if (value == nullptr) {
     if (optional) return std::nullopt;
-    return std::unexpected(fmt::format("couldn't find key {} in {} {}/{}", key, is_secret ? "Secret" : "ConfigMap",
-                                       pod_.ns(), name));
+    return std::unexpected(
+        fmt::format("couldn't find key {} in {} {}/{}", key, is_secret ? "Secret" : "ConfigMap", pod_.ns(), name));
   }
   return is_secret ? base64_decode(value->str()).value_or("") : std::string(value->str());
 }

@@ -60,7 +60,8 @@ class PodResolver {
   seam::PodInputs out_;
 };
 
-/// k8s.io/kubernetes third_party/forked/golang/expansion: $(NAME) from `values`, $$ for $, unknown names left as written.
+/// k8s.io/kubernetes third_party/forked/golang/expansion: $(NAME) from `values`, $$ for $, unknown names left as
+/// written.
 [[nodiscard]] std::string expand(std::string_view text, const std::map<std::string, std::string>& values);
 
 /// Whether `pod` refers to this ConfigMap, Secret or, through service variables, Service.

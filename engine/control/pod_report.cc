@@ -9,10 +9,17 @@
 namespace fairlead::control {
 namespace {
 
-constexpr std::array<std::string_view, 11> kOwnedFields = {
-    "phase",     "reason",   "message", "podIP",
-    "podIPs",    "hostIP",   "hostIPs", "startTime",
-    "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"};
+constexpr std::array<std::string_view, 11> kOwnedFields = {"phase",
+                                                           "reason",
+                                                           "message",
+                                                           "podIP",
+                                                           "podIPs",
+                                                           "hostIP",
+                                                           "hostIPs",
+                                                           "startTime",
+                                                           "containerStatuses",
+                                                           "initContainerStatuses",
+                                                           "ephemeralContainerStatuses"};
 
 Value waiting_status(const Value& status, const Value& container, std::string_view reason, std::string_view message) {
   std::int64_t restarts = 0;
@@ -72,7 +79,8 @@ void mark_not_running(Value& status, Time now) {
   }
 }
 
-void mark_config_error(Value& status, const Value& pod, std::string_view container, std::string_view message, Time now) {
+void mark_config_error(Value& status, const Value& pod, std::string_view container, std::string_view message,
+                       Time now) {
   mark_waiting(status, pod, container, "CreateContainerConfigError", message, now);
 }
 

@@ -32,9 +32,8 @@ Value without_hash(const Value& pod_template, std::string_view hash_label) {
   Value& metadata = out["metadata"];
   if (Value* labels = metadata.find("labels")) labels->erase(hash_label);
   if (metadata.is_object()) {
-    std::erase_if(metadata.mutable_members(), [](const Member& m) {
-      return (m.value.is_object() || m.value.is_array()) && m.value.empty();
-    });
+    std::erase_if(metadata.mutable_members(),
+                  [](const Member& m) { return (m.value.is_object() || m.value.is_array()) && m.value.empty(); });
   }
   if (metadata.empty()) out.erase("metadata");
   return out;

@@ -73,8 +73,8 @@ PodResolver::Failure PodResolver::secret_files(const Value& source, std::int64_t
   return keyed_files(object, source, fmt::format("secret \"{}\"", name), mode, out);
 }
 
-PodResolver::Failure PodResolver::keyed_files(const api::ObjectPtr& object, const Value& source, const std::string& what,
-                                              std::int64_t mode, Files& out) {
+PodResolver::Failure PodResolver::keyed_files(const api::ObjectPtr& object, const Value& source,
+                                              const std::string& what, std::int64_t mode, Files& out) {
   const bool optional = source.at("optional").bool_or(false);
   if (object == nullptr) return optional ? Failure() : fmt::format("{} not found", what);
   std::vector<std::pair<std::string, std::string>> contents;
@@ -98,8 +98,8 @@ PodResolver::Failure PodResolver::keyed_files(const api::ObjectPtr& object, cons
       if (optional) continue;
       return fmt::format("references non-existent config key: {}", key);
     }
-    out.push_back({std::string(item.at("path").str()), found->second,
-                   static_cast<std::uint32_t>(item.at("mode").int_or(mode))});
+    out.push_back(
+        {std::string(item.at("path").str()), found->second, static_cast<std::uint32_t>(item.at("mode").int_or(mode))});
   }
   return std::nullopt;
 }

@@ -106,8 +106,7 @@ class Scheduler final : public Reconciler {
                                    {"target", Value::object({{"kind", "Node"}, {"name", node}})}});
     const auto bound = api_.update(pod.key(), std::move(binding), api::Subresource::kBinding);
     if (!bound) return fail("{}", bound.error().message);
-    events_.normal(pod, "Scheduled",
-                   fmt::format("Successfully assigned {}/{} to {}", pod.ns(), pod.name(), node));
+    events_.normal(pod, "Scheduled", fmt::format("Successfully assigned {}/{} to {}", pod.ns(), pod.name(), node));
     return Again::when_changed();
   }
 

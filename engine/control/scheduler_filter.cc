@@ -10,7 +10,7 @@
 namespace fairlead::control {
 namespace {
 
-constexpr std::int64_t kUnspecifiedCpu = 100;                          ///< Thousandths of a core.
+constexpr std::int64_t kUnspecifiedCpu = 100;                            ///< Thousandths of a core.
 constexpr std::int64_t kUnspecifiedMemory = 200LL * 1024 * 1024 * 1000;  ///< Thousandths of a byte.
 constexpr std::int64_t kMaxNodeScore = 100;
 constexpr std::int64_t kTaintWeight = 3;
@@ -89,8 +89,7 @@ bool affinity_holds(const Value& pod, const api::Object& node) {
   for (const Member& m : pod.at("spec", "nodeSelector").members()) {
     if (node.at("metadata", "labels", m.key) != m.value) return false;
   }
-  const Value& required =
-      pod.at("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution");
+  const Value& required = pod.at("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution");
   if (required.is_null()) return true;
   return std::ranges::any_of(required.at("nodeSelectorTerms").items(),
                              [&](const Value& term) { return term_holds(term, node); });
@@ -111,7 +110,9 @@ std::vector<std::string> host_ports(const Value& pod) {
 }
 
 bool same_port(const std::string& a, const std::string& b) {
-  const auto split = [](const std::string& s) { return std::pair(s.substr(0, s.rfind('/')), s.substr(s.rfind('/') + 1)); };
+  const auto split = [](const std::string& s) {
+    return std::pair(s.substr(0, s.rfind('/')), s.substr(s.rfind('/') + 1));
+  };
   const auto [port_a, ip_a] = split(a);
   const auto [port_b, ip_b] = split(b);
   return port_a == port_b && (ip_a == ip_b || ip_a == "*" || ip_b == "*");
@@ -149,7 +150,8 @@ std::int64_t least_allocated(const NodeState& state, const Amounts& wanted) {
     weights += 1;
     const auto used = state.requested_for_score.find(name);
     const std::int64_t after = (used == state.requested_for_score.end() ? 0 : used->second) + wanted.at(name);
-    if (after <= allocatable->second) sum += static_cast<std::int64_t>(__int128{allocatable->second - after} * kMaxNodeScore / allocatable->second);
+    if (after <= allocatable->second)
+      sum += static_cast<std::int64_t>(__int128{allocatable->second - after} * kMaxNodeScore / allocatable->second);
   }
   return weights == 0 ? 0 : sum / weights;
 }
@@ -201,7 +203,8 @@ void normalise(std::vector<std::int64_t>& values, bool reverse) {
 
 Amounts pod_requests(const Value& pod, bool for_score) {
   Amounts total;
-  for (const Value& container : pod.at("spec", "containers").items()) add(total, container_requests(container, for_score));
+  for (const Value& container : pod.at("spec", "containers").items())
+    add(total, container_requests(container, for_score));
   Amounts sidecars;
   Amounts largest;
   for (const Value& container : pod.at("spec", "initContainers").items()) {

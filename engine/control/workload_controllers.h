@@ -1,5 +1,6 @@
 // Makers of the controllers between a Deployment and a running container. Semantics are upstream's, pkg/controller/* of
-// kubernetes v1.36; each source names the functions that it follows. Whatever is passed by reference outlives the result.
+// kubernetes v1.36; each source names the functions that it follows. Whatever is passed by reference outlives the
+// result.
 #pragma once
 
 #include <memory>

@@ -4,16 +4,21 @@
 #include <string_view>
 
 // A file as it stands in the source tree, put into the program by the assembler.
-#define FAIRLEAD_EMBED(symbol, file)                           \
-  asm(".pushsection .rodata\n"                                 \
-      ".global fairlead_edge_" #symbol "\n"                    \
-      "fairlead_edge_" #symbol ":\n"                           \
-      ".incbin \"" FAIRLEAD_NGINX_FILES "/" file "\"\n"        \
-      ".global fairlead_edge_" #symbol "_end\n"                \
-      "fairlead_edge_" #symbol "_end:\n"                       \
-      ".byte 0\n"                                              \
-      ".popsection\n");                                        \
-  extern "C" const char fairlead_edge_##symbol[];              \
+#define FAIRLEAD_EMBED(symbol, file)              \
+  asm(".pushsection .rodata\n"                    \
+      ".global fairlead_edge_" #symbol            \
+      "\n"                                        \
+      "fairlead_edge_" #symbol                    \
+      ":\n"                                       \
+      ".incbin \"" FAIRLEAD_NGINX_FILES "/" file  \
+      "\"\n"                                      \
+      ".global fairlead_edge_" #symbol            \
+      "_end\n"                                    \
+      "fairlead_edge_" #symbol                    \
+      "_end:\n"                                   \
+      ".byte 0\n"                                 \
+      ".popsection\n");                           \
+  extern "C" const char fairlead_edge_##symbol[]; \
   extern "C" const char fairlead_edge_##symbol##_end[]
 
 FAIRLEAD_EMBED(nginx_conf, "nginx.conf");
@@ -40,7 +45,8 @@ std::string fill_in(std::string text, const Words& words) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
-  const std::string deny = settings.pod_cidr.empty() ? "" : fmt::format("allow {}; deny {};", settings.node_address, settings.pod_cidr);
+  const std::string deny =
+      settings.pod_cidr.empty() ? "" : fmt::format("allow {}; deny {};", settings.node_address, settings.pod_cidr);
   const Words words = {{{"@CONFIG@", settings.config_dir},
                         {"@STATE@", settings.state_dir},
                         {"@ADDRESS@", settings.address},

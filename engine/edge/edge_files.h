@@ -23,8 +23,8 @@ struct EdgeSettings {
   std::uint16_t metrics_port = kMetricsPort;
   int workers = 2;
   std::string user;  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
-  std::string node_address = "10.244.0.1";   ///< Where the engine and its probes come from, inside of pod_cidr.
-  std::string pod_cidr = "10.244.0.0/16";    ///< Refused by the admin port; empty: nobody is.
+  std::string node_address = "10.244.0.1";  ///< Where the engine and its probes come from, inside of pod_cidr.
+  std::string pod_cidr = "10.244.0.0/16";   ///< Refused by the admin port; empty: nobody is.
 };
 
 /// Names and contents of the files in `settings.config_dir`.

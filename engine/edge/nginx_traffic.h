@@ -57,9 +57,9 @@ class NginxTraffic final : public seam::Traffic {
   NginxTrafficOptions options_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<Payload> next_;          ///< Given, not yet begun. Under mutex_.
-  std::vector<seam::Done<>> waiting_;    ///< Whom to answer when the latest program is in force. Under mutex_.
-  std::jthread thread_;                  ///< Last: it uses everything above.
+  std::optional<Payload> next_;        ///< Given, not yet begun. Under mutex_.
+  std::vector<seam::Done<>> waiting_;  ///< Whom to answer when the latest program is in force. Under mutex_.
+  std::jthread thread_;                ///< Last: it uses everything above.
 };
 
 }  // namespace fairlead::edge

@@ -28,7 +28,7 @@ class NginxTrafficTest : public ::testing::Test {
   void SetUp() override {
     if (!edge) GTEST_SKIP() << EdgeProcess::missing();
     traffic_ = std::make_unique<NginxTraffic>(executor_, NginxTrafficOptions{.admin_port = edge->settings().admin_port,
-                                                              .drain = std::chrono::milliseconds(800)});
+                                                                             .drain = std::chrono::milliseconds(800)});
   }
 
   [[nodiscard]] seam::EdgeProgram program() const {
@@ -141,8 +141,7 @@ TEST_F(NginxTrafficTest, ChangesUnderLoadLoseNoRequest) {
 
 TEST_F(NginxTrafficTest, AnEndpointThatRefusesIsPassedOver) {
   seam::EdgeProgram wanted = program();
-  wanted.routes[0].rules[0].backends = {
-      backend("web", {{"127.0.0.1", testing::free_port()}, stable_.endpoint()}, 1)};
+  wanted.routes[0].rules[0].backends = {backend("web", {{"127.0.0.1", testing::free_port()}, stable_.endpoint()}, 1)};
   apply(wanted);
   Client client(port);
   EXPECT_EQ(ask(client, 10), (std::map<std::string, int>{{"stable", 10}}));
@@ -225,8 +224,8 @@ TEST_F(NginxTrafficTest, AttacksAreBlockedAndTheRuleIsNamed) {
   expect_blocked("/?q=1%27%20OR%201=1--", "942100");
   expect_blocked("/?file=../../../etc/passwd", "930100");
   expect_blocked("/?q=%3Cscript%3Ealert(1)%3C/script%3E", "941100");
-  const Answer post = client.send("POST", "/", "shop.example", "Content-Type: application/json\r\n",
-                                  R"({"q": "1' OR 1=1--"})");
+  const Answer post =
+      client.send("POST", "/", "shop.example", "Content-Type: application/json\r\n", R"({"q": "1' OR 1=1--"})");
   EXPECT_EQ(post.code, 403);
   for (const char* method : {"PUT", "DELETE", "PATCH"}) {
     EXPECT_EQ(
@@ -280,7 +279,8 @@ TEST_F(NginxTrafficTest, RequestsAreCounted) {
       ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
   ASSERT_TRUE(metrics);
   EXPECT_NE(metrics->body.find(R"(edge_requests_total{route="shop/shop",backend="shop/web:80",code="200"})"),
-            std::string::npos) << metrics->body;
+            std::string::npos)
+      << metrics->body;
 }
 
 TEST_F(NginxTrafficTest, NoPodIsAnErrorAndALaterProgramAnswersBoth) {

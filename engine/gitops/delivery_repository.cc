@@ -74,10 +74,10 @@ Result<> DeliveryRepository::create() {
     return fail("{} has no commit yet: fairlead delivers what Git holds, so commit your work first", checkout_);
   }
   const std::string branch(kDeliveryBranch);
-  for (const auto& step : std::vector<std::vector<std::string>>{
-           {"git", "init", "--quiet", "--bare", "--initial-branch=" + branch, fresh},
-           {"git", "--git-dir", fresh, "fetch", "--quiet", "--update-shallow", "--no-tags", checkout_,
-            "HEAD:" + branch_ref()}}) {
+  for (const auto& step :
+       std::vector<std::vector<std::string>>{{"git", "init", "--quiet", "--bare", "--initial-branch=" + branch, fresh},
+                                             {"git", "--git-dir", fresh, "fetch", "--quiet", "--update-shallow",
+                                              "--no-tags", checkout_, "HEAD:" + branch_ref()}}) {
     if (auto done = check_program(step); !done) {
       fs::remove_all(fresh, ignored);
       return std::unexpected(done.error());
@@ -130,7 +130,8 @@ Result<std::string> DeliveryRepository::tree_with_pins(const std::string& tree, 
       if (!edited) return edited;
       auto blob = git({"hash-object", "-w", "--stdin"}, *edited);
       if (!blob) return blob;
-      if (auto staged = git({"update-index", "--cacheinfo", "100644," + *blob + "," + file}, {}, index.path()); !staged) {
+      if (auto staged = git({"update-index", "--cacheinfo", "100644," + *blob + "," + file}, {}, index.path());
+          !staged) {
         return staged;
       }
     }
@@ -139,8 +140,8 @@ Result<std::string> DeliveryRepository::tree_with_pins(const std::string& tree, 
 }
 
 Result<std::string> DeliveryRepository::merged_tree(const std::string& ours, const std::string& theirs) const {
-  auto merged = run_program({"git", "--git-dir", bare_, "merge-tree", "--write-tree", "--name-only", "--no-messages",
-                             ours, theirs});
+  auto merged = run_program(
+      {"git", "--git-dir", bare_, "merge-tree", "--write-tree", "--name-only", "--no-messages", ours, theirs});
   if (!merged) return std::unexpected(merged.error());
   const std::vector<std::string> lines = lines_of(merged->output);
   if (merged->exit_code > 1 || lines.empty()) return fail("git merge-tree failed: {}", trimmed(merged->error));
@@ -155,8 +156,10 @@ Result<std::string> DeliveryRepository::merged_tree(const std::string& ours, con
     const std::string service = path.parent_path().filename();
     const std::vector<std::string> ours_to_pin = pinned_files(service);
     if (std::ranges::find(ours_to_pin, file) == ours_to_pin.end()) {
-      return fail("your commit and the delivery repository both changed {}: merge it first with "
-                  "`git pull {} {}`, then ship again", file, bare_, kDeliveryBranch);
+      return fail(
+          "your commit and the delivery repository both changed {}: merge it first with "
+          "`git pull {} {}`, then ship again",
+          file, bare_, kDeliveryBranch);
     }
     auto blob = git({"rev-parse", theirs + ":" + file});
     if (!blob) return blob;
@@ -216,8 +219,8 @@ Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string
   if (!main) return main;
   auto theirs = checkout();
   if (!theirs) return std::unexpected(theirs.error());
-  const auto fetched = check_program({"git", "--git-dir", bare_, "fetch", "--quiet", "--update-shallow", "--no-tags",
-                                      checkout_, "HEAD"});
+  const auto fetched = check_program(
+      {"git", "--git-dir", bare_, "fetch", "--quiet", "--update-shallow", "--no-tags", checkout_, "HEAD"});
   if (!fetched) return std::unexpected(fetched.error());
   const auto known = run_program({"git", "--git-dir", bare_, "merge-base", "--is-ancestor", theirs->sha, *main});
   if (!known) return std::unexpected(known.error());

@@ -31,8 +31,8 @@ class DeliveryRepository {
   [[nodiscard]] Result<Pins> pins(const std::string& revision) const;
 
   /// Brings the checkout's HEAD into main, keeps the local pins, sets `pins`, and commits the whole as one commit with
-  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when main moved meanwhile, or when HEAD and
-  /// main changed the same lines of a file (named).
+  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when main moved meanwhile, or when HEAD
+  /// and main changed the same lines of a file (named).
   [[nodiscard]] Result<std::string> ship(const Pins& pins, const std::string& message);
 
   /// The same without looking at the checkout.

@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kManifest = "apiVersion: v1\nkind: Rollout\nspec: {template: {spec: {containers: [{name: web, image: r/web:0@sha256:0}]}}}\n";
+constexpr std::string_view kManifest =
+    "apiVersion: v1\nkind: Rollout\nspec: {template: {spec: {containers: [{name: web, image: r/web:0@sha256:0}]}}}\n";
 
 /// A checkout with one service called web, in a folder that goes away with the test.
 class DeliveryRepositoryTest : public ::testing::Test {
@@ -118,7 +119,8 @@ TEST_F(DeliveryRepositoryTest, manifests_carry_file_and_position) {
   EXPECT_EQ(read->message, "first");
   const auto missing = read_manifests(*opened, {"url", "main", "nowhere", false});
   ASSERT_FALSE(missing);
-  EXPECT_NE(missing.error().message.find("nowhere: app path does not exist"), std::string::npos) << missing.error().message;
+  EXPECT_NE(missing.error().message.find("nowhere: app path does not exist"), std::string::npos)
+      << missing.error().message;
 }
 
 TEST(Program, reports_the_exit_code_and_what_was_said) {

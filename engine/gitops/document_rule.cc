@@ -11,18 +11,24 @@ namespace {
 using Type = DocumentRule::Type;
 
 std::string_view type_name(Type type) {
-  static constexpr std::array<std::string_view, 6> kNames = {"string", "integer", "boolean", "array", "object", "object"};
+  static constexpr std::array<std::string_view, 6> kNames = {"string", "integer", "boolean",
+                                                             "array",  "object",  "object"};
   return kNames.at(static_cast<std::size_t>(type));
 }
 
 bool has_type(Type type, const Value& value) {
   switch (type) {
-    case Type::kString: return value.is_string();
-    case Type::kInteger: return value.is_int();
-    case Type::kBoolean: return value.is_bool();
-    case Type::kList: return value.is_array();
+    case Type::kString:
+      return value.is_string();
+    case Type::kInteger:
+      return value.is_int();
+    case Type::kBoolean:
+      return value.is_bool();
+    case Type::kList:
+      return value.is_array();
     case Type::kMap:
-    case Type::kObject: return value.is_object() || value.is_null();
+    case Type::kObject:
+      return value.is_object() || value.is_null();
   }
   return false;
 }
@@ -41,14 +47,19 @@ class Checker {
       return report(value, fmt::format("{} must be of type {}, not {}", path, type_name(rule.type), value.kind_name()));
     }
     switch (rule.type) {
-      case Type::kString: return check_string(rule, value, path);
+      case Type::kString:
+        return check_string(rule, value, path);
       case Type::kList:
-        for (std::size_t i = 0; i < value.items().size(); ++i) check(rule.items.front(), value.mutable_items()[i], fmt::format("{}[{}]", path, i));
+        for (std::size_t i = 0; i < value.items().size(); ++i)
+          check(rule.items.front(), value.mutable_items()[i], fmt::format("{}[{}]", path, i));
         return;
-      case Type::kMap: return check_map(rule, value, path);
-      case Type::kObject: return check_object(rule, value, path);
+      case Type::kMap:
+        return check_map(rule, value, path);
+      case Type::kObject:
+        return check_object(rule, value, path);
       case Type::kInteger:
-      case Type::kBoolean: return;
+      case Type::kBoolean:
+        return;
     }
   }
 

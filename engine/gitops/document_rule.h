@@ -15,13 +15,13 @@ namespace fairlead::gitops {
 struct DocumentRule {
   enum class Type { kString, kInteger, kBoolean, kList, kMap, kObject };
   Type type = Type::kString;
-  std::string about;                   ///< One sentence for a person.
+  std::string about;  ///< One sentence for a person.
   bool required = false;
   Value otherwise{};                   ///< Default; null: none.
   std::vector<std::string> choices{};  ///< For strings: what it may be. Empty: anything.
   std::string pattern{};               ///< For strings, and for the keys of a map: RE2, matched whole.
   std::vector<std::pair<std::string, DocumentRule>> members{};  ///< For objects.
-  std::vector<DocumentRule> items{};   ///< For lists and maps: one rule, for every element.
+  std::vector<DocumentRule> items{};                            ///< For lists and maps: one rule, for every element.
 };
 
 /// Every violation, in the order of the document; each with file, line and column. `document` gets the defaults.

@@ -19,11 +19,16 @@ constexpr std::string_view kApiVersion = "fairlead.dev/v1";
 constexpr std::string_view kNamePattern = "[a-z]([a-z0-9-]{0,22}[a-z0-9])?";
 
 DocumentRule api_version() {
-  return {.type = Type::kString, .about = "Version of this file's format.", .required = true, .choices = {std::string(kApiVersion)}};
+  return {.type = Type::kString,
+          .about = "Version of this file's format.",
+          .required = true,
+          .choices = {std::string(kApiVersion)}};
 }
 
 DocumentRule names(std::string about) {
-  return {.type = Type::kList, .about = std::move(about), .otherwise = Value::array(),
+  return {.type = Type::kList,
+          .about = std::move(about),
+          .otherwise = Value::array(),
           .items = {{.type = Type::kString, .about = {}, .pattern = std::string(kNamePattern)}}};
 }
 
@@ -70,7 +75,8 @@ class Reader {
 void check_calls(const Source& needs, const Value& services, std::vector<Error>& errors) {
   for (const Value& callee : needs.document.at("calls").items()) {
     if (services.has(callee.str())) continue;
-    errors.push_back(callee.error(fmt::format("calls {}, which is not a service of this environment", callee.str()), needs.file));
+    errors.push_back(
+        callee.error(fmt::format("calls {}, which is not a service of this environment", callee.str()), needs.file));
   }
 }
 
@@ -80,17 +86,37 @@ const DocumentRule& environment_rule() {
   static const DocumentRule kRule{
       .type = Type::kObject,
       .about = "Places and sizes of one environment.",
-      .members = {
-          {"apiVersion", api_version()},
-          {"environment",
-           {.type = Type::kObject, .about = "Which environment this is.", .required = true,
-            .members = {{"name", {.type = Type::kString, .about = "The file's name.", .required = true, .pattern = std::string(kNamePattern)}},
-                        {"class", {.type = Type::kString, .about = "How careful to be.", .required = true, .choices = {"sandbox", "nonprod", "prod"}}},
-                        {"expires", {.type = Type::kString, .about = "Day on which a sandbox may be taken down.", .pattern = "[0-9]{4}-[0-9]{2}-[0-9]{2}"}}}}},
-          {"services",
-           {.type = Type::kMap, .about = "The services that run here.", .required = true, .pattern = std::string(kNamePattern),
-            .items = {{.type = Type::kObject, .about = "One service.",
-                       .members = {{"size", {.type = Type::kString, .about = "Its size.", .otherwise = "small", .choices = {"small", "medium", "large"}}}}}}}}}};
+      .members = {{"apiVersion", api_version()},
+                  {"environment",
+                   {.type = Type::kObject,
+                    .about = "Which environment this is.",
+                    .required = true,
+                    .members = {{"name",
+                                 {.type = Type::kString,
+                                  .about = "The file's name.",
+                                  .required = true,
+                                  .pattern = std::string(kNamePattern)}},
+                                {"class",
+                                 {.type = Type::kString,
+                                  .about = "How careful to be.",
+                                  .required = true,
+                                  .choices = {"sandbox", "nonprod", "prod"}}},
+                                {"expires",
+                                 {.type = Type::kString,
+                                  .about = "Day on which a sandbox may be taken down.",
+                                  .pattern = "[0-9]{4}-[0-9]{2}-[0-9]{2}"}}}}},
+                  {"services",
+                   {.type = Type::kMap,
+                    .about = "The services that run here.",
+                    .required = true,
+                    .pattern = std::string(kNamePattern),
+                    .items = {{.type = Type::kObject,
+                               .about = "One service.",
+                               .members = {{"size",
+                                            {.type = Type::kString,
+                                             .about = "Its size.",
+                                             .otherwise = "small",
+                                             .choices = {"small", "medium", "large"}}}}}}}}}};
   return kRule;
 }
 
@@ -101,8 +127,11 @@ const DocumentRule& needs_rule() {
       .members = {{"apiVersion", api_version()},
                   {"kind", {.type = Type::kString, .about = "Always Needs.", .required = true, .choices = {"Needs"}}},
                   {"calls", names("Services that it calls.")},
-                  {"egress", {.type = Type::kList, .about = "Host names outside the cluster that it calls.", .otherwise = Value::array(),
-                              .items = {{.type = Type::kString, .about = {}, .pattern = "[a-z0-9*]([a-z0-9.-]*[a-z0-9])?"}}}}}};
+                  {"egress",
+                   {.type = Type::kList,
+                    .about = "Host names outside the cluster that it calls.",
+                    .otherwise = Value::array(),
+                    .items = {{.type = Type::kString, .about = {}, .pattern = "[a-z0-9*]([a-z0-9.-]*[a-z0-9])?"}}}}}};
   return kRule;
 }
 
@@ -112,7 +141,8 @@ std::expected<Value, std::vector<Error>> render_environment(const std::string& r
   auto environment = reader.read(file, environment_rule());
   if (!environment) return std::unexpected(std::move(reader.errors));
   if (const Value& given = environment->document.at("environment", "name"); given.is_string() && given.str() != name) {
-    reader.errors.push_back(given.error(fmt::format("environment.name is {}, but the file is called {}.yaml", given.str(), name), file));
+    reader.errors.push_back(
+        given.error(fmt::format("environment.name is {}, but the file is called {}.yaml", given.str(), name), file));
   }
   Value services = Value::object();
   for (const Member& service : environment->document.at("services").members()) {

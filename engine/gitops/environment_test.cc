@@ -20,9 +20,11 @@ class EnvironmentTest : public ::testing::Test {
     std::string pattern = fs::temp_directory_path() / "fairlead-environment-XXXXXX";
     root_ = ::mkdtemp(pattern.data());
     write("infrastructure/environments/dev.yaml",
-          "apiVersion: fairlead.dev/v1\nenvironment: {name: dev, class: nonprod}\nservices: {web: {}, api: {size: large}}\n");
+          "apiVersion: fairlead.dev/v1\nenvironment: {name: dev, class: nonprod}\nservices: {web: {}, api: {size: "
+          "large}}\n");
     write("infrastructure/apps/web/needs.yaml", "apiVersion: fairlead.dev/v1\nkind: Needs\ncalls: [api]\n");
-    write("infrastructure/apps/api/needs.yaml", "apiVersion: fairlead.dev/v1\nkind: Needs\negress: [api.example.com]\n");
+    write("infrastructure/apps/api/needs.yaml",
+          "apiVersion: fairlead.dev/v1\nkind: Needs\negress: [api.example.com]\n");
   }
   void TearDown() override { fs::remove_all(root_); }
 
@@ -42,8 +44,9 @@ class EnvironmentTest : public ::testing::Test {
 TEST_F(EnvironmentTest, joins_the_files_with_their_defaults_and_hashes) {
   const auto rendered = render_environment(root_, "dev");
   ASSERT_TRUE(rendered) << rendered.error().front().to_string();
-  EXPECT_EQ(to_json(rendered->at("services")),
-            R"({"web":{"size":"small","calls":["api"],"egress":[]},"api":{"size":"large","calls":[],"egress":["api.example.com"]}})");
+  EXPECT_EQ(
+      to_json(rendered->at("services")),
+      R"({"web":{"size":"small","calls":["api"],"egress":[]},"api":{"size":"large","calls":[],"egress":["api.example.com"]}})");
   EXPECT_EQ(rendered->at("sources").size(), 3U);
   EXPECT_EQ(rendered->at("sources", "infrastructure/apps/web/needs.yaml").str().size(), 64U);
 }
@@ -57,7 +60,8 @@ TEST_F(EnvironmentTest, says_where_and_what) {
   EXPECT_EQ(first_error(needs, "apiVersion: fairlead.dev/v1\nkind: Needs\ncalls: api\n"),
             needs + ":3:8: calls must be of type array, not string");
   EXPECT_EQ(first_error(needs, "kind: Needs\n"), needs + ":1:1: apiVersion is missing");
-  EXPECT_EQ(first_error(needs, "apiVersion: v2\nkind: Needs\n"), needs + ":1:13: apiVersion is v2; it may be fairlead.dev/v1");
+  EXPECT_EQ(first_error(needs, "apiVersion: v2\nkind: Needs\n"),
+            needs + ":1:13: apiVersion is v2; it may be fairlead.dev/v1");
 }
 
 TEST_F(EnvironmentTest, the_file_and_its_name_agree) {

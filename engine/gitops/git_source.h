@@ -21,6 +21,7 @@ struct GitSourceOptions {
 class GitRepository;
 
 /// Reads the manifests of one commit's folder: YAML and JSON files, in order of path. Errors carry file and line.
-[[nodiscard]] Result<seam::Manifests> read_manifests(const GitRepository& repository, const seam::SourceRequest& request);
+[[nodiscard]] Result<seam::Manifests> read_manifests(const GitRepository& repository,
+                                                     const seam::SourceRequest& request);
 
 }  // namespace fairlead::gitops

@@ -29,7 +29,8 @@ Result<Place> find_place(std::string_view text, std::string_view file, std::stri
   for (const Value& document : *documents) {
     const Value* here = document.has("kind") ? container_image(document, service) : document.find("image");
     if (here == nullptr) continue;
-    if (found != nullptr) return std::unexpected(here->error("a second image field: which one to pin is not clear", file));
+    if (found != nullptr)
+      return std::unexpected(here->error("a second image field: which one to pin is not clear", file));
     found = here;
   }
   if (found == nullptr || !found->is_string()) {

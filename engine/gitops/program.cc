@@ -66,8 +66,8 @@ std::vector<std::string> environment(const ProgramOptions& options) {
   std::vector<std::string> out;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    const bool replaced = std::ranges::any_of(
-        options.env, [&](const auto& pair) { return text.starts_with(pair.first + "="); });
+    const bool replaced =
+        std::ranges::any_of(options.env, [&](const auto& pair) { return text.starts_with(pair.first + "="); });
     if (!replaced) out.emplace_back(text);
   }
   for (const auto& [key, value] : options.env) out.push_back(key + "=" + value);

@@ -26,7 +26,8 @@ inline constexpr std::size_t kMaxLogLine = 16 * 1024;  ///< Longer ones are spli
 class LogFilter {
  public:
   explicit LogFilter(const seam::LogRequest& request);
-  /// The text to send for a line (without its newline): empty when it is older than asked for. Sets `done` once limit_bytes is used up.
+  /// The text to send for a line (without its newline): empty when it is older than asked for. Sets `done` once
+  /// limit_bytes is used up.
   [[nodiscard]] std::string render(std::string_view line);
   [[nodiscard]] bool done() const { return done_; }
 

@@ -17,13 +17,14 @@ constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 constexpr std::int64_t kMaxId = 0xFFFFFFFE;
 
 constexpr std::array<std::string_view, 14> kCapabilities = {
-    "CAP_AUDIT_WRITE", "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",  "CAP_KILL",   "CAP_MKNOD",
-    "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT"};
+    "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+    "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+    "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
 
 /// What containerd masks and makes read-only in every container.
 constexpr std::array<std::string_view, 10> kMasked = {
-    "/proc/acpi",       "/proc/asound",       "/proc/kcore",      "/proc/keys",     "/proc/latency_stats",
-    "/proc/timer_list", "/proc/timer_stats",  "/proc/sched_debug", "/proc/scsi",    "/sys/firmware"};
+    "/proc/acpi",       "/proc/asound",      "/proc/kcore",       "/proc/keys", "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"};
 constexpr std::array<std::string_view, 5> kReadOnly = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                                        "/proc/sysrq-trigger"};
 
@@ -75,7 +76,8 @@ Value capabilities(const Value& container) {
 }
 
 Value mount(std::string_view destination, std::string_view type, std::string_view source, Value options) {
-  return Value::object({{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}});
+  return Value::object(
+      {{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}});
 }
 
 Value mounts(const ContainerPlan& plan) {
@@ -84,7 +86,8 @@ Value mounts(const ContainerPlan& plan) {
   out.push_back(mount("/dev", "tmpfs", "tmpfs", Value::array({"nosuid", "strictatime", "mode=755", "size=65536k"})));
   out.push_back(mount("/dev/pts", "devpts", "devpts",
                       Value::array({"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"})));
-  out.push_back(mount("/dev/shm", "tmpfs", "shm", Value::array({"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"})));
+  out.push_back(
+      mount("/dev/shm", "tmpfs", "shm", Value::array({"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"})));
   out.push_back(mount("/sys", "bind", "/sys", Value::array({"rbind", "nosuid", "noexec", "nodev", "ro"})));
   for (const auto& entry : plan.mounts) {
     out.push_back(mount(entry.destination, entry.type, entry.source, strings(entry.options)));
@@ -135,7 +138,8 @@ Value linux_section(const ContainerPlan& plan) {
 
 }  // namespace
 
-Result<ContainerUser> container_user(const Value& pod, const Value& container, const Image& image, const std::string& root) {
+Result<ContainerUser> container_user(const Value& pod, const Value& container, const Image& image,
+                                     const std::string& root) {
   ContainerUser user;
   std::string_view name = image.user;
   std::string_view group;
@@ -151,10 +155,12 @@ Result<ContainerUser> container_user(const Value& pod, const Value& container, c
     group = {};
   } else if (!name.empty() && !number(name, user.uid)) {
     if (must_not_be_root) {
-      return fail("container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root", name);
+      return fail("container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root",
+                  name);
     }
     entry = account(root + "/etc/passwd", 0, name);
-    if (entry.size() < 4 || !number(entry[2], user.uid)) return fail("the image's user {} is not in its /etc/passwd", name);
+    if (entry.size() < 4 || !number(entry[2], user.uid))
+      return fail("the image's user {} is not in its /etc/passwd", name);
   }
   if (must_not_be_root && user.uid == 0) {
     return fail("container {} (container: {})",
@@ -165,10 +171,12 @@ Result<ContainerUser> container_user(const Value& pod, const Value& container, c
   if (entry.size() >= 4) number(entry[3], user.gid);
   if (!group.empty() && !number(group, user.gid)) {
     const auto line = account(root + "/etc/group", 0, group);
-    if (line.size() < 3 || !number(line[2], user.gid)) return fail("the image's group {} is not in its /etc/group", group);
+    if (line.size() < 3 || !number(line[2], user.gid))
+      return fail("the image's group {} is not in its /etc/group", group);
   }
   if (const Value& gid = security(pod, container, "runAsGroup"); gid.is_int()) user.gid = gid.int_or(0);
-  if (user.uid < 0 || user.uid > kMaxId || user.gid < 0 || user.gid > kMaxId) return fail("the container's uid or gid is out of range");
+  if (user.uid < 0 || user.uid > kMaxId || user.gid < 0 || user.gid > kMaxId)
+    return fail("the container's uid or gid is out of range");
   const Value& context = pod.at("spec", "securityContext");
   if (context.at("fsGroup").is_int()) user.additional.push_back(context.at("fsGroup").int_or(0));
   for (const auto& extra : context.at("supplementalGroups").items()) user.additional.push_back(extra.int_or(0));
@@ -193,14 +201,16 @@ std::string expand(std::string_view text, const Environment& environment) {
       continue;
     }
     const auto name = text.substr(i + 2, close - i - 2);
-    const auto found = std::find_if(environment.rbegin(), environment.rend(), [&](const auto& entry) { return entry.first == name; });
+    const auto found =
+        std::find_if(environment.rbegin(), environment.rend(), [&](const auto& entry) { return entry.first == name; });
     out += found == environment.rend() ? std::string(text.substr(i, close - i + 1)) : found->second;
     i = close;
   }
   return out;
 }
 
-std::vector<std::string> container_arguments(const Value& container, const Image& image, const Environment& environment) {
+std::vector<std::string> container_arguments(const Value& container, const Image& image,
+                                             const Environment& environment) {
   std::vector<std::string> out;
   const auto& command = container.at("command").items();
   const auto& args = container.at("args").items();

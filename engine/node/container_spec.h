@@ -1,4 +1,5 @@
-// From a v1.Pod's container to the OCI runtime's config.json. Pure, but for looking a name up in the image's /etc/passwd.
+// From a v1.Pod's container to the OCI runtime's config.json. Pure, but for looking a name up in the image's
+// /etc/passwd.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,9 @@ struct ContainerUser {
 struct ContainerPlan {
   const Value* pod = nullptr;
   const Value* container = nullptr;
-  Image image;             ///< Default-constructed for the host's programs.
-  std::string root;        ///< The prepared root file system on this machine.
-  std::string network;     ///< Path of the pod's network namespace.
+  Image image;          ///< Default-constructed for the host's programs.
+  std::string root;     ///< The prepared root file system on this machine.
+  std::string network;  ///< Path of the pod's network namespace.
   std::string hostname;
   Environment environment;  ///< What the pod says; the image's comes under it.
   std::vector<Mount> mounts;
@@ -42,7 +43,8 @@ struct ContainerPlan {
   bool privileged_node = false;  ///< Identity mapped: the container gets its real uid without a nested namespace.
 };
 
-/// Who the container runs as: container over pod over image. Refuses what the kubelet refuses (runAsNonRoot), in its words.
+/// Who the container runs as: container over pod over image. Refuses what the kubelet refuses (runAsNonRoot), in its
+/// words.
 [[nodiscard]] Result<ContainerUser> container_user(const Value& pod, const Value& container, const Image& image,
                                                    const std::string& root);
 

@@ -38,7 +38,8 @@ Result<> DnsServer::start(const Network& network, const PodNetwork& pod) {
     tcp_ = bound(SOCK_STREAM, pod.address);
     if (!udp_ || !tcp_ || ::listen(tcp_.get(), 64) != 0) error = errno;
   });
-  if (!udp_ || !tcp_) return fail("cannot serve DNS on port 53 of {}: {}", format_address(pod.address), error_text(error));
+  if (!udp_ || !tcp_)
+    return fail("cannot serve DNS on port 53 of {}: {}", format_address(pod.address), error_text(error));
   loop_.watch(udp_.get(), EPOLLIN, [this](std::uint32_t) { answer_datagrams(); });
   loop_.watch(tcp_.get(), EPOLLIN, [this](std::uint32_t) { accept_connections(); });
   return {};
@@ -84,7 +85,8 @@ void DnsServer::read_connection(int fd) {
   auto& input = connection.input;
   input.append(buffer, static_cast<std::size_t>(got));
   while (input.size() >= 2) {
-    const auto length = static_cast<std::size_t>((static_cast<unsigned char>(input[0]) << 8) | static_cast<unsigned char>(input[1]));
+    const auto length =
+        static_cast<std::size_t>((static_cast<unsigned char>(input[0]) << 8) | static_cast<unsigned char>(input[1]));
     if (input.size() < 2 + length) return;
     const std::string reply = answer_(std::string_view(input).substr(2, length), 65535);
     input.erase(0, 2 + length);

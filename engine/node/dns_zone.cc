@@ -30,7 +30,8 @@ std::string lower(std::string_view text) {
 }
 
 std::uint16_t get16(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[at]) << 8) | static_cast<unsigned char>(bytes[at + 1]));
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[at]) << 8) |
+                                    static_cast<unsigned char>(bytes[at + 1]));
 }
 
 void put16(std::string& out, std::size_t value) {
@@ -87,7 +88,8 @@ std::size_t edns_size(std::string_view query, const Question& question) {
 }
 
 std::string reverse_name(Address address) {
-  return fmt::format("{}.{}.{}.{}.in-addr.arpa", address & 255, (address >> 8) & 255, (address >> 16) & 255, address >> 24);
+  return fmt::format("{}.{}.{}.{}.in-addr.arpa", address & 255, (address >> 8) & 255, (address >> 16) & 255,
+                     address >> 24);
 }
 
 /// "10-244-0-3" → address; 0 for anything else.
@@ -195,7 +197,8 @@ class DnsReply {
     if (answers_ == 0) soa(authority, in_cluster ? std::string(kCluster) : std::string());
     for (const bool cut : {false, true}) {
       std::string out(query.substr(0, 2));
-      const unsigned flags = 0x8400U | (cut ? 0x0200U : 0U) | (get16(query, 2) & 0x0100U) | 0x0080U | (missing_ ? 3U : 0U);
+      const unsigned flags =
+          0x8400U | (cut ? 0x0200U : 0U) | (get16(query, 2) & 0x0100U) | 0x0080U | (missing_ ? 3U : 0U);
       put16(out, flags);
       put16(out, 1);
       put16(out, cut ? 0 : answers_);

@@ -16,10 +16,10 @@ namespace fairlead::node {
 /// Names outside the cluster that resolve to addresses inside it: "shop.documents.azure.com" → {10.96.0.30}.
 using HostNames = std::map<std::string, std::vector<std::string>>;
 
-/// Follows the DNS-based service discovery specification (github.com/kubernetes/dns, docs/specification.md) and CoreDNS'
-/// kubernetes plugin with `pods insecure`: A for Services, headless names and pods, CNAME for ExternalName, SRV for named ports,
-/// PTR for addresses of Services and named endpoints. Existing names without the asked type give NODATA, others NXDOMAIN; there is no
-/// resolver beyond the cluster.
+/// Follows the DNS-based service discovery specification (github.com/kubernetes/dns, docs/specification.md) and
+/// CoreDNS' kubernetes plugin with `pods insecure`: A for Services, headless names and pods, CNAME for ExternalName,
+/// SRV for named ports, PTR for addresses of Services and named endpoints. Existing names without the asked type give
+/// NODATA, others NXDOMAIN; there is no resolver beyond the cluster.
 class DnsZone {
  public:
   DnsZone() = default;

@@ -40,10 +40,11 @@ struct EnclosureOptions {
   std::function<Result<Descriptor>(const std::string& request)> answer;
 };
 
-/// Forks. `inside` runs as PID 1 of a user, mount, PID, network, IPC and UTS namespace of its own: root there, /proc its own, a tmpfs over
-/// /sys/fs/cgroup, loopback up, IPv4 forwarding on; it dies with the process outside, and everything in it with it.
-/// Returns in the process outside, with what `inside` returned (128 + signal when killed). Call it before any thread
-/// exists: SIGCHLD is blocked for all of them. What the machine does not allow is an error that says what to change.
+/// Forks. `inside` runs as PID 1 of a user, mount, PID, network, IPC and UTS namespace of its own: root there, /proc
+/// its own, a tmpfs over /sys/fs/cgroup, loopback up, IPv4 forwarding on; it dies with the process outside, and
+/// everything in it with it. Returns in the process outside, with what `inside` returned (128 + signal when killed).
+/// Call it before any thread exists: SIGCHLD is blocked for all of them. What the machine does not allow is an error
+/// that says what to change.
 [[nodiscard]] Result<int> enter(const EnclosureOptions& options, const std::function<int(Inside&)>& inside);
 
 /// Who listens on a TCP port of the host: "nginx (pid 812)", or empty when that cannot be seen.

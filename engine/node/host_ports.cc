@@ -69,7 +69,8 @@ void HostPorts::accept_all(std::uint16_t host_port) {
     name.sin_family = AF_INET;
     name.sin_port = htons(target.port);
     name.sin_addr.s_addr = htonl(target.address);
-    if (::connect(pod.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 && errno != EINPROGRESS) continue;
+    if (::connect(pod.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 && errno != EINPROGRESS)
+      continue;
     auto pair = std::make_shared<Pair>();
     pair->sides[0].socket = std::move(client);
     pair->sides[1].socket = std::move(pod);

@@ -35,7 +35,9 @@ class Tar {
   void header(const std::string& path, char type, unsigned mode, std::size_t size) {
     std::array<char, kBlock> block{};
     FAIRLEAD_ASSERT(path.size() < 100);
-    const auto put = [&](std::size_t at, const std::string& text) { std::memcpy(block.data() + at, text.data(), text.size()); };
+    const auto put = [&](std::size_t at, const std::string& text) {
+      std::memcpy(block.data() + at, text.data(), text.size());
+    };
     put(0, path);
     put(100, fmt::format("{:07o}", mode));
     put(108, "0000000");
@@ -44,7 +46,9 @@ class Tar {
     put(136, "00000000000");
     put(148, "        ");
     block[156] = type;
-    put(257, std::string("ustar\0" "00", 8));
+    put(257, std::string("ustar\0"
+                         "00",
+                         8));
     put(329, "0000000");
     put(337, "0000000");
     unsigned sum = 0;
@@ -80,7 +84,8 @@ std::string make_layer(const ImageRecipe& recipe, const std::string& program_nam
   tar.directory("etc");
   tar.file("etc/group", fmt::format("root:x:0:\nnonroot:x:{}:\n", recipe.user), 0644);
   tar.file("etc/passwd",
-           fmt::format("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:{0}:{0}:nonroot:/:/sbin/nologin\n", recipe.user), 0644);
+           fmt::format("root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:{0}:{0}:nonroot:/:/sbin/nologin\n", recipe.user),
+           0644);
   if (!certificates.empty()) {
     tar.directory("etc/ssl");
     tar.directory("etc/ssl/certs");

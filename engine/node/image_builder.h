@@ -14,13 +14,13 @@ struct ImageRecipe {
   std::string name;     ///< "fairlead.local/shop/catalog:1a2b3c": what the image is tagged with.
   std::string program;  ///< The static executable on the host; it becomes /<file name>, the entry point.
   std::string certificates = "/etc/ssl/certs/ca-certificates.crt";  ///< Empty: none.
-  std::uint32_t user = 65532;                                        ///< uid and gid.
-  std::map<std::string, std::string> labels;                         ///< org.opencontainers.image.revision …
-  std::vector<std::string> environment;                              ///< "NAME=value"
+  std::uint32_t user = 65532;                                       ///< uid and gid.
+  std::map<std::string, std::string> labels;                        ///< org.opencontainers.image.revision …
+  std::vector<std::string> environment;                             ///< "NAME=value"
 };
 
 struct BuiltImage {
-  std::string digest;  ///< Of the manifest.
+  std::string digest;     ///< Of the manifest.
   std::int64_t size = 0;  ///< Of the layer, in bytes.
 };
 

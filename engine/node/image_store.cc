@@ -93,7 +93,8 @@ Result<Image> ImageStore::load(const std::string& digest) const {
     std::string next;
     for (const auto& entry : manifest->at("manifests").items()) {
       const auto& platform = entry.at("platform");
-      if (platform.at("os").string_or("linux") == "linux" && platform.at("architecture").string_or("amd64") == "amd64") {
+      if (platform.at("os").string_or("linux") == "linux" &&
+          platform.at("architecture").string_or("amd64") == "amd64") {
         next = entry.at("digest").str();
         break;
       }
@@ -137,8 +138,8 @@ Result<Image> ImageStore::find(const std::string& reference) const {
   }
   std::error_code error;
   if (digest.empty() || !std::filesystem::exists(blob_path(digest), error)) {
-    return fail("the image {} is not on this machine (looked in {}): build it with `fairlead image build {}`", reference,
-                directory_, service_of(wanted.name));
+    return fail("the image {} is not on this machine (looked in {}): build it with `fairlead image build {}`",
+                reference, directory_, service_of(wanted.name));
   }
   return load(digest);
 }
@@ -194,7 +195,8 @@ Result<std::int64_t> ImageStore::collect(const std::vector<std::string>& keep) {
     used.insert(digest.substr(7));
     const auto manifest = read_json(digest);
     if (!manifest) return;
-    if (is_digest(manifest->at("config", "digest").str())) used.emplace(manifest->at("config", "digest").str().substr(7));
+    if (is_digest(manifest->at("config", "digest").str()))
+      used.emplace(manifest->at("config", "digest").str().substr(7));
     for (const char* list : {"layers", "manifests"}) {
       for (const auto& entry : manifest->at(list).items()) {
         if (is_digest(entry.at("digest").str())) used.emplace(entry.at("digest").str().substr(7));

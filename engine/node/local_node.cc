@@ -29,9 +29,15 @@ constexpr int kChecksPerWindow = 10;  ///< A usage window: 5 s.
 
 struct LocalNode::State {
   State(LocalNodeOptions given, Inside& where, seam::Executor& executor, Network made)
-      : options(std::move(given)), control(executor), privileged(where.privileged), reaper(loop),
-        runtime(loop, reaper, directory("run/live/crun"), !where.privileged), network(std::move(made)), images(directory("images")),
-        ports(where.outside), services(make_services()) {}
+      : options(std::move(given)),
+        control(executor),
+        privileged(where.privileged),
+        reaper(loop),
+        runtime(loop, reaper, directory("run/live/crun"), !where.privileged),
+        network(std::move(made)),
+        images(directory("images")),
+        ports(where.outside),
+        services(make_services()) {}
 
   [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }
   NodeServices make_services();
@@ -82,9 +88,10 @@ NodeServices LocalNode::State::make_services() {
           .memory_directory = directory("run/live"),
           .volume_directory = directory("run/volumes"),
           .log_directory = directory("log/pods"),
-          .is_platform = [this](const std::string& ns) {
-            return std::ranges::find(options.platform_namespaces, ns) != options.platform_namespaces.end();
-          },
+          .is_platform =
+              [this](const std::string& ns) {
+                return std::ranges::find(options.platform_namespaces, ns) != options.platform_namespaces.end();
+              },
           .background = [this](std::function<void()> task) { background.run(std::move(task)); },
           .dns = [this](std::string_view query, std::size_t limit) { return zone.answer(query, limit); },
           .report = [this](seam::PodReport done) { report(std::move(done)); }};
@@ -133,7 +140,8 @@ void LocalNode::State::measure() {
   for (const auto& [uid, pod] : pods) {
     for (const auto& running : pod->running()) {
       const auto sample = samples.find(running.pid);
-      if (running.memory_limit == 0 || sample == samples.end() || sample->second.memory_bytes <= running.memory_limit) continue;
+      if (running.memory_limit == 0 || sample == samples.end() || sample->second.memory_bytes <= running.memory_limit)
+        continue;
       if (exact_memory(running.pid) > running.memory_limit) pod->out_of_memory(running.container);
     }
   }
@@ -153,7 +161,8 @@ void LocalNode::State::publish_usage(const std::map<pid_t, ContainerSample>& sam
       if (before == window_samples.end() || after == samples.end()) continue;
       const std::int64_t used = after->second.cpu_nanoseconds - before->second.cpu_nanoseconds;
       const double seconds = std::chrono::duration<double>(window).count();
-      entry.containers.push_back({running.container, static_cast<std::int64_t>(static_cast<double>(used) / seconds), after->second.memory_bytes});
+      entry.containers.push_back({running.container, static_cast<std::int64_t>(static_cast<double>(used) / seconds),
+                                  after->second.memory_bytes});
     }
     if (!entry.containers.empty()) fresh.push_back(std::move(entry));
   }
@@ -189,7 +198,8 @@ void LocalNode::State::open_log(const seam::LogRequest& request, const std::shar
       });
 }
 
-Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, Inside& inside, seam::Executor& control) {
+Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, Inside& inside,
+                                                     seam::Executor& control) {
   const std::string run = options.state_directory + "/run";
   remove_tree(run + "/volumes");
   for (const char* name : {"/live", "/rootfs", "/volumes"}) {
@@ -231,7 +241,9 @@ std::string LocalNode::name() const { return state_->options.name; }
 
 Value LocalNode::status() const { return machine_status(state_->options.name, state_->options.state_directory); }
 
-void LocalNode::on_report(std::function<void(const seam::PodReport&)> callback) { *state_->callback = std::move(callback); }
+void LocalNode::on_report(std::function<void(const seam::PodReport&)> callback) {
+  *state_->callback = std::move(callback);
+}
 
 void LocalNode::run(std::shared_ptr<const Value> pod, seam::PodInputs inputs) {
   state_->loop.post([own = state_.get(), pod = std::move(pod), inputs = std::move(inputs)]() mutable {
@@ -283,11 +295,11 @@ std::vector<std::string> LocalNode::differences() const {
   std::vector<std::string> out = {
       "CPU limits are not enforced: a container may use more than its limit.",
       "Memory limits are enforced by the node twice a second, not by the kernel at the byte.",
-      "Pods reach the cluster and nothing beyond it.",
-      "Probes over HTTPS and gRPC always fail."};
+      "Pods reach the cluster and nothing beyond it.", "Probes over HTTPS and gRPC always fail."};
   if (!state_->privileged) {
-    out.emplace_back("Started by an ordinary user: a container's files all belong to its one user, so file modes that would refuse "
-                     "it on AKS do not; fsGroup and supplementalGroups have no effect.");
+    out.emplace_back(
+        "Started by an ordinary user: a container's files all belong to its one user, so file modes that would refuse "
+        "it on AKS do not; fsGroup and supplementalGroups have no effect.");
   }
   return out;
 }

@@ -14,7 +14,8 @@ namespace fairlead::node {
 
 struct LocalNodeOptions {
   std::string name = "fairlead";
-  std::string state_directory;  ///< ".fairlead", absolute: images in images/, logs in log/pods/, everything else in run/.
+  std::string
+      state_directory;  ///< ".fairlead", absolute: images in images/, logs in log/pods/, everything else in run/.
   std::string dns_address = "10.96.0.10";
   /// Whose pods may use the host's programs (image fairlead.local/host), the built-in DNS and hostPath.
   std::vector<std::string> platform_namespaces = {"kube-system", "gateway", "monitoring", "azure"};

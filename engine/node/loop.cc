@@ -28,7 +28,8 @@ void Loop::post(Task task) {
     posted_.push_back(std::move(task));
   }
   const std::uint64_t one = 1;
-  if (wake) [[maybe_unused]] const auto put = ::write(wake_.get(), &one, sizeof one);
+  if (wake) [[maybe_unused]]
+    const auto put = ::write(wake_.get(), &one, sizeof one);
 }
 
 void Loop::stop() {

@@ -54,8 +54,9 @@ MachineCheck namespaces_check() {
   if (error != 0) {
     check.advice = user_namespace_advice();
     if (check.advice.empty()) {
-      check.advice = "The kernel or a container around this shell forbids them: run outside the container, or start it with "
-                     "--privileged.";
+      check.advice =
+          "The kernel or a container around this shell forbids them: run outside the container, or start it with "
+          "--privileged.";
     }
   }
   return check;
@@ -141,8 +142,8 @@ std::vector<MachineCheck> check_machine() {
   checks.push_back(program_check("nginx", "nginx-light", true));
   checks.push_back(file_check("nginx modsecurity module", {"/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"},
                               "libnginx-mod-http-modsecurity"));
-  checks.push_back(file_check("nginx Lua module", {"/usr/lib/nginx/modules/ngx_http_lua_module.so"},
-                              "libnginx-mod-http-lua"));
+  checks.push_back(
+      file_check("nginx Lua module", {"/usr/lib/nginx/modules/ngx_http_lua_module.so"}, "libnginx-mod-http-lua"));
   checks.push_back(file_check("OWASP core rule set", {"/usr/share/modsecurity-crs/rules"}, "modsecurity-crs"));
   checks.push_back(program_check("prometheus", "prometheus", true));
   checks.push_back(program_check("git", "git", true));

@@ -7,11 +7,11 @@
 namespace fairlead::node {
 
 struct MachineCheck {
-  std::string name;    ///< "user namespaces", "crun"
+  std::string name;  ///< "user namespaces", "crun"
   bool ok = false;
   bool required = true;  ///< False: something works less well without it.
-  std::string detail;  ///< What was found: a version, a setting.
-  std::string advice;  ///< One sentence: what to do. Empty when ok.
+  std::string detail;    ///< What was found: a version, a setting.
+  std::string advice;    ///< One sentence: what to do. Empty when ok.
 };
 
 /// Looks at the running machine; takes some milliseconds, starts no daemon and changes nothing.

@@ -37,7 +37,9 @@ class Message {
     append(data, size);
     return *this;
   }
-  Message& attribute(std::uint16_t type, const std::string& text) { return attribute(type, text.c_str(), text.size() + 1); }
+  Message& attribute(std::uint16_t type, const std::string& text) {
+    return attribute(type, text.c_str(), text.size() + 1);
+  }
   Message& attribute(std::uint16_t type, std::uint32_t number) { return attribute(type, &number, sizeof number); }
   Message& address(std::uint16_t type, Address value) { return attribute(type, htonl(value)); }
 

@@ -22,8 +22,8 @@ using Address = std::uint32_t;
 struct Route {
   Address destination = 0;  ///< 0 with length 0: default.
   std::uint8_t length = 32;
-  Address gateway = 0;    ///< 0: on the link.
-  Address source = 0;     ///< Preferred source; 0: the kernel's choice.
+  Address gateway = 0;  ///< 0: on the link.
+  Address source = 0;   ///< Preferred source; 0: the kernel's choice.
   int link = 0;
 };
 

@@ -94,11 +94,12 @@ Value machine_status(const std::string& name, const std::string& directory) {
                               {"operatingSystem", "linux"},
                               {"osImage", os_image()},
                               {"systemUUID", line("/etc/machine-id")}});
-  return Value::object({{"capacity", resources(cpu, memory, disk)},
-                        {"allocatable", resources(cpu - kReservedMilliCpu, std::max<std::int64_t>(0, memory - kReservedMemory), disk)},
-                        {"conditions", conditions()},
-                        {"addresses", std::move(addresses)},
-                        {"nodeInfo", std::move(info)}});
+  return Value::object(
+      {{"capacity", resources(cpu, memory, disk)},
+       {"allocatable", resources(cpu - kReservedMilliCpu, std::max<std::int64_t>(0, memory - kReservedMemory), disk)},
+       {"conditions", conditions()},
+       {"addresses", std::move(addresses)},
+       {"nodeInfo", std::move(info)}});
 }
 
 }  // namespace fairlead::node

@@ -129,7 +129,8 @@ Result<ContainerPlan> PodWorker::plan(std::size_t index, const Image& image, con
   plan.root = std::move(*root);
   plan.network = fmt::format("/proc/1/fd/{}", network_.ns.get());
   plan.hostname = pod_hostname(*pod_);
-  if (const auto found = inputs_.env.find(container.name()); found != inputs_.env.end()) plan.environment = found->second;
+  if (const auto found = inputs_.env.find(container.name()); found != inputs_.env.end())
+    plan.environment = found->second;
   plan.privileged_node = services_.privileged;
   auto user = container_user(*pod_, container.spec, image, plan.root);
   if (!user) return std::unexpected(user.error());
@@ -147,7 +148,8 @@ void PodWorker::prepare(std::size_t index, const Image& image, const std::string
     slot.launching = false;
     return settle();
   }
-  note("Normal", "Pulled", fmt::format("Container image \"{}\" already present on machine", container.spec.at("image").str()));
+  note("Normal", "Pulled",
+       fmt::format("Container image \"{}\" already present on machine", container.spec.at("image").str()));
   const auto planned = plan(index, image, unpacked);
   if (!planned) return wait_for(index, "CreateContainerConfigError", planned.error().message, kRetry);
   const auto config = container_config(*planned);
@@ -218,12 +220,14 @@ void PodWorker::post_start(std::size_t index) {
   const Value* hook = record_.containers[index].spec.at("lifecycle").find("postStart");
   if (hook == nullptr || hook->has("sleep")) return;
   auto& slot = slots_[index];
-  attempt(services_.loop, services_.runtime, *hook, target(index), kDefaultGrace, [weak = weak_from_this(), index, pid = slot.pid](const ProbeResult& result) {
-    const auto self = weak.lock();
-    if (!self || result.ok || self->slots_[index].pid != pid) return;
-    self->note("Warning", "FailedPostStartHook", "PostStartHook failed: " + result.message);
-    self->kill(index, kDefaultGrace, fmt::format("Container {} failed its postStart hook", self->record_.containers[index].name()));
-  });
+  attempt(services_.loop, services_.runtime, *hook, target(index), kDefaultGrace,
+          [weak = weak_from_this(), index, pid = slot.pid](const ProbeResult& result) {
+            const auto self = weak.lock();
+            if (!self || result.ok || self->slots_[index].pid != pid) return;
+            self->note("Warning", "FailedPostStartHook", "PostStartHook failed: " + result.message);
+            self->kill(index, kDefaultGrace,
+                       fmt::format("Container {} failed its postStart hook", self->record_.containers[index].name()));
+          });
 }
 
 void PodWorker::start_probes(std::size_t index) {
@@ -299,8 +303,12 @@ void PodWorker::ended(std::size_t index, Exit exit) {
   slot.probes.clear();
   services_.loop.post([probes] {});
   if (slot.log) slot.log->finish();
-  container.ended = {exit.code, exit.code == 0 ? "Completed" : "Error", termination_message(index, exit.code),
-                     container.started_at, now(), container.container_id};
+  container.ended = {exit.code,
+                     exit.code == 0 ? "Completed" : "Error",
+                     termination_message(index, exit.code),
+                     container.started_at,
+                     now(),
+                     container.container_id};
   if (slot.out_of_memory) container.ended.reason = "OOMKilled";
   if (slot.failed_start) {
     container.ended.reason = "StartError";
@@ -339,8 +347,10 @@ void PodWorker::restart(std::size_t index) {
   container.reason = "ContainerCreating";
   if (delay.count() == 0) return;
   container.reason = "CrashLoopBackOff";
-  container.message = fmt::format("back-off {} restarting failed container={} pod={}", format_duration(delay), container.name(), full_name());
-  note("Warning", "BackOff", fmt::format("Back-off restarting failed container {} in pod {}", container.name(), full_name()));
+  container.message = fmt::format("back-off {} restarting failed container={} pod={}", format_duration(delay),
+                                  container.name(), full_name());
+  note("Warning", "BackOff",
+       fmt::format("Back-off restarting failed container {} in pod {}", container.name(), full_name()));
   later(slot.restart, delay, [this, index] {
     slots_[index].restart = {};
     launch(index);

@@ -73,7 +73,8 @@ Result<> PodFiles::create_volume(const Value& volume, const seam::PodInputs& inp
   }
   const Value* empty = volume.find("emptyDir");
   if (empty == nullptr) {
-    return fail("volume {}: the local node has emptyDir, configMap, secret, downwardAPI and projected volumes only", name);
+    return fail("volume {}: the local node has emptyDir, configMap, secret, downwardAPI and projected volumes only",
+                name);
   }
   const bool in_memory = empty->at("medium").str() == "Memory";
   const std::string path = (in_memory ? places_.memory + "/volumes/" : places_.disk + "/") + name;
@@ -104,7 +105,8 @@ Result<> PodFiles::write_volume(const std::string& name, const std::vector<seam:
   if (auto ok = make_directories(fresh); !ok) return ok;
   std::vector<std::string> top;
   for (const auto& file : files) {
-    if (climbs(file.path) || file.path.empty()) return fail("volume {}: the path {} leaves the volume", name, file.path);
+    if (climbs(file.path) || file.path.empty())
+      return fail("volume {}: the path {} leaves the volume", name, file.path);
     const std::string path = fresh + "/" + file.path;
     if (auto ok = make_directories(std::filesystem::path(path).parent_path()); !ok) return ok;
     if (auto ok = write_file(path, file.content); !ok) return ok;
@@ -146,7 +148,8 @@ Result<std::string> PodFiles::image_root(const std::string& container, const std
     if (auto ok = make_directories(base + part); !ok) return std::unexpected(ok.error());
   }
   std::string root = base + "/root";
-  const std::string options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,userxattr", unpacked, base, base);
+  const std::string options =
+      fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,userxattr", unpacked, base, base);
   if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) != 0) {
     return fail("cannot mount an overlay file system: {}", error_text(errno));
   }
@@ -226,11 +229,13 @@ Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Enviro
   const auto add = [&](std::string destination, std::string source, bool read_only) {
     out.push_back({std::move(destination), std::move(source), "bind", {"rbind", "rprivate", read_only ? "ro" : "rw"}});
   };
-  for (const char* name : {"hosts", "hostname", "resolv.conf"}) add(std::string("/etc/") + name, places_.memory + "/" + name, false);
+  for (const char* name : {"hosts", "hostname", "resolv.conf"})
+    add(std::string("/etc/") + name, places_.memory + "/" + name, false);
   for (const auto& mount : container.at("volumeMounts").items()) {
     auto source = mount_source(mount, environment);
     if (!source) return std::unexpected(source.error());
-    const bool read_only = mount.at("readOnly").bool_or(false) || read_only_.contains(std::string(mount.at("name").str()));
+    const bool read_only =
+        mount.at("readOnly").bool_or(false) || read_only_.contains(std::string(mount.at("name").str()));
     add(std::string(mount.at("mountPath").str()), std::move(*source), read_only);
   }
   // A parent must be mounted before what is mounted into it.
@@ -242,7 +247,8 @@ Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Enviro
   if (auto ok = make_directories(bundle(name)); !ok) return std::unexpected(ok.error());
   if (auto ok = write_file(termination_file(name), ""); !ok) return std::unexpected(ok.error());
   ::chmod(termination_file(name).c_str(), 0666);
-  add(std::string(container.at("terminationMessagePath").string_or("/dev/termination-log")), termination_file(name), false);
+  add(std::string(container.at("terminationMessagePath").string_or("/dev/termination-log")), termination_file(name),
+      false);
   return out;
 }
 

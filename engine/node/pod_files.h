@@ -40,8 +40,12 @@ class PodFiles {
 
   /// The container's mounts: volumes, name files, termination message file (which is emptied).
   [[nodiscard]] Result<std::vector<Mount>> mounts(const Value& container, const Environment& environment);
-  [[nodiscard]] std::string bundle(const std::string& container) const { return places_.memory + "/containers/" + container; }
-  [[nodiscard]] std::string termination_file(const std::string& container) const { return bundle(container) + "/termination-log"; }
+  [[nodiscard]] std::string bundle(const std::string& container) const {
+    return places_.memory + "/containers/" + container;
+  }
+  [[nodiscard]] std::string termination_file(const std::string& container) const {
+    return bundle(container) + "/termination-log";
+  }
 
   void remove();
 

@@ -1,4 +1,5 @@
-// A pod's name files, as pkg/kubelet/network/dns/dns.go and pkg/kubelet/kubelet_pods.go of k8s.io/kubernetes write them.
+// A pod's name files, as pkg/kubelet/network/dns/dns.go and pkg/kubelet/kubelet_pods.go of k8s.io/kubernetes write
+// them.
 #include <algorithm>
 
 #include "engine/node/pod_files.h"
@@ -32,7 +33,8 @@ std::string resolv_conf(const Value& pod, const std::string& dns_address) {
   // "Default" means the host's resolver; a pod here reaches none but the cluster's.
   if (policy != "None") servers.push_back(dns_address);
   if (policy == "ClusterFirst" || policy == "ClusterFirstWithHostNet") {
-    searches = {fmt::format("{}.svc.{}", ns, kClusterDomain), fmt::format("svc.{}", kClusterDomain), std::string(kClusterDomain)};
+    searches = {fmt::format("{}.svc.{}", ns, kClusterDomain), fmt::format("svc.{}", kClusterDomain),
+                std::string(kClusterDomain)};
     options = {{"ndots", "5"}};
   }
   const auto& config = pod.at("spec", "dnsConfig");

@@ -23,7 +23,8 @@ Result<Network> Network::open() {
   if (auto ok = netlink->add_address(*loopback, kNodeAddress); !ok) return std::unexpected(ok.error());
   // Addresses of Services lead nowhere by themselves; the route only brings packets to the hooks that translate or
   // reject them.
-  const Route services{.destination = kServiceNetwork, .length = kServiceLength, .source = kNodeAddress, .link = *loopback};
+  const Route services{
+      .destination = kServiceNetwork, .length = kServiceLength, .source = kNodeAddress, .link = *loopback};
   if (auto ok = netlink->add_route(services); !ok) return std::unexpected(ok.error());
   return Network(current_namespace(), std::move(*netlink));
 }

@@ -10,15 +10,15 @@
 
 namespace fairlead::node {
 
-inline constexpr Address kNodeAddress = 0x0AF40001;       ///< 10.244.0.1
-inline constexpr Address kFirstPodAddress = 0x0AF40002;   ///< 10.244.0.2
-inline constexpr Address kLastPodAddress = 0x0AF4FFFE;    ///< 10.244.255.254
-inline constexpr Address kGatewayAddress = 0xA9FE0101;    ///< 169.254.1.1, the pod's side of nothing but its own link
-inline constexpr Address kServiceNetwork = 0x0A600000;    ///< 10.96.0.0/16
+inline constexpr Address kNodeAddress = 0x0AF40001;      ///< 10.244.0.1
+inline constexpr Address kFirstPodAddress = 0x0AF40002;  ///< 10.244.0.2
+inline constexpr Address kLastPodAddress = 0x0AF4FFFE;   ///< 10.244.255.254
+inline constexpr Address kGatewayAddress = 0xA9FE0101;   ///< 169.254.1.1, the pod's side of nothing but its own link
+inline constexpr Address kServiceNetwork = 0x0A600000;   ///< 10.96.0.0/16
 inline constexpr std::uint8_t kServiceLength = 16;
 
 struct PodNetwork {
-  Descriptor ns;     ///< The pod's network namespace.
+  Descriptor ns;  ///< The pod's network namespace.
   Address address = 0;
   std::string link;  ///< The host end of its veth pair.
 };

@@ -88,9 +88,11 @@ std::string closed_gate(const Value& pod) {
     const auto type = gate.at("conditionType").str();
     const auto& conditions = pod.at("status", "conditions").items();
     const auto found = std::ranges::find_if(conditions, [&](const Value& c) { return c.at("type").str() == type; });
-    if (found == conditions.end()) return fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type);
+    if (found == conditions.end())
+      return fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.", type);
     if (found->at("status").str() != "True") {
-      return fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type, found->at("status").str());
+      return fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}", type,
+                         found->at("status").str());
     }
   }
   return {};
@@ -100,7 +102,9 @@ std::vector<Condition> conditions(const PodRecord& record, const std::string& ph
   const bool over = phase == "Succeeded" || phase == "Failed";
   const std::string unready = names(record, [](const auto& c) { return c.kind != Kind::kInit && !c.ready; });
   const std::string uninitialized = names(record, [](const auto& c) { return !initialized(c); });
-  const auto word = [&](const char* reason) { return phase == "Succeeded" ? "PodCompleted" : phase == "Failed" ? "PodFailed" : reason; };
+  const auto word = [&](const char* reason) {
+    return phase == "Succeeded" ? "PodCompleted" : phase == "Failed" ? "PodFailed" : reason;
+  };
   Condition containers{"ContainersReady", unready.empty() && !over, "", ""};
   if (!containers.ok) {
     containers.reason = word("ContainersNotReady");
@@ -132,7 +136,8 @@ std::string pod_phase(const PodRecord& record) {
   bool all_over = true;
   for (const auto& container : record.containers) {
     if (container.kind != Kind::kMain) {
-      if (container.kind == Kind::kInit && container.state == State::kTerminated && container.ended.exit_code != 0 && policy == "Never") {
+      if (container.kind == Kind::kInit && container.state == State::kTerminated && container.ended.exit_code != 0 &&
+          policy == "Never") {
         return "Failed";
       }
       if (!initialized(container) && container.restarts == 0 && !container.last) waiting = true;

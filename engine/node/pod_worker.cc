@@ -117,7 +117,9 @@ void PodWorker::restore() {
   if (const auto start = parse_time(pod_->at("status", "startTime").str())) record_.start_time = *start;
   for (const auto& condition : pod_->at("status", "conditions").items()) {
     const auto since = parse_time(condition.at("lastTransitionTime").str());
-    if (since) record_.transitions[std::string(condition.at("type").str())] = {std::string(condition.at("status").str()), *since};
+    if (since)
+      record_.transitions[std::string(condition.at("type").str())] = {std::string(condition.at("status").str()),
+                                                                      *since};
   }
   for (auto& container : record_.containers) {
     const char* list = container.kind == Kind::kMain ? "containerStatuses" : "initContainerStatuses";
@@ -127,8 +129,11 @@ void PodWorker::restore() {
       const Value* running = status.at("state").find("running");
       if (running == nullptr) continue;
       ++container.restarts;
-      container.last = Termination{137, "ContainerStatusUnknown", "The node was stopped while the container ran",
-                                   parse_time(running->at("startedAt").str()).value_or(Time{}), now(),
+      container.last = Termination{137,
+                                   "ContainerStatusUnknown",
+                                   "The node was stopped while the container ran",
+                                   parse_time(running->at("startedAt").str()).value_or(Time{}),
+                                   now(),
                                    std::string(status.at("containerID").str())};
     }
   }
@@ -307,7 +312,8 @@ std::vector<PodWorker::Running> PodWorker::running() const {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].pid == 0) continue;
     const auto& spec = record_.containers[i].spec;
-    out.push_back({record_.containers[i].name(), slots_[i].pid, Quantity::of(spec.at("resources", "limits", "memory")).value()});
+    out.push_back(
+        {record_.containers[i].name(), slots_[i].pid, Quantity::of(spec.at("resources", "limits", "memory")).value()});
   }
   return out;
 }
@@ -319,9 +325,11 @@ Result<PodWorker::LogPlace> PodWorker::log(const std::string& container, bool pr
     // Between two starts the log to show is that of the start before.
     const bool between = record.state == State::kWaiting;
     const int start = record.restarts - (previous ? 1 : 0) - (between && record.last && !previous ? 1 : 0);
-    if (start < 0 && previous) return fail("previous terminated container \"{}\" in pod \"{}\" not found", container, full_name());
+    if (start < 0 && previous)
+      return fail("previous terminated container \"{}\" in pod \"{}\" not found", container, full_name());
     if (between && !record.last) {
-      return fail("container \"{}\" in pod \"{}\" is waiting to start: {}", container, pod_->at("metadata", "name").str(), record.reason);
+      return fail("container \"{}\" in pod \"{}\" is waiting to start: {}", container,
+                  pod_->at("metadata", "name").str(), record.reason);
     }
     return LogPlace{log_path(i, start), !previous && record.state == State::kRunning ? slots_[i].log.get() : nullptr};
   }

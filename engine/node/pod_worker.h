@@ -30,9 +30,9 @@ struct NodeServices {
   HostPorts& ports;
   bool privileged = false;
   std::string dns_address;
-  std::string rootfs_directory;   ///< Unpacked images, on disk.
-  std::string memory_directory;   ///< On a tmpfs.
-  std::string volume_directory;   ///< On disk.
+  std::string rootfs_directory;  ///< Unpacked images, on disk.
+  std::string memory_directory;  ///< On a tmpfs.
+  std::string volume_directory;  ///< On disk.
   std::string log_directory;
   std::function<bool(const std::string& ns)> is_platform;  ///< Whose pods may use the host's files.
   std::function<void(std::function<void()>)> background;   ///< Runs something slow on another thread.
@@ -74,7 +74,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     std::vector<std::string> environment;
     bool launching = false;
     bool killing = false;
-    bool ended_well = false;    ///< Killed because of a new definition: restarts without back-off.
+    bool ended_well = false;  ///< Killed because of a new definition: restarts without back-off.
     bool out_of_memory = false;
     bool failed_start = false;  ///< crun refused; counts as an end.
     std::unique_ptr<ContainerLog> log;

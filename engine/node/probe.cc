@@ -13,8 +13,8 @@ namespace fairlead::node {
 
 namespace {
 
-/// While a container is this young, nobody listening is no failure yet: the first attempt waits for it in small steps. (Upstream would
-/// fail and come back a whole period later.)
+/// While a container is this young, nobody listening is no failure yet: the first attempt waits for it in small steps.
+/// (Upstream would fail and come back a whole period later.)
 constexpr Duration kBirth{1'000};
 constexpr Duration kBirthStep{20};
 constexpr std::size_t kMaxHead = 4096;
@@ -130,14 +130,13 @@ std::string http_request(const Value& get, const std::string& place) {
 
 void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarget& target, Duration timeout,
              std::function<void(ProbeResult)> done) {
-  const auto refuse = [&](std::string why) {
-    loop.post([done, why = std::move(why)] { done({false, false, why}); });
-  };
+  const auto refuse = [&](std::string why) { loop.post([done, why = std::move(why)] { done({false, false, why}); }); };
   if (const Value* exec = handler.find("exec")) {
     std::vector<std::string> argv;
     for (const auto& part : exec->at("command").items()) argv.emplace_back(part.str());
     return runtime.exec(target.exec, argv, timeout, [done, timeout](const Outcome& outcome) {
-      if (outcome.timed_out) return done({false, false, fmt::format("command timed out after {}", format_duration(timeout))});
+      if (outcome.timed_out)
+        return done({false, false, fmt::format("command timed out after {}", format_duration(timeout))});
       done({outcome.exit.code == 0, false, outcome.output});
     });
   }
@@ -162,7 +161,11 @@ void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarg
 }
 
 ProbeWorker::ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, Callbacks callbacks)
-    : loop_(loop), runtime_(runtime), probe_(probe), target_(std::move(target)), callbacks_(std::move(callbacks)),
+    : loop_(loop),
+      runtime_(runtime),
+      probe_(probe),
+      target_(std::move(target)),
+      callbacks_(std::move(callbacks)),
       begin_(std::chrono::steady_clock::now()) {
   const Duration delay = std::chrono::seconds(probe_.at("initialDelaySeconds").int_or(0));
   timer_ = loop_.after(delay, [this] { run(); });

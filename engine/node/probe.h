@@ -26,8 +26,9 @@ struct ProbeTarget {
   const Value* container = nullptr;  ///< For named ports.
 };
 
-/// One attempt of a handler (`httpGet`, `tcpSocket` or `exec`, as in a v1.Probe or v1.LifecycleHandler). `done` is called once, from
-/// the loop, at the latest when `timeout` has passed. HTTPS and gRPC are answered with a failure that says so.
+/// One attempt of a handler (`httpGet`, `tcpSocket` or `exec`, as in a v1.Probe or v1.LifecycleHandler). `done` is
+/// called once, from the loop, at the latest when `timeout` has passed. HTTPS and gRPC are answered with a failure that
+/// says so.
 void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarget& target, Duration timeout,
              std::function<void(ProbeResult)> done);
 
@@ -35,8 +36,8 @@ void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarg
 class ProbeWorker {
  public:
   struct Callbacks {
-    std::function<void()> succeeded;                            ///< Threshold reached, result was not success before.
-    std::function<void()> failed;                               ///< Likewise; for liveness and startup this ends the container.
+    std::function<void()> succeeded;  ///< Threshold reached, result was not success before.
+    std::function<void()> failed;     ///< Likewise; for liveness and startup this ends the container.
     std::function<void(const std::string& message)> unhealthy;  ///< Every failed attempt.
   };
 

@@ -111,7 +111,7 @@ Result<pid_t> Reaper::spawn(const std::vector<std::string>& argv, int input, int
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, raw[0], &actions, &attributes, raw.data(),
-                                 environment.empty() ? environ : raw_environment.data());
+                                   environment.empty() ? environ : raw_environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) return fail("cannot start {}: {}", argv[0], error_text(error));
@@ -140,7 +140,8 @@ void Reaper::run(Command command, std::function<void(Outcome)> done) {
     capture->exited = true;
     finish(capture);
   };
-  auto started = spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), std::move(ended), command.environment);
+  auto started =
+      spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), std::move(ended), command.environment);
   if (!started) {
     capture->outcome = {.exit = {127, 0}, .output = started.error().message};
     loop_.post([capture] { capture->done(std::move(capture->outcome)); });

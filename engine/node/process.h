@@ -32,9 +32,9 @@ inline constexpr std::size_t kMaxOutput = 64 * 1024;
 
 struct Command {
   std::vector<std::string> argv;
-  std::string input;        ///< Given on stdin; empty: /dev/null.
+  std::string input;                       ///< Given on stdin; empty: /dev/null.
   std::vector<std::string> environment{};  ///< "NAME=value"; empty: ours.
-  Duration timeout{30'000};  ///< Then SIGKILL.
+  Duration timeout{30'000};                ///< Then SIGKILL.
 };
 
 /// The one place that waits for children. As PID 1 it also gets every orphan of the namespace, containers that crun

@@ -184,7 +184,8 @@ std::string ruleset(const NetworkProgram& program) {
   }
   std::string out = "table ip fairlead {}\ndelete table ip fairlead\ntable ip fairlead {\n";
   out += chains;
-  out += "  map services {\n    type ipv4_addr . inet_proto . inet_service : verdict\n" + elements(translated.entries) + "  }\n";
+  out += "  map services {\n    type ipv4_addr . inet_proto . inet_service : verdict\n" + elements(translated.entries) +
+         "  }\n";
   out += "  map ingress {\n    type ipv4_addr : verdict\n" + elements(ingress) + "  }\n";
   out += "  map egress {\n    type ipv4_addr : verdict\n" + elements(egress) + "  }\n";
   out += "  set self {\n    type ipv4_addr . ipv4_addr\n" + elements(translated.self) + "  }\n";

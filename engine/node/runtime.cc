@@ -57,8 +57,10 @@ void Runtime::exec(const ExecTarget& target, const std::vector<std::string>& arg
     // crun 1.8 wants uid 0 in the container's namespace, which a single mapped uid need not be.
     // By its path, since PATH is the container's from here on.
     static const std::string nsenter = find_program("nsenter");
-    run.argv = {"setpriv", "--no-new-privs", nsenter, "--target=" + std::to_string(target.pid), "--user", "--mount", "--uts",
-                "--ipc", "--net", "--pid", "--wd", "--preserve-credentials", "--"};
+    run.argv = {"setpriv", "--no-new-privs", nsenter, "--target=" + std::to_string(target.pid),
+                "--user",  "--mount",        "--uts", "--ipc",
+                "--net",   "--pid",          "--wd",  "--preserve-credentials",
+                "--"};
     run.environment = target.environment;
   }
   run.argv.insert(run.argv.end(), argv.begin(), argv.end());

@@ -18,12 +18,13 @@ struct ExecTarget {
 
 class Runtime {
  public:
-  /// `root` is where crun keeps its state: a directory on a tmpfs. `nested`: containers have user namespaces of their own.
+  /// `root` is where crun keeps its state: a directory on a tmpfs. `nested`: containers have user namespaces of their
+  /// own.
   Runtime(Loop& loop, Reaper& reaper, std::string root, bool nested)
       : loop_(loop), reaper_(reaper), root_(std::move(root)), nested_(nested) {}
 
-  /// Creates and starts the container that `bundle`/config.json describes, with these descriptors as stdout and stderr. `started` gets
-  /// its process id, or why not in crun's words; `ended` comes once, only after a good start.
+  /// Creates and starts the container that `bundle`/config.json describes, with these descriptors as stdout and stderr.
+  /// `started` gets its process id, or why not in crun's words; `ended` comes once, only after a good start.
   void start(const std::string& id, const std::string& bundle, int output, int errors,
              std::function<void(Result<pid_t>)> started, std::function<void(Exit)> ended);
   /// Runs a command inside, with the container's own user, environment and directory.

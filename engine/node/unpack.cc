@@ -125,11 +125,13 @@ Result<> make_file(archive* reader, archive_entry* entry, const Tree& tree, cons
     if (::linkat(from.get(), target.c_str(), parent.get(), name.c_str(), 0) == 0) return {};
     return fail("cannot link {} to {}: {}", name, hard, error_text(errno));
   }
-  const Descriptor file(::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Descriptor file(
+      ::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return fail("cannot create {}: {}", name, error_text(errno));
   if (auto ok = copy_content(reader, file.get(), budget, name); !ok) return ok;
   // Only root may give files away; for others everything is their own, which their containers see as root's.
-  if (::fchown(file.get(), static_cast<uid_t>(::archive_entry_uid(entry)), static_cast<gid_t>(::archive_entry_gid(entry))) != 0) {
+  if (::fchown(file.get(), static_cast<uid_t>(::archive_entry_uid(entry)),
+               static_cast<gid_t>(::archive_entry_gid(entry))) != 0) {
     errno = 0;
   }
   ::fchmod(file.get(), ::archive_entry_perm(entry));

@@ -27,7 +27,8 @@ std::vector<pid_t> processes() {
   while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
     pid_t pid = 0;
     const std::string_view name(entry->d_name);
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr == name.data() + name.size() && pid > 1) out.push_back(pid);
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr == name.data() + name.size() && pid > 1)
+      out.push_back(pid);
   }
   return out;
 }

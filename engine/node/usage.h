@@ -31,7 +31,8 @@ class UsageReader {
   std::map<pid_t, Seen> seen_;
 };
 
-/// Proportional memory of a container's processes: shared pages divided among those who share them. Slower; asked before a kill.
+/// Proportional memory of a container's processes: shared pages divided among those who share them. Slower; asked
+/// before a kill.
 [[nodiscard]] std::int64_t exact_memory(pid_t leader);
 
 }  // namespace fairlead::node

@@ -39,7 +39,7 @@ struct ServiceProgram {
 };
 
 struct PortRange {
-  std::string protocol;    ///< "TCP", "UDP" or "SCTP".
+  std::string protocol;     ///< "TCP", "UDP" or "SCTP".
   std::uint16_t first = 0;  ///< 0 with last 65535: every port.
   std::uint16_t last = 65535;
   friend auto operator<=>(const PortRange&, const PortRange&) = default;

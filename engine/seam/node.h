@@ -62,7 +62,7 @@ struct ContainerUsage {
 
 struct PodUsage {
   std::string uid;
-  Time at;           ///< End of the window that the CPU figure is averaged over.
+  Time at;  ///< End of the window that the CPU figure is averaged over.
   Duration window{0};
   std::vector<ContainerUsage> containers;
 };

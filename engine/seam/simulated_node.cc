@@ -21,8 +21,8 @@ struct Container {
   std::string exit_reason;
   Time started{};
   Time ended{};
-  Value last;              ///< lastState.
-  std::uint64_t run = 0;   ///< Raised with every start, so that timers of an earlier run find out.
+  Value last;             ///< lastState.
+  std::uint64_t run = 0;  ///< Raised with every start, so that timers of an earlier run find out.
 };
 
 struct Pod {
@@ -199,7 +199,9 @@ struct SimulatedNode::State : std::enable_shared_from_this<SimulatedNode::State>
     for (std::size_t i = next; i < pod.containers.size(); ++i) begin(pod, i);
   }
 
-  [[nodiscard]] static std::string uid_of(const Pod& pod) { return std::string(pod.object->at("metadata", "uid").str()); }
+  [[nodiscard]] static std::string uid_of(const Pod& pod) {
+    return std::string(pod.object->at("metadata", "uid").str());
+  }
 
   Value condition(Pod& pod, const std::string& type, bool holds, std::string_view reason) const {
     const auto known = pod.conditions.find(type);
@@ -280,9 +282,7 @@ SimulatedNode::SimulatedNode(VirtualTime& time, std::string name, Value status, 
 
 SimulatedNode::~SimulatedNode() = default;
 
-void SimulatedNode::set_image(const std::string& image, ImageBehaviour behaviour) {
-  state_->images[image] = behaviour;
-}
+void SimulatedNode::set_image(const std::string& image, ImageBehaviour behaviour) { state_->images[image] = behaviour; }
 
 void SimulatedNode::lose_everything() {
   state_->life += 1;

@@ -14,12 +14,12 @@ namespace fairlead::seam {
 
 /// How containers of one image behave.
 struct ImageBehaviour {
-  Duration startup{1000};                ///< From being told to run to the container's start: pulling and creating.
-  std::optional<Duration> ready{0};      ///< From the start to Ready; nothing: never ready.
-  std::optional<Duration> exit_after;    ///< From the start to its end; nothing: runs until it is stopped.
+  Duration startup{1000};              ///< From being told to run to the container's start: pulling and creating.
+  std::optional<Duration> ready{0};    ///< From the start to Ready; nothing: never ready.
+  std::optional<Duration> exit_after;  ///< From the start to its end; nothing: runs until it is stopped.
   int exit_code = 0;
-  bool missing = false;                  ///< The image cannot be pulled.
-  Duration stop{0};                      ///< How long it takes to end after SIGTERM; cut by the grace period.
+  bool missing = false;  ///< The image cannot be pulled.
+  Duration stop{0};      ///< How long it takes to end after SIGTERM; cut by the grace period.
   std::int64_t cpu_nano_cores = 0;
   std::int64_t memory_bytes = 0;
 };

@@ -19,7 +19,7 @@ struct Manifest {
 struct Manifests {
   std::string revision;  ///< Commit SHA, 40 hex digits.
   std::string author;
-  std::string message;   ///< First line.
+  std::string message;              ///< First line.
   std::vector<Manifest> manifests;  ///< In order of file and document.
 };
 

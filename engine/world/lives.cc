@@ -14,7 +14,8 @@ Lives::Lives(std::string path, Time now) : path_(std::move(path)) {
     std::int64_t until = 0;
     while (in >> from >> until && from <= until) lives_.push_back({Time(Duration(from)), Time(Duration(until))});
   }
-  if (lives_.size() >= kMaxLives) lives_.erase(lives_.begin(), lives_.end() - static_cast<std::ptrdiff_t>(kMaxLives - 1));
+  if (lives_.size() >= kMaxLives)
+    lives_.erase(lives_.begin(), lives_.end() - static_cast<std::ptrdiff_t>(kMaxLives - 1));
   lives_.push_back({now, now});
 }
 
@@ -27,7 +28,8 @@ std::vector<control::Outage> Lives::outages() const {
 Result<> Lives::mark(Time now) {
   lives_.back().until = now;
   std::string text;
-  for (const Life& life : lives_) text += fmt::format("{} {}\n", life.from.time_since_epoch().count(), life.until.time_since_epoch().count());
+  for (const Life& life : lives_)
+    text += fmt::format("{} {}\n", life.from.time_since_epoch().count(), life.until.time_since_epoch().count());
   return node::replace_file(path_, text, 0600);
 }
 

@@ -49,7 +49,8 @@ Result<Value> root_application(const LocalOptions& options) {
   if (!text) return std::unexpected(text.error());
   auto documents = parse_yaml(*text, file);
   if (!documents) return std::unexpected(documents.error());
-  if (documents->size() != 1) return fail("{}: one Application is expected, {} documents found", file, documents->size());
+  if (documents->size() != 1)
+    return fail("{}: one Application is expected, {} documents found", file, documents->size());
   return std::move(documents->front());
 }
 
@@ -58,8 +59,11 @@ std::vector<Value> api_service() {
   const Value metadata = Value::object({{"name", "kubernetes"}, {"namespace", "default"}});
   Value service = Value::object({{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata}});
   service.make("spec").set("clusterIP", "10.96.0.1");
-  service["spec"].set("ports", Value::array({Value::object({{"name", "https"}, {"port", 443}, {"targetPort", kNodeApiPort}})}));
-  Value slice = Value::object({{"apiVersion", "discovery.k8s.io/v1"}, {"kind", "EndpointSlice"}, {"metadata", metadata},
+  service["spec"].set("ports",
+                      Value::array({Value::object({{"name", "https"}, {"port", 443}, {"targetPort", kNodeApiPort}})}));
+  Value slice = Value::object({{"apiVersion", "discovery.k8s.io/v1"},
+                               {"kind", "EndpointSlice"},
+                               {"metadata", metadata},
                                {"addressType", "IPv4"}});
   slice["metadata"].set("labels", Value::object({{"kubernetes.io/service-name", "kubernetes"}}));
   slice.set("ports", Value::array({Value::object({{"name", "https"}, {"port", kNodeApiPort}, {"protocol", "TCP"}})}));
@@ -73,7 +77,8 @@ std::string service_address(api::Api& api, std::string_view host) {
   const std::size_t dot = host.find('.');
   const std::size_t next = dot == std::string_view::npos ? dot : host.find('.', dot + 1);
   if (next == std::string_view::npos || !host.substr(next + 1).starts_with("svc")) return {};
-  const auto service = api.get(api.schema().resource("", "services"), host.substr(dot + 1, next - dot - 1), host.substr(0, dot));
+  const auto service =
+      api.get(api.schema().resource("", "services"), host.substr(dot + 1, next - dot - 1), host.substr(0, dot));
   return service == nullptr ? std::string() : std::string(service->at("spec", "clusterIP").str());
 }
 
@@ -84,8 +89,9 @@ class LocalCluster {
 
   /// The passes. An error of one is the cluster's.
   Result<> start() {
-    for (const auto pass : {&LocalCluster::open_store, &LocalCluster::open_seams, &LocalCluster::add_controllers,
-                            &LocalCluster::put_system_objects, &LocalCluster::listen, &LocalCluster::put_root_application}) {
+    for (const auto pass :
+         {&LocalCluster::open_store, &LocalCluster::open_seams, &LocalCluster::add_controllers,
+          &LocalCluster::put_system_objects, &LocalCluster::listen, &LocalCluster::put_root_application}) {
       if (auto done = (this->*pass)(); !done) return done;
     }
     return {};
@@ -96,7 +102,9 @@ class LocalCluster {
     loop_.loop().watch(inside_.stop_descriptor, EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
     manager_->start();
     loop_.drive(*manager_);
-    spdlog::info("ready after {} ms", std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());
+    spdlog::info(
+        "ready after {} ms",
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());
     if (options_.ready_fd >= 0) {
       if (::write(options_.ready_fd, "ready\n", 6) < 0) spdlog::warn("nobody waits for this cluster to be ready");
       ::close(options_.ready_fd);
@@ -132,12 +140,15 @@ class LocalCluster {
     auto made = node::LocalNode::create(std::move(node), inside_, loop_);
     if (!made) return std::unexpected(made.error());
     node_ = std::move(*made);
-    metrics_ = std::make_unique<PrometheusMetrics>(loop_, [this](std::string_view host) { return service_address(*api_, host); });
+    metrics_ = std::make_unique<PrometheusMetrics>(
+        loop_, [this](std::string_view host) { return service_address(*api_, host); });
     traffic_ = std::make_unique<edge::NginxTraffic>(loop_);
     auto root = root_application(options_);
     if (!root) return std::unexpected(root.error());
     root_ = std::move(*root);
-    source_ = gitops::git_source({.repository = options_.state + "/git", .repo_url = std::string(root_.at("spec", "source", "repoURL").str())}, loop_);
+    source_ = gitops::git_source(
+        {.repository = options_.state + "/git", .repo_url = std::string(root_.at("spec", "source", "repoURL").str())},
+        loop_);
     return {};
   }
 
@@ -177,7 +188,8 @@ class LocalCluster {
   }
 
   Result<> put_root_application() {
-    if (auto done = apply_object(*api_, root_, "root.yaml"); !done) return std::unexpected(wrap("the app of apps", done.error()));
+    if (auto done = apply_object(*api_, root_, "root.yaml"); !done)
+      return std::unexpected(wrap("the app of apps", done.error()));
     return {};
   }
 

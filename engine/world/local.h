@@ -13,7 +13,7 @@ struct LocalOptions {
   std::string state;        ///< Its .fairlead directory.
   std::string environment;  ///< Whose app of apps runs.
   std::uint16_t api_port = 6443;
-  int ready_fd = -1;        ///< Gets "ready" and a line end once the API server answers. -1: nobody waits.
+  int ready_fd = -1;  ///< Gets "ready" and a line end once the API server answers. -1: nobody waits.
 };
 
 /// Runs until it is told to stop (SIGTERM, SIGINT) and answers with an exit code. Call it before any thread exists: it

@@ -12,7 +12,8 @@ std::string form_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
   }
   return out;
@@ -22,7 +23,8 @@ std::string form_encode(std::string_view text) {
 
 Result<Value> read_query_answer(int status, std::string_view body) {
   auto answer = parse_json(body);
-  if (!answer) return fail("Prometheus answered {} with something that is not JSON: {}", status, body.substr(0, kQuotedBody));
+  if (!answer)
+    return fail("Prometheus answered {} with something that is not JSON: {}", status, body.substr(0, kQuotedBody));
   if (answer->at("status").str() != "success") {
     return fail("{}: {}", answer->at("errorType").string_or("error"), answer->at("error").string_or("no reason given"));
   }
@@ -45,7 +47,8 @@ void PrometheusMetrics::query(std::string address, std::string text, Time at, se
   request.connect_to = address_of_(url->host);
   request.url = std::move(*url);
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  request.body = fmt::format("query={}&time={:.3f}", form_encode(text), static_cast<double>(at.time_since_epoch().count()) / 1000.0);
+  request.body = fmt::format("query={}&time={:.3f}", form_encode(text),
+                             static_cast<double>(at.time_since_epoch().count()) / 1000.0);
   request.timeout = kQueryTimeout;
   client_.send(std::move(request), [this, done = std::move(done)](net::ClientResult<net::Response> response) mutable {
     Result<Value> result = response ? read_query_answer(response->status, response->body)

@@ -13,8 +13,8 @@ inline constexpr std::string_view kClusterPrometheus = "http://prometheus.monito
 
 class PrometheusMetrics final : public seam::Metrics {
  public:
-  /// `address_of` turns a host name into an IP address, or an empty string when it is not the cluster's own; it is called
-  /// on the control thread, where answers come back too.
+  /// `address_of` turns a host name into an IP address, or an empty string when it is not the cluster's own; it is
+  /// called on the control thread, where answers come back too.
   PrometheusMetrics(seam::Executor& control, std::function<std::string(std::string_view host)> address_of);
 
   void query(std::string address, std::string text, Time at, seam::Done<Value> done) override;

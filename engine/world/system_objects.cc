@@ -7,10 +7,10 @@
 #include "engine/control/application_diff.h"
 
 // A file of system/ as it stands in the source tree, put into the program by the assembler.
-#define FAIRLEAD_EMBED(symbol, file)                                                                       \
-  asm(".pushsection .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" FAIRLEAD_SYSTEM_DIR "/" file   \
-      "\"\n.global " #symbol "_end\n" #symbol "_end:\n.byte 0\n.popsection\n");                            \
-  extern "C" const char symbol[];                                                                          \
+#define FAIRLEAD_EMBED(symbol, file)                                                                     \
+  asm(".pushsection .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" FAIRLEAD_SYSTEM_DIR "/" file \
+      "\"\n.global " #symbol "_end\n" #symbol "_end:\n.byte 0\n.popsection\n");                          \
+  extern "C" const char symbol[];                                                                        \
   extern "C" const char symbol##_end[];
 
 FAIRLEAD_EMBED(fairlead_system_dns, "dns.yaml")
@@ -40,7 +40,8 @@ std::vector<Value> system_objects() {
 
 Result<> apply_object(api::Api& api, Value object, std::string_view file) {
   const api::Resource* resource = api.schema().by_kind(object.at("apiVersion").str(), object.at("kind").str());
-  if (resource == nullptr) return std::unexpected(object.error(fmt::format("no kind {}", object.at("kind").str()), file));
+  if (resource == nullptr)
+    return std::unexpected(object.error(fmt::format("no kind {}", object.at("kind").str()), file));
   for (const api::FieldError& e : api.schema().decode(*resource, object)) {
     return std::unexpected(Error{e.message, std::string(file), e.line, e.column});
   }
@@ -62,7 +63,8 @@ Result<> apply_object(api::Api& api, Value object, std::string_view file) {
 Result<> apply_objects(api::Api& api, const std::vector<Value>& objects) {
   for (const Value& object : objects) {
     if (auto applied = apply_object(api, object, "the built-in manifests"); !applied) {
-      return std::unexpected(wrap(fmt::format("{} {}", object.at("kind").str(), object.at("metadata", "name").str()), applied.error()));
+      return std::unexpected(
+          wrap(fmt::format("{} {}", object.at("kind").str(), object.at("metadata", "name").str()), applied.error()));
     }
   }
   return {};

@@ -36,7 +36,8 @@ Result<const api::Resource*> served_resource(const api::Schema& schema, const Va
 Result<> create(VirtualCluster& cluster, const Value& object) {
   const auto resource = served_resource(cluster.api().schema(), object);
   if (!resource) return std::unexpected(resource.error());
-  const auto created = cluster.api().create(**resource, object.at("metadata", "namespace").string_or("default"), object, {.user = "scenario"});
+  const auto created = cluster.api().create(**resource, object.at("metadata", "namespace").string_or("default"), object,
+                                            {.user = "scenario"});
   if (!created) return refused(object, created.error());
   if (!object.has("status") || !(*resource)->has_status) return {};
   const auto with_status = cluster.api().mutate((*created)->key(), api::Subresource::kStatus,
@@ -68,7 +69,8 @@ Result<api::Key> first_target(VirtualCluster& cluster, const Value& target) {
 }
 
 Result<> patch(VirtualCluster& cluster, const Value& action) {
-  if (auto ok = only(action, "kind apiVersion name namespace labels owner where type subresource patch"); !ok) return ok;
+  if (auto ok = only(action, "kind apiVersion name namespace labels owner where type subresource patch"); !ok)
+    return ok;
   const auto key = first_target(cluster, action);
   if (!key) return std::unexpected(key.error());
   const std::string_view type = action.at("type").string_or("merge");
@@ -150,7 +152,8 @@ Result<> act_on(VirtualCluster& cluster, const std::string& verb, const Value& w
 }
 
 Result<seam::ImageBehaviour> behaviour_of(const Value& image) {
-  if (auto ok = only(image, "startup ready exit after missing stop cpu memory"); !ok) return std::unexpected(ok.error());
+  if (auto ok = only(image, "startup ready exit after missing stop cpu memory"); !ok)
+    return std::unexpected(ok.error());
   seam::ImageBehaviour out;
   const auto startup = duration_of(image.at("startup"), out.startup);
   const auto stop = duration_of(image.at("stop"), out.stop);
@@ -178,7 +181,8 @@ Result<Value> answer_of(const Value& point, Time at) {
     return v.is_string() ? std::string(v.str()) : fmt::format("{}", v.number_or(0));
   };
   if (point.at("value").is_array()) {
-    for (const Value& sample : point.at("value").items()) samples.emplace_back(sample.at("labels"), text(sample.at("value")));
+    for (const Value& sample : point.at("value").items())
+      samples.emplace_back(sample.at("labels"), text(sample.at("value")));
   } else if (!point.at("value").is_null()) {
     samples.emplace_back(Value::object(), text(point.at("value")));
   }
@@ -192,7 +196,8 @@ Result<> only(const Value& node, std::string_view known) {
     const std::size_t at = known.find(m.key);
     const bool whole = at != std::string_view::npos && !m.key.empty() && (at == 0 || known[at - 1] == ' ') &&
                        (at + m.key.size() == known.size() || known[at + m.key.size()] == ' ');
-    if (!whole) return std::unexpected(m.value.error(fmt::format("\"{}\" means nothing here; known are: {}", m.key, known)));
+    if (!whole)
+      return std::unexpected(m.value.error(fmt::format("\"{}\" means nothing here; known are: {}", m.key, known)));
   }
   return {};
 }
@@ -219,8 +224,7 @@ Result<> create_all(VirtualCluster& cluster, const Value& objects) {
     if (cluster.api().get(resource, ns, name) != nullptr) return {};
     Value metadata = Value::object({{"name", name}});
     if (!ns.empty()) metadata.set("namespace", ns);
-    return create(cluster,
-                  Value::object({{"apiVersion", "v1"}, {"kind", kind}, {"metadata", std::move(metadata)}}));
+    return create(cluster, Value::object({{"apiVersion", "v1"}, {"kind", kind}, {"metadata", std::move(metadata)}}));
   };
   // Pods among the first objects need an account, and the controller that makes it does not run yet.
   const auto ensure = [&](std::string_view name) -> Result<> {

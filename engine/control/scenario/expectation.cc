@@ -75,9 +75,9 @@ Verdict event_unmet(VirtualCluster& cluster, const Value& wanted) {
   bool found = false;
   for (const api::ObjectPtr& event : cluster.api().list(cluster.api().schema().resource("", "events"))) {
     if (!difference(pattern, event->tree(), "")) found = true;
-    seen += fmt::format("\n    {} {}/{}: {} (x{})", event->at("reason").str(), event->at("involvedObject", "kind").str(),
-                        event->at("involvedObject", "name").str(), event->at("message").str(),
-                        event->at("count").int_or(1));
+    seen += fmt::format("\n    {} {}/{}: {} (x{})", event->at("reason").str(),
+                        event->at("involvedObject", "kind").str(), event->at("involvedObject", "name").str(),
+                        event->at("message").str(), event->at("count").int_or(1));
   }
   if (found != wanted.at("absent").bool_or(false)) return std::nullopt;
   return fmt::format("{} event; there are:{}", found ? "unwanted" : "no such", seen);

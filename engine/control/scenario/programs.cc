@@ -17,7 +17,8 @@ Value service(const seam::ServiceProgram& s) {
         {{"name", p.name}, {"protocol", p.protocol}, {"port", p.port}, {"endpoints", endpoints(p.endpoints)}}));
   }
   Value::Array headless;
-  for (const seam::HeadlessName& h : s.headless) headless.push_back(Value::object({{"hostname", h.hostname}, {"ip", h.ip}}));
+  for (const seam::HeadlessName& h : s.headless)
+    headless.push_back(Value::object({{"hostname", h.hostname}, {"ip", h.ip}}));
   return Value::object({{"namespace", s.ns},
                         {"name", s.name},
                         {"clusterIP", s.cluster_ip},
@@ -37,8 +38,8 @@ Value allowances(const std::vector<seam::Allowance>& all) {
     }
     Value::Array ports;
     for (const seam::PortRange& r : a.ports) ports.emplace_back(fmt::format("{}:{}-{}", r.protocol, r.first, r.last));
-    out.push_back(Value::object(
-        {{"peers", Value(std::move(peers))}, {"ports", Value(std::move(ports))}, {"nobody", a.nobody}}));
+    out.push_back(
+        Value::object({{"peers", Value(std::move(peers))}, {"ports", Value(std::move(ports))}, {"nobody", a.nobody}}));
   }
   return out;
 }

@@ -15,11 +15,10 @@ constexpr std::string_view kStepWords =
 Value default_node_status(const Value& allocatable) {
   Value resources = Value::object({{"cpu", "4"}, {"memory", "16Gi"}, {"ephemeral-storage", "100Gi"}, {"pods", "110"}});
   for (const Member& m : allocatable.members()) resources.set(m.key, m.value);
-  return Value::object(
-      {{"capacity", resources},
-       {"allocatable", resources},
-       {"addresses", Value::array({Value::object({{"type", "InternalIP"}, {"address", "10.0.0.1"}})})},
-       {"nodeInfo", Value::object({{"operatingSystem", "linux"}, {"architecture", "amd64"}})}});
+  return Value::object({{"capacity", resources},
+                        {"allocatable", resources},
+                        {"addresses", Value::array({Value::object({{"type", "InternalIP"}, {"address", "10.0.0.1"}})})},
+                        {"nodeInfo", Value::object({{"operatingSystem", "linux"}, {"architecture", "amd64"}})}});
 }
 
 class Player {
@@ -44,7 +43,8 @@ class Player {
  private:
   Result<> prepare() {
     if (auto ok = only(scenario_, kWords); !ok) return ok;
-    if (scenario_.at("about").str().empty()) return std::unexpected(scenario_.error("a scenario says what it is about"));
+    if (scenario_.at("about").str().empty())
+      return std::unexpected(scenario_.error("a scenario says what it is about"));
     if (!scenario_.has("nodes")) cluster_.add_node("node-1", default_node_status(Value()));
     for (const Value& node : scenario_.at("nodes").items()) {
       if (auto ok = only(node, "name allocatable"); !ok) return ok;
@@ -100,8 +100,8 @@ class Player {
       const auto verdict = unmet(cluster_, expectation);
       if (!verdict) return std::unexpected(verdict.error());
       if (!verdict->has_value()) continue;
-      const Error failure = expectation.error(
-          fmt::format("after {}: {}", format_duration(cluster_.elapsed()), verdict->value()), file_);
+      const Error failure =
+          expectation.error(fmt::format("after {}: {}", format_duration(cluster_.elapsed()), verdict->value()), file_);
       outcome_.failures.push_back(failure.to_string());
     }
     return {};

@@ -23,7 +23,8 @@ constexpr auto kPatience = std::chrono::seconds(20);
 
 Value default_pod(const std::string& name, const std::string& uid, const std::string& image) {
   Value container = Value::object({{"name", "main"}, {"image", image}, {"args", Value::array({"serve", "8080"})}});
-  container.set("readinessProbe", Value::object({{"tcpSocket", Value::object({{"port", 8080}})}, {"periodSeconds", 1}}));
+  container.set("readinessProbe",
+                Value::object({{"tcpSocket", Value::object({{"port", 8080}})}, {"periodSeconds", 1}}));
   return Value::object({{"apiVersion", "v1"},
                         {"kind", "Pod"},
                         {"metadata", Value::object({{"name", name}, {"namespace", "shop"}, {"uid", uid}})},
@@ -76,7 +77,9 @@ Cluster::Cluster(Inside& where) : privileged_(where.privileged) {
   char name[] = "/tmp/fairlead-node-XXXXXX";
   directory_ = ::mkdtemp(name);
   ImageStore store(directory_ + "/images");
-  const auto built = build_image({.name = "fairlead.local/test:1", .program = FAIRLEAD_WORKLOAD, .labels = {}, .environment = {"FROM_IMAGE=yes"}}, store);
+  const auto built = build_image(
+      {.name = "fairlead.local/test:1", .program = FAIRLEAD_WORKLOAD, .labels = {}, .environment = {"FROM_IMAGE=yes"}},
+      store);
   if (!built) {
     std::fprintf(stderr, "%s\n", built.error().message.c_str());
     std::abort();
@@ -177,12 +180,14 @@ std::string Cluster::ask(const std::string& uid, const std::string& path) {
   const timeval limit{5, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) return "no connection: " + error_text(errno);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
+    return "no connection: " + error_text(errno);
   const std::string request = "GET /" + path + " HTTP/1.0\r\n\r\n";
   ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string answer;
   char buffer[4096];
-  for (ssize_t got = 0; (got = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
   const auto body = answer.find("\r\n\r\n");
   return body == std::string::npos ? "no answer" : answer.substr(body + 4);
 }

@@ -29,7 +29,8 @@ std::string get_on_host(std::uint16_t port) {
   ::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
   std::string answer;
   char buffer[1024];
-  for (ssize_t got = 0; (got = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
   const auto body = answer.find("\r\n\r\n");
   return body == std::string::npos ? "no answer" : answer.substr(body + 4);
 }
@@ -44,7 +45,8 @@ Inside& inside() { return *the_inside; }
 
 int run(int argc, char** argv) {
   for (const auto& check : check_machine()) {
-    const bool needed = check.name == "user namespaces" || check.name == "overlayfs" || check.name == "crun" || check.name == "nft";
+    const bool needed =
+        check.name == "user namespaces" || check.name == "overlayfs" || check.name == "crun" || check.name == "nft";
     if (check.ok || !needed) continue;
     std::fprintf(stderr, "SKIPPED: %s: %s. %s\n", check.name.c_str(), check.detail.c_str(), check.advice.c_str());
     return kSkipped;

@@ -38,7 +38,9 @@ class Services : public ::testing::Test {
     delete uids_;
   }
   static std::string ip(const std::string& name) { return cluster().ip(uids_->at(name)); }
-  static std::string ask(const std::string& name, const std::string& path) { return cluster().ask(uids_->at(name), path); }
+  static std::string ask(const std::string& name, const std::string& path) {
+    return cluster().ask(uids_->at(name), path);
+  }
   static std::map<std::string, std::string>* uids_;
 };
 std::map<std::string, std::string>* Services::uids_ = nullptr;
@@ -112,7 +114,8 @@ std::vector<seam::Allowance> allowances(const Value& list, const std::map<std::s
       seam::PeerBlock block;
       if (peer.is_string()) block.cidr = ips.at(std::string(peer.str())) + "/32";
       if (peer.is_object()) block.cidr = peer.at("cidr").str();
-      for (const auto& except : peer.at("except").items()) block.except.push_back(ips.at(std::string(except.str())) + "/32");
+      for (const auto& except : peer.at("except").items())
+        block.except.push_back(ips.at(std::string(except.str())) + "/32");
       allowance.peers.push_back(std::move(block));
     }
     for (const auto& port : entry.at("ports").items()) {
@@ -142,8 +145,8 @@ class Policy : public ::testing::Test {
     delete uids_;
   }
 
-  /// "web 8080", "api 8081" … that `from` reaches, asked from inside it all at once. Kept apart from policies: the question travels
-  /// from the node, which no policy stops.
+  /// "web 8080", "api 8081" … that `from` reaches, asked from inside it all at once. Kept apart from policies: the
+  /// question travels from the node, which no policy stops.
   static std::string reached(const std::string& from) {
     std::string list;
     std::vector<std::string> names;
@@ -174,7 +177,8 @@ TEST_F(Policy, EveryPairAndPort) {
   for (const auto& test : *cases) {
     seam::NetworkProgram program;
     for (const auto& pod : test.at("pods").members()) {
-      seam::PodPolicy policy{"shop", pod.key, ips.at(pod.key), pod.value.has("ingress"), pod.value.has("egress"), {}, {}};
+      seam::PodPolicy policy{"shop", pod.key, ips.at(pod.key), pod.value.has("ingress"), pod.value.has("egress"),
+                             {},     {}};
       policy.ingress = allowances(pod.value.at("ingress"), ips);
       policy.egress = allowances(pod.value.at("egress"), ips);
       program.pods.push_back(std::move(policy));
@@ -220,7 +224,8 @@ TEST(HostPort, LeadsFromTheHostAndSaysWhoHoldsIt) {
   ASSERT_TRUE(cluster().wait_ready(uid));
   const auto taken = inside().outside.listen(port);
   ASSERT_FALSE(taken.has_value());
-  EXPECT_NE(taken.error().message.find("127.0.0.1:" + std::to_string(port) + " is already in use by "), std::string::npos)
+  EXPECT_NE(taken.error().message.find("127.0.0.1:" + std::to_string(port) + " is already in use by "),
+            std::string::npos)
       << taken.error().message;
   const auto answer = inside().outside.ask("get " + std::to_string(port));
   ASSERT_FALSE(answer.has_value());

@@ -15,7 +15,8 @@ TEST(Pod, StartsWithinTheTimeAllowed) {
   const auto begin = std::chrono::steady_clock::now();
   const auto uid = cluster().run("first");
   ASSERT_TRUE(cluster().wait_ready(uid));
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
   RecordProperty("first_pod_ms", std::to_string(took));
   std::printf("first pod ready after %ld ms\n", static_cast<long>(took));
   EXPECT_EQ(cluster().ask(uid, "name"), "first");
@@ -33,7 +34,8 @@ TEST(Pod, TwentyStartTogether) {
   std::vector<std::string> uids;
   for (int i = 0; i < 20; ++i) uids.push_back(cluster().run("many" + std::to_string(i)));
   for (const auto& uid : uids) ASSERT_TRUE(cluster().wait_ready(uid));
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
   std::printf("20 pods ready after %ld ms\n", static_cast<long>(took));
   EXPECT_LT(took, 8000);
   for (const auto& uid : uids) cluster().stop(uid, Duration{0});
@@ -42,15 +44,17 @@ TEST(Pod, TwentyStartTogether) {
 
 TEST(Pod, RunsAsTheUserItAsksForWithoutPrivileges) {
   const auto uid = cluster().run("user", [](Value& pod) {
-    main_container(pod).make("securityContext") = Value::object({{"runAsUser", 10001},
-                                                                 {"runAsGroup", 10002},
-                                                                 {"runAsNonRoot", true},
-                                                                 {"readOnlyRootFilesystem", true},
-                                                                 {"allowPrivilegeEscalation", false},
-                                                                 {"capabilities", Value::object({{"drop", Value::array({"ALL"})}})},
-                                                                 {"seccompProfile", Value::object({{"type", "RuntimeDefault"}})}});
+    main_container(pod).make("securityContext") =
+        Value::object({{"runAsUser", 10001},
+                       {"runAsGroup", 10002},
+                       {"runAsNonRoot", true},
+                       {"readOnlyRootFilesystem", true},
+                       {"allowPrivilegeEscalation", false},
+                       {"capabilities", Value::object({{"drop", Value::array({"ALL"})}})},
+                       {"seccompProfile", Value::object({{"type", "RuntimeDefault"}})}});
   });
-  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
+  ASSERT_TRUE(cluster().wait_ready(uid))
+      << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
   EXPECT_EQ(cluster().ask(uid, "id"), "10001:10002");
   EXPECT_EQ(cluster().ask(uid, "write/file"), "error: Read-only file system");
   EXPECT_EQ(cluster().ask(uid, "status/NoNewPrivs"), "1");
@@ -73,7 +77,8 @@ TEST(Pod, RefusesRootWhereThePodForbidsIt) {
 }
 
 TEST(Pod, MissingImageNamesItAndWhatBuildsIt) {
-  const auto uid = cluster().run("missing", [](Value& pod) { main_container(pod)["image"] = "localhost/shop/catalog:v9"; });
+  const auto uid =
+      cluster().run("missing", [](Value& pod) { main_container(pod)["image"] = "localhost/shop/catalog:v9"; });
   EXPECT_TRUE(cluster().wait(uid, [](const Value& status) {
     return main_status(status).at("state", "waiting", "reason").str() == "ErrImagePull";
   }));
@@ -94,16 +99,20 @@ TEST(Pod, VolumesEnvironmentAndTheirChange) {
   inputs.env["main"] = {{"GREETING", "hello"}, {"PORT", "8080"}};
   inputs.files["settings"] = {{"color", "blue", 0644}, {"deep/nested.txt", "nested", 0644}, {"private", "x", 0400}};
   const auto change = [](Value& pod) {
-    pod.make("spec", "volumes") = Value::array({Value::object({{"name", "settings"}, {"configMap", Value::object({{"name", "s"}})}}),
-                                                Value::object({{"name", "scratch"}, {"emptyDir", Value::object()}}),
-                                                Value::object({{"name", "memory"}, {"emptyDir", Value::object({{"medium", "Memory"}, {"sizeLimit", "1Mi"}})}})});
+    pod.make("spec", "volumes") =
+        Value::array({Value::object({{"name", "settings"}, {"configMap", Value::object({{"name", "s"}})}}),
+                      Value::object({{"name", "scratch"}, {"emptyDir", Value::object()}}),
+                      Value::object({{"name", "memory"},
+                                     {"emptyDir", Value::object({{"medium", "Memory"}, {"sizeLimit", "1Mi"}})}})});
     auto& container = main_container(pod);
     container["args"] = Value::array({"serve", "$(PORT)"});
-    container["volumeMounts"] = Value::array({Value::object({{"name", "settings"}, {"mountPath", "/etc/settings"}}),
-                                              Value::object({{"name", "settings"}, {"mountPath", "/one"}, {"subPath", "color"}}),
-                                              Value::object({{"name", "memory"}, {"mountPath", "/memory"}}),
-                                              Value::object({{"name", "scratch"}, {"mountPath", "/scratch"}})});
-    pod.make("spec", "hostAliases") = Value::array({Value::object({{"ip", "10.1.2.3"}, {"hostnames", Value::array({"alias.example"})}})});
+    container["volumeMounts"] =
+        Value::array({Value::object({{"name", "settings"}, {"mountPath", "/etc/settings"}}),
+                      Value::object({{"name", "settings"}, {"mountPath", "/one"}, {"subPath", "color"}}),
+                      Value::object({{"name", "memory"}, {"mountPath", "/memory"}}),
+                      Value::object({{"name", "scratch"}, {"mountPath", "/scratch"}})});
+    pod.make("spec", "hostAliases") =
+        Value::array({Value::object({{"ip", "10.1.2.3"}, {"hostnames", Value::array({"alias.example"})}})});
   };
   const auto uid = cluster().run("volumes", change, inputs);
   ASSERT_TRUE(cluster().wait_ready(uid));
@@ -185,9 +194,13 @@ TEST(Pod, ProbesDecideReadinessAndRestarts) {
   const auto uid = cluster().run("probed", [](Value& pod) {
     auto& container = main_container(pod);
     const auto http = [](const char* path) { return Value::object({{"path", path}, {"port", 8080}}); };
-    container["startupProbe"] = Value::object({{"exec", Value::object({{"command", Value::array({"/node_workload", "healthy", "/etc/hosts"})}})}, {"periodSeconds", 1}});
-    container["readinessProbe"] = Value::object({{"httpGet", http("/ready")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
-    container["livenessProbe"] = Value::object({{"httpGet", http("/health")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
+    container["startupProbe"] = Value::object(
+        {{"exec", Value::object({{"command", Value::array({"/node_workload", "healthy", "/etc/hosts"})}})},
+         {"periodSeconds", 1}});
+    container["readinessProbe"] =
+        Value::object({{"httpGet", http("/ready")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
+    container["livenessProbe"] =
+        Value::object({{"httpGet", http("/health")}, {"periodSeconds", 1}, {"failureThreshold", 1}});
   });
   ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
   (void)cluster().ask(uid, "set-ready/0");
@@ -196,7 +209,8 @@ TEST(Pod, ProbesDecideReadinessAndRestarts) {
   (void)cluster().ask(uid, "set-ready/1");
   ASSERT_TRUE(cluster().wait_ready(uid));
   (void)cluster().ask(uid, "set-health/0");
-  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return main_status(status).at("restartCount").int_or(0) == 1; }));
+  ASSERT_TRUE(
+      cluster().wait(uid, [](const Value& status) { return main_status(status).at("restartCount").int_or(0) == 1; }));
   EXPECT_TRUE(cluster().wait_note(uid, "Killing", "failed liveness probe, will be restarted"));
   ASSERT_TRUE(cluster().wait_ready(uid));
   cluster().stop(uid);
@@ -207,7 +221,8 @@ TEST(Pod, PreStopThenTermThenKill) {
   const auto change = [](Value& pod) {
     auto& container = main_container(pod);
     container["env"] = Value::array();
-    container.make("lifecycle", "preStop") = Value::object({{"httpGet", Value::object({{"path", "/say/preStop"}, {"port", 8080}})}});
+    container.make("lifecycle", "preStop") =
+        Value::object({{"httpGet", Value::object({{"path", "/say/preStop"}, {"port", 8080}})}});
   };
   seam::PodInputs stubborn;
   stubborn.env["main"] = {{"IGNORE_TERM", "1"}};
@@ -232,7 +247,8 @@ TEST(Pod, LogsTailSinceTimestampsAndLimit) {
   ASSERT_TRUE(cluster().wait_ready(uid));
   for (const char* text : {"one", "two", "three"}) (void)cluster().ask(uid, std::string("say/") + text);
   const auto until_three = [&](const std::string& text) { return text.find("three") != std::string::npos; };
-  for (int i = 0; i < 1000 && !until_three(cluster().logs({.uid = uid, .container = "main"})); ++i) std::this_thread::yield();
+  for (int i = 0; i < 1000 && !until_three(cluster().logs({.uid = uid, .container = "main"})); ++i)
+    std::this_thread::yield();
   EXPECT_EQ(cluster().logs({.uid = uid, .container = "main", .tail_lines = 2}), "two\nthree\n");
   EXPECT_EQ(cluster().logs({.uid = uid, .container = "main", .tail_lines = 2, .limit_bytes = 5}), "two\nt");
   const auto stamped = cluster().logs({.uid = uid, .container = "main", .timestamps = true, .tail_lines = 1});
@@ -277,21 +293,25 @@ TEST(Pod, MemoryOverTheLimitIsKilledAndUsageIsMeasured) {
 TEST(Pod, HostProgramsRunForThePlatformAlone) {
   const auto host = [](Value& pod) {
     main_container(pod)["image"] = "fairlead.local/host";
-    main_container(pod)["command"] = Value::array({"/bin/sh", "-c", "echo from the host; touch /usr/x; id -u; sleep 1000"});
+    main_container(pod)["command"] =
+        Value::array({"/bin/sh", "-c", "echo from the host; touch /usr/x; id -u; sleep 1000"});
     main_container(pod)["args"] = Value::array();
     main_container(pod).erase("readinessProbe");
   };
   const auto refused = cluster().run("intruder", host);
   EXPECT_TRUE(cluster().wait(refused, [](const Value& status) {
-    return main_status(status).at("state", "waiting", "message").str().find("platform's own namespaces") != std::string_view::npos;
+    return main_status(status).at("state", "waiting", "message").str().find("platform's own namespaces") !=
+           std::string_view::npos;
   }));
   const auto uid = cluster().run("host", [&](Value& pod) {
     host(pod);
     pod.make("metadata")["namespace"] = "monitoring";
   });
-  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
+  ASSERT_TRUE(cluster().wait_ready(uid))
+      << cluster().status(uid).at("containerStatuses", 0, "state", "waiting", "message").str();
   std::string log;
-  for (int i = 0; i < 1000 && log.find("0\n") == std::string::npos; ++i) log = cluster().logs({.uid = uid, .container = "main"});
+  for (int i = 0; i < 1000 && log.find("0\n") == std::string::npos; ++i)
+    log = cluster().logs({.uid = uid, .container = "main"});
   EXPECT_NE(log.find("from the host"), std::string::npos) << log;
   EXPECT_NE(log.find("Read-only file system"), std::string::npos) << log;
   for (const auto& pod : {refused, uid}) cluster().stop(pod, Duration{0});

@@ -55,7 +55,8 @@ std::string connect_many(const std::string& list, int milliseconds) {
   }
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   for (bool waiting = true; waiting;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     if (left <= 0 || ::poll(polls.data(), polls.size(), static_cast<int>(left)) <= 0) break;
     waiting = false;
     for (std::size_t i = 0; i < polls.size(); ++i) {
@@ -95,7 +96,8 @@ std::string http_get(const std::string& ip, int port, const std::string& path) {
   (void)!::write(fd, request.data(), request.size());
   std::string answer;
   char buffer[4096];
-  for (ssize_t got = 0; (got = ::read(fd, buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(fd, buffer, sizeof buffer)) > 0;)
+    answer.append(buffer, static_cast<std::size_t>(got));
   ::close(fd);
   const auto body = answer.find("\r\n\r\n");
   return body == std::string::npos ? "timeout" : answer.substr(body + 4);
@@ -129,7 +131,8 @@ std::string resolve(const std::string& name) {
     const unsigned length = (reply[at + 9] << 8U) | reply[at + 10];
     const unsigned char* data = reply + at + 11;
     char text[32];
-    if (type == 1 && std::snprintf(text, sizeof text, " %d.%d.%d.%d", data[0], data[1], data[2], data[3]) > 0) out += text;
+    if (type == 1 && std::snprintf(text, sizeof text, " %d.%d.%d.%d", data[0], data[1], data[2], data[3]) > 0)
+      out += text;
     if (type == 5) out += " cname";
     at += 11 + length;
   }
@@ -203,8 +206,9 @@ void serve_one(int client) {
     const auto end = request.find(' ', 4);
     int code = 200;
     const std::string body = act(request.substr(4, end - 4), code);
-    const std::string answer = "HTTP/1.1 " + std::to_string(code) + " X\r\nConnection: close\r\nContent-Length: " +
-                               std::to_string(body.size()) + "\r\n\r\n" + body;
+    const std::string answer = "HTTP/1.1 " + std::to_string(code) +
+                               " X\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                               "\r\n\r\n" + body;
     (void)!::write(client, answer.data(), answer.size());
   }
   ::close(client);
