@@ -24,7 +24,7 @@ status: ## What runs
 demo: build ## Ship a good version, then a bad one
 	@$(fairlead) demo
 
-test: setup ## All tests, with AddressSanitizer and UndefinedBehaviorSanitizer
+test: setup ## All tests
 	@tools/test
 
 render: ## Render the manifests of every environment with Helm

@@ -71,10 +71,14 @@ def check_lengths(path, lines):
     if len(lines) > MAX_FILE_LINES:
         yield len(lines), f"{len(lines)} lines; {MAX_FILE_LINES} are the most a file may have: split it by what it does"
     start = None
-    raw = False  # Inside of a raw string literal, whose lines are data.
+    raw = None  # The delimiter of the raw string literal that goes on here; its lines are data.
     for number, line in enumerate(lines, 1):
-        raw_before, raw = raw, (')"' not in line if raw else 'R"(' in line and ')"' not in line.split('R"(')[-1])
-        if len(line) > MAX_COLUMNS and not raw_before and 'R"(' not in line:
+        raw_before = raw is not None
+        opened = re.search(r'R"(\w*)\(', line) if raw is None else None
+        raw = opened[1] if opened else raw
+        if raw is not None and f'){raw}"' in line:
+            raw = None
+        if len(line) > MAX_COLUMNS and not raw_before and not opened:
             yield number, f"{len(line)} columns; {MAX_COLUMNS} are the most"
         if line and not line[0].isspace() and line[0] not in "}#/" and not line.startswith(("namespace", "class", "struct", "enum", "extern")):
             start = start or number
