@@ -144,7 +144,7 @@ Result<> furnish() {
     return fail("cannot mount over /sys/fs/cgroup: {}", error_text(errno));
   }
   if (auto ok = loopback_up(); !ok) return ok;
-  ::sethostname("fairlead", 8);
+  if (::sethostname("fairlead", 8) != 0) return fail("cannot set the host name: {}", error_text(errno));
   const std::string net = "/proc/sys/net/";
   if (auto ok = write_file(net + "ipv4/ip_forward", "1"); !ok) return ok;
   // Kernels differ in which of these a namespace may set; each only tunes.
