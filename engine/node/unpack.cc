@@ -172,7 +172,9 @@ Result<> make_entry(archive* reader, archive_entry* entry, const Tree& tree, Bud
   }
   (void)::fchownat(parent.get(), name.c_str(), static_cast<uid_t>(::archive_entry_uid(entry)),
                    static_cast<gid_t>(::archive_entry_gid(entry)), AT_SYMLINK_NOFOLLOW);
-  ::fchmodat(parent.get(), name.c_str(), ::archive_entry_perm(entry) | S_IRWXU, 0);
+  if (::fchmodat(parent.get(), name.c_str(), ::archive_entry_perm(entry) | S_IRWXU, 0) != 0) {
+    return fail("cannot set the mode of the directory {}: {}", path, error_text(errno));
+  }
   return {};
 }
 

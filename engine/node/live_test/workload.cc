@@ -188,7 +188,9 @@ std::string act(const std::string& path, int& code) {
   if (verb == "exit") std::_Exit(std::atoi(rest.c_str()));
   if (verb == "eat") {
     const auto size = static_cast<std::size_t>(std::atoi(rest.c_str())) << 20;
-    std::memset(std::malloc(size), 1, size);
+    // Volatile: an optimiser may drop memory that nobody reads.
+    auto* const memory = static_cast<volatile char*>(std::malloc(size));
+    for (size_t at = 0; at < size; ++at) memory[at] = 1;
   }
   if (verb == "spin") {
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(std::atoi(rest.c_str()));
