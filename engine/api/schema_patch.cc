@@ -38,6 +38,29 @@ std::optional<std::size_t> index_in(const List& list, const Value& item, std::st
   return static_cast<std::size_t>(at - list.begin());
 }
 
+/// Whether two elements agree in every key of a list of type `type`; an absent one has its default.
+bool same_keys(const Value& a, const Value& b, const Type& type) {
+  return std::ranges::all_of(type.list_keys, [&](std::string_view key) {
+    const Field* field = type.element->field(key);
+    const Value preset = field == nullptr ? Value() : field->preset;
+    const Value* mine = a.find(key);
+    const Value* other = b.find(key);
+    return (mine == nullptr ? preset : *mine) == (other == nullptr ? preset : *other);
+  });
+}
+
+/// The element of `list` that `item` of the list `patch` means. The merge key alone may name several (port 53 of UDP
+/// and of TCP): upstream takes the first of them and loses one, here the keys of the list tell them apart.
+std::optional<std::size_t> meant_by(const Value& item, const List& list, const List& patch, const Type& type) {
+  const auto same = [&](const Value& other) { return same_element(other, item, type.merge_key); };
+  if (std::ranges::count_if(list, same) <= 1 && std::ranges::count_if(patch, same) <= 1)
+    return index_in(list, item, type.merge_key);
+  const auto at =
+      std::ranges::find_if(list, [&](const Value& other) { return same(other) && same_keys(other, item, type); });
+  if (at == list.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - list.begin());
+}
+
 /// Keeps the order of items that `order` does not name, after those it names.
 void sort_by(List& items, const List& order, std::string_view merge_key) {
   std::vector<std::pair<std::size_t, std::size_t>> places;
@@ -113,7 +136,7 @@ Result<List> merge_objects(List original, List patch, const Type* type) {
   if (replace) return plain;
   List merged = original;
   for (Value& item : plain) {
-    if (const auto at = index_in(merged, item, key)) {
+    if (const auto at = meant_by(item, merged, plain, *type)) {
       if (auto done = merge_map(merged[*at], item, type->element); !done) return std::unexpected(done.error());
     } else {
       merged.push_back(item);

@@ -29,15 +29,24 @@ class Timeline {
  public:
   explicit Timeline(bool quiet) : quiet_(quiet), start_(SteadyClock::now()) {}
 
-  void say(const std::string& text, Tone tone = Tone::kPlain) {
+  /// What has happened, once.
+  void happened(const std::string& text, Tone tone) {
+    if (!quiet_) line(text, tone);
+  }
+  /// How things stand, where that has changed.
+  void stands(const std::string& text) {
     if (quiet_ || text == last_) return;
     last_ = text;
+    line(text, Tone::kPlain);
+  }
+
+ private:
+  void line(const std::string& text, Tone tone) const {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start_).count();
     print(fmt::format("  {} {}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", static_cast<double>(ms) / 1000.0)),
                       paint(tone, text)));
   }
 
- private:
   bool quiet_;
   SteadyClock::time_point start_;
   std::string last_;
@@ -63,7 +72,7 @@ void say_measurements(const std::vector<Value>& runs, const ServiceStatus& servi
         said.push_back(std::move(key));
         if (said.size() > kMeasurementsShown) said.erase(said.begin());
         const std::string_view phase = m.at("phase").str();
-        timeline.say(
+        timeline.happened(
             fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), m.at("value").string_or("-"), phase,
                         m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
             phase == "Successful"                   ? Tone::kGood
@@ -105,13 +114,13 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
         cluster.get(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts/{}", found->ns, found->name));
     if (!rollout) return std::unexpected(rollout.error());
     if (!runs_digest(*rollout, options.digest)) {
-      timeline.say("waiting for the sync");
+      timeline.stands("waiting for the sync");
       continue;
     }
     if (auto runs = cluster.list(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/analysisruns", found->ns))) {
       say_measurements(*runs, *found, said, timeline);
     }
-    timeline.say(progress_line(*found));
+    timeline.stands(progress_line(*found));
     if (const auto outcome = decided(*rollout, *found, options.digest)) {
       out.outcome = *outcome;
       return out;

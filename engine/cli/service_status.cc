@@ -27,7 +27,7 @@ bool is_sha(std::string_view text) {
 
 std::optional<std::int64_t> weight_of(const Value& rollout, std::string_view hash) {
   const Value& weights = rollout.at("status", "canary", "weights");
-  for (const char* role : {"canary", "stable"}) {
+  for (const char* role : {"stable", "canary"}) {
     const Value& w = weights.at(role);
     if (w.at("podTemplateHash").str() == hash && w.has("weight")) return w.at("weight").int_or(0);
   }

@@ -230,7 +230,8 @@ class HorizontalPodAutoscaler final : public Reconciler {
     const auto written = api_.mutate(look.autoscaler->key(), api::Subresource::kStatus,
                                      [&](Value& object) { object.set("status", look.status); });
     if (!written && !written.error().not_found()) return fail("{}", written.error().message);
-    return Again::in(kAutoscalerSync);
+    const Value& active = condition_called(look.status, "ScalingActive");
+    return Again::in(active.at("reason").str() == "FailedGetResourceMetric" ? kAutoscalerRetry : kAutoscalerSync);
   }
 
   api::Api& api_;

@@ -10,6 +10,8 @@
 namespace fairlead::control {
 
 inline constexpr Duration kAutoscalerSync = std::chrono::seconds(15);  ///< --horizontal-pod-autoscaler-sync-period.
+/// The period while no metric can be had, as at a pod's start: upstream waits for a whole one even then.
+inline constexpr Duration kAutoscalerRetry = std::chrono::seconds(1);
 
 /// Resource and ContainerResource metrics, from what `nodes` measured; other metric sources are a condition that says
 /// so.

@@ -17,13 +17,13 @@
 #include "engine/node/pod_worker.h"
 #include "engine/node/ruleset.h"
 #include "engine/node/usage.h"
+#include "engine/node/usage_window.h"
 
 namespace fairlead::node {
 
 namespace {
 
 constexpr Duration kMemoryCheck{500};
-constexpr int kChecksPerWindow = 10;  ///< A usage window: 5 s.
 
 }  // namespace
 
@@ -44,7 +44,7 @@ struct LocalNode::State {
   void report(seam::PodReport report);
   void apply_program();
   void measure();
-  void publish_usage(const std::map<pid_t, ContainerSample>& samples);
+  void publish_usage();
   void open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream);
   void refresh_zone() { zone = DnsZone(programmed, host_names); }
 
@@ -66,9 +66,7 @@ struct LocalNode::State {
   HostNames host_names;
   DnsZone zone;
   UsageReader reader;
-  int checks = 0;
-  std::chrono::steady_clock::time_point window_start;
-  std::map<pid_t, ContainerSample> window_samples;
+  UsageWindow window;
   mutable std::mutex usage_mutex;
   std::vector<seam::PodUsage> usage;
   std::shared_ptr<std::function<void(const seam::PodReport&)>> callback =
@@ -145,29 +143,23 @@ void LocalNode::State::measure() {
       if (exact_memory(running.pid) > running.memory_limit) pod->out_of_memory(running.container);
     }
   }
-  if (checks++ % kChecksPerWindow == 0) publish_usage(samples);
+  window.add(std::chrono::steady_clock::now(), samples);
+  publish_usage();
 }
 
-void LocalNode::State::publish_usage(const std::map<pid_t, ContainerSample>& samples) {
-  const auto now = std::chrono::steady_clock::now();
-  const auto window = now - window_start;
+void LocalNode::State::publish_usage() {
   const auto at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
   std::vector<seam::PodUsage> fresh;
   for (const auto& [uid, pod] : pods) {
-    seam::PodUsage entry{uid, at, std::chrono::floor<Duration>(window), {}};
+    seam::PodUsage entry{uid, at, Duration{0}, {}};
     for (const auto& running : pod->running()) {
-      const auto before = window_samples.find(running.pid);
-      const auto after = samples.find(running.pid);
-      if (before == window_samples.end() || after == samples.end()) continue;
-      const std::int64_t used = after->second.cpu_nanoseconds - before->second.cpu_nanoseconds;
-      const double seconds = std::chrono::duration<double>(window).count();
-      entry.containers.push_back({running.container, static_cast<std::int64_t>(static_cast<double>(used) / seconds),
-                                  after->second.memory_bytes});
+      const auto use = window.of(running.pid);
+      if (!use) continue;
+      entry.window = std::max(entry.window, std::chrono::floor<Duration>(use->window));
+      entry.containers.push_back({running.container, use->cpu_nano_cores, use->memory_bytes});
     }
     if (!entry.containers.empty()) fresh.push_back(std::move(entry));
   }
-  window_start = now;
-  window_samples = samples;
   const std::lock_guard lock(usage_mutex);
   usage = std::move(fresh);
 }
@@ -215,7 +207,6 @@ Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, I
   state->refresh_zone();
   State* own = state.get();
   state->loop.post([own] {
-    own->window_start = std::chrono::steady_clock::now();
     own->apply_program();
     own->measure();
   });
