@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "engine/cli/project.h"
 
 namespace fairlead::cli {
@@ -16,7 +17,7 @@ enum class Output { kText, kJson };
 struct UpOptions {
   bool foreground = false;
   bool wait = true;  ///< For every Application to be Synced and Healthy.
-  std::chrono::seconds timeout{180};
+  Duration timeout{std::chrono::minutes(3)};
 };
 int run_up(const Project& project, const UpOptions& options);
 
@@ -38,7 +39,7 @@ struct ShipOptions {
   std::string service;  ///< Empty: only what the commit itself changes.
   ReleaseOptions release;
   bool wait = true;
-  std::chrono::seconds timeout{900};
+  Duration timeout{std::chrono::minutes(15)};
   Output output = Output::kText;
 };
 int run_ship(const Project& project, const ShipOptions& options);
@@ -54,7 +55,7 @@ struct LoadOptions {
   std::string url = "http://127.0.0.1:8080/";
   std::string host = "shop.example";
   double rate = 50;  ///< Requests per second.
-  std::chrono::seconds duration{30};
+  Duration duration{std::chrono::seconds(30)};
   Output output = Output::kText;
 };
 int run_load(const LoadOptions& options);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/time.h"
 #include "engine/cli/cluster.h"
 
 namespace fairlead::cli {
@@ -14,7 +15,7 @@ enum class RolloutOutcome { kPromoted, kAborted, kPaused, kTimedOut };
 struct FollowOptions {
   std::string service;
   std::string digest;  ///< Of the image that was shipped: what is waited for.
-  std::chrono::seconds timeout{900};
+  Duration timeout{900};
   bool quiet = false;
 };
 

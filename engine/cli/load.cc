@@ -6,8 +6,7 @@
 
 namespace fairlead::cli {
 
-Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate,
-                                   std::chrono::seconds duration) {
+Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate, Duration duration) {
   auto parsed = net::Url::parse(url);
   if (!parsed) return std::unexpected(parsed.error());
   net::LoadOptions out;
@@ -32,8 +31,8 @@ int run_load(const LoadOptions& options) {
     return kUsage;
   }
   if (options.output == Output::kText) {
-    print(fmt::format("{} requests/s to {} (Host: {}) for {} s\n", options.rate, options.url, options.host,
-                      options.duration.count()));
+    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, options.url, options.host,
+                      format_duration(options.duration)));
   }
   const net::LoadReport report = (*generator)->wait();
   print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/time.h"
 #include "base/value.h"
 #include "net/load.h"
 
@@ -10,7 +11,7 @@ namespace fairlead::cli {
 
 /// Load on `url`, which must be on this machine, under the Host header `host`.
 [[nodiscard]] Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate,
-                                                 std::chrono::seconds duration);
+                                                 Duration duration);
 
 /// A row a version, and one for all of them.
 [[nodiscard]] std::string to_text(const net::LoadReport& report);

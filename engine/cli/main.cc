@@ -5,6 +5,9 @@
 #include <functional>
 #include <string>
 
+#include <fmt/format.h>
+
+#include "base/time.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/terminal.h"
@@ -12,26 +15,49 @@
 namespace {
 
 using namespace fairlead::cli;
+using fairlead::Duration;
 
 /// What the command line chose, called once it has been read.
 using Command = std::function<int(const Project&)>;
 
 void add_output(CLI::App& command, Output& output) {
   static const std::map<std::string, Output> kOutputs = {{"text", Output::kText}, {"json", Output::kJson}};
-  command.add_option("-o,--output", output, "text or json")->transform(CLI::CheckedTransformer(kOutputs));
+  command.add_option("-o,--output", output, "format of the answer")
+      ->transform(CLI::CheckedTransformer(kOutputs))
+      ->option_text("text|json");
+}
+
+/// `--no-<what>`, which turns `target` off.
+void add_no(CLI::App& command, const std::string& name, bool& target, const std::string& about) {
+  command.add_flag_callback(name, [&target] { target = false; }, about);
+}
+
+void add_duration(CLI::App& command, const std::string& name, Duration& target, const std::string& about) {
+  command
+      .add_option_function<std::string>(
+          name,
+          [&target, name](const std::string& text) {
+            const auto parsed = fairlead::parse_duration(text);
+            if (!parsed || *parsed <= Duration{0})
+              throw CLI::ValidationError(name, fmt::format("{} is no duration: write 30s or 1m30s", text));
+            target = *parsed;
+          },
+          about)
+      ->option_text(fmt::format("DURATION [{}]", fairlead::format_duration(target)));
 }
 
 void add_release_options(CLI::App& command, ReleaseOptions& release) {
   command.add_option("--env", release.env, "NAME=value to put into the image; may be repeated");
   command.add_option("--tag", release.tag, "tag of the image (default: the commit's SHA)");
-  command.add_flag("!--no-test", release.test, "do not run the service's tests first");
+  add_no(command, "--no-test", release.test, "do not run the service's tests first");
 }
 
 void add_up(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<UpOptions>();
   CLI::App* command = app.add_subcommand("up", "Start the cluster on this machine and wait until it is healthy");
   command->add_flag("--foreground", options->foreground, "stay in the foreground and log here");
-  command->add_flag("!--no-wait", options->wait, "do not wait for the Applications");
+  add_no(*command, "--no-wait", options->wait, "do not wait for the Applications");
+  add_duration(*command, "--timeout", options->timeout, "how long to wait for them");
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_up(p, *options); }; });
 }
 
@@ -55,7 +81,8 @@ void add_ship(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("ship", "Build, test, pin and commit a service, and watch its rollout");
   command->add_option("service", options->service, "which; left out, HEAD is delivered without a new image");
   add_release_options(*command, options->release);
-  command->add_flag("!--no-wait", options->wait, "do not watch the rollout");
+  add_no(*command, "--no-wait", options->wait, "do not watch the rollout");
+  add_duration(*command, "--timeout", options->timeout, "how long to watch it");
   add_output(*command, options->output);
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_ship(p, *options); }; });
 }
@@ -78,7 +105,7 @@ void add_load(CLI::App& app, Command& chosen) {
   command->add_option("--url", options->url, "on 127.0.0.1")->capture_default_str();
   command->add_option("--host", options->host, "Host header")->capture_default_str();
   command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
-  command->add_option("--duration", options->duration, "seconds")->capture_default_str();
+  add_duration(*command, "--duration", options->duration, "how long");
   add_output(*command, options->output);
   command->callback([options, &chosen] { chosen = [options](const Project&) { return run_load(*options); }; });
 }

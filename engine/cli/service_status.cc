@@ -133,12 +133,24 @@ std::string evidence_text(const ServiceStatus& service) {
       out += fmt::format("  {} {}\n", paint(Tone::kDim, "query:"), std::string_view(line.begin(), line.end()));
     }
   }
+  if (standing(service) == "paused") {
+    out += fmt::format("\n{} waits for a decision: kubectl argo rollouts promote|abort {} -n {}\n", service.name,
+                       service.name, service.ns);
+  }
   return out;
 }
 
 Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
 
 }  // namespace
+
+std::string_view standing(const ServiceStatus& status) {
+  const auto stable = std::ranges::find(status.versions, "stable", &VersionStatus::role);
+  const bool serves = stable != status.versions.end() && stable->pods > 0 && stable->ready == stable->pods;
+  if (!serves || status.step.empty()) return {};
+  if (!status.aborted_at.empty()) return "rolled back";
+  return status.phase == "Paused" ? "paused" : "in its canary";
+}
 
 std::string version_of(std::string_view image) {
   const std::string_view name = image.substr(0, image.find('@'));

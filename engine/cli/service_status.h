@@ -60,6 +60,10 @@ struct ServiceObjects {
   std::vector<Value> analysis_runs;
 };
 
+/// What a service stands at that serves its stable version in full but not the wanted one: "rolled back", "paused" or
+/// "in its canary". Empty where it is healthy or does not serve.
+[[nodiscard]] std::string_view standing(const ServiceStatus& status);
+
 [[nodiscard]] ServiceStatus summarise(const ServiceObjects& objects);
 
 /// Shown for an image "registry/name:tag@sha256:…": the tag, or twelve digits of the digest.

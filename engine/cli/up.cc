@@ -109,31 +109,46 @@ Result<> start_daemon(const Project& project, const DaemonLock& lock) {
 struct Delivered {
   std::size_t healthy = 0;
   std::size_t all = 0;
+  std::vector<std::string> standing;  ///< Services that serve, but not the wanted version.
   std::string waiting_for;
+
+  /// The app of apps alone is healthy before it has brought the others.
+  [[nodiscard]] bool complete() const { return all > 1 && healthy + standing.size() == all; }
+  [[nodiscard]] std::string summary() const {
+    std::string out = fmt::format("{} Synced and Healthy", healthy);
+    for (const std::string& service : standing) out += ", " + service;
+    return out;
+  }
 };
 
 Result<Delivered> delivered(Cluster& cluster) {
   auto applications = cluster.list("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications");
   if (!applications) return std::unexpected(applications.error());
+  const auto services = cluster.services();
+  if (!services) return std::unexpected(services.error());
   Delivered out;
   for (const Value& application : *applications) {
     ++out.all;
+    const std::string_view name = application.at("metadata", "name").str();
     const std::string_view sync = application.at("status", "sync", "status").string_or("Unknown");
     const std::string_view health = application.at("status", "health", "status").string_or("Unknown");
+    const auto service = std::ranges::find(*services, name, &ServiceStatus::name);
     if (sync == "Synced" && health == "Healthy") {
       ++out.healthy;
-      continue;
+    } else if (sync == "Synced" && service != services->end() && !standing(*service).empty()) {
+      out.standing.push_back(fmt::format("{} is {}", name, standing(*service)));
+    } else {
+      std::string_view why = application.at("status", "health", "message").str();
+      if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null())
+        why = condition.at("message").str();
+      out.waiting_for = fmt::format("{}: {} {} {}", name, sync, health, why);
     }
-    std::string_view why = application.at("status", "health", "message").str();
-    if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null())
-      why = condition.at("message").str();
-    out.waiting_for = fmt::format("{}: {} {} {}", application.at("metadata", "name").str(), sync, health, why);
   }
   return out;
 }
 
 /// Waits for every Application. False when time ran out; what is missing has been said.
-Result<bool> wait_for_applications(Cluster& cluster, std::chrono::seconds timeout) {
+Result<bool> wait_for_applications(Cluster& cluster, Duration timeout) {
   Progress progress("sync the Applications");
   Delivered now;
   for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline;
@@ -141,9 +156,8 @@ Result<bool> wait_for_applications(Cluster& cluster, std::chrono::seconds timeou
     auto looked = delivered(cluster);
     if (!looked) return std::unexpected(looked.error());
     now = std::move(*looked);
-    // The app of apps alone is healthy before it has brought the others.
-    if (now.all > 1 && now.healthy == now.all) {
-      progress.done(fmt::format("{} Synced and Healthy", now.all));
+    if (now.complete()) {
+      progress.done(now.summary());
       return true;
     }
     progress.detail(fmt::format("{}/{}  {}", now.healthy, now.all, now.waiting_for));
