@@ -124,8 +124,29 @@ Result<> Cluster::stream(const std::string& path, const std::function<void(std::
 
 bool Cluster::ready() { return get("/version").has_value(); }
 
+Result<std::string> Cluster::host_url(const std::string& ns, const std::string& deployment) {
+  const auto found = get(fmt::format("/apis/apps/v1/namespaces/{}/deployments/{}", ns, deployment));
+  if (!found) return std::unexpected(found.error());
+  const std::int64_t port = found->at("spec", "template", "spec", "containers", 0, "ports", 0, "hostPort").int_or(0);
+  if (port == 0) return fail("Deployment {}/{} has no port on the host", ns, deployment);
+  return fmt::format("http://127.0.0.1:{}/", port);
+}
+
+Result<std::string> Cluster::edge_url() { return host_url("gateway", "edge"); }
+
+Result<std::string> Cluster::prometheus_url() {
+  if (prometheus_.empty()) {
+    auto url = host_url("monitoring", "prometheus");
+    if (!url) return url;
+    prometheus_ = std::move(*url);
+  }
+  return prometheus_;
+}
+
 Result<std::vector<Value>> Cluster::query(const std::string& promql) {
-  auto url = net::Url::parse(fmt::format("{}/api/v1/query?query={}", kPrometheusUrl, url_encode(promql)));
+  const auto prometheus = prometheus_url();
+  if (!prometheus) return std::unexpected(prometheus.error());
+  auto url = net::Url::parse(fmt::format("{}api/v1/query?query={}", *prometheus, url_encode(promql)));
   if (!url) return std::unexpected(url.error());
   net::ClientRequest request;
   request.url = std::move(*url);

@@ -32,6 +32,10 @@ class Cluster {
   /// True when the API server answers.
   [[nodiscard]] bool ready();
 
+  /// Where on this machine the edge and Prometheus listen: "http://127.0.0.1:8080/".
+  [[nodiscard]] Result<std::string> edge_url();
+  [[nodiscard]] Result<std::string> prometheus_url();
+
   /// Evaluates PromQL now. Nothing when Prometheus does not answer or has no samples.
   [[nodiscard]] Result<std::vector<Value>> query(const std::string& promql);
 
@@ -41,14 +45,13 @@ class Cluster {
  private:
   Cluster(std::string server, net::ClientOptions options);
   [[nodiscard]] Result<Value> call(net::ClientRequest request);
+  [[nodiscard]] Result<std::string> host_url(const std::string& ns, const std::string& deployment);
   void add_metrics(std::vector<ServiceStatus>& services);
 
   std::string server_;
+  std::string prometheus_;  ///< Its URL, once known.
   std::unique_ptr<net::HttpClient> api_;
   std::unique_ptr<net::HttpClient> plain_;
 };
-
-inline constexpr std::string_view kPrometheusUrl = "http://127.0.0.1:9090";
-inline constexpr std::string_view kEdgeUrl = "http://127.0.0.1:8080";
 
 }  // namespace fairlead::cli

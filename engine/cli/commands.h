@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "engine/cli/project.h"
+#include "engine/world/system_objects.h"
 
 namespace fairlead::cli {
 
@@ -18,6 +19,7 @@ struct UpOptions {
   bool foreground = false;
   bool wait = true;  ///< For every Application to be Synced and Healthy.
   Duration timeout{std::chrono::minutes(3)};
+  world::HostPorts ports;
 };
 int run_up(const Project& project, const UpOptions& options);
 
@@ -52,13 +54,13 @@ struct ImageOptions {
 int run_image_build(const Project& project, const ImageOptions& options);
 
 struct LoadOptions {
-  std::string url = "http://127.0.0.1:8080/";
+  std::string url;  ///< Empty: the edge of the cluster that runs.
   std::string host = "shop.example";
   double rate = 50;  ///< Requests per second.
   Duration duration{std::chrono::seconds(30)};
   Output output = Output::kText;
 };
-int run_load(const LoadOptions& options);
+int run_load(const Project& project, const LoadOptions& options);
 
 struct LogsOptions {
   std::string target;  ///< A service or a pod.

@@ -25,7 +25,9 @@ std::optional<std::string> act(const Project& project, Cluster& cluster, const D
   if (!shipped) return shipped.error().to_string();
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
                     shipped->sha.substr(0, 7)));
-  const auto load = shop_load(std::string(kEdgeUrl) + "/", std::string(kShopHost), options.rate, net::kMaxLoadDuration);
+  const auto url = cluster.edge_url();
+  if (!url) return url.error().message;
+  const auto load = shop_load(*url, std::string(kShopHost), options.rate, net::kMaxLoadDuration);
   if (!load) return load.error().message;
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) return generator.error().message;

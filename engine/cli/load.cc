@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/load_report.h"
@@ -19,8 +20,24 @@ Result<net::LoadOptions> shop_load(const std::string& url, const std::string& ho
   return out;
 }
 
-int run_load(const LoadOptions& options) {
-  const auto load = shop_load(options.url, options.host, options.rate, options.duration);
+namespace {
+
+Result<std::string> url_of(const Project& project, const LoadOptions& options) {
+  if (!options.url.empty()) return options.url;
+  auto cluster = Cluster::open(project);
+  if (!cluster) return std::unexpected(cluster.error());
+  return cluster->edge_url();
+}
+
+}  // namespace
+
+int run_load(const Project& project, const LoadOptions& options) {
+  const auto url = url_of(project, options);
+  if (!url) {
+    print_error(url.error().message);
+    return kFailed;
+  }
+  const auto load = shop_load(*url, options.host, options.rate, options.duration);
   if (!load) {
     print_error(load.error().message);
     return kUsage;
@@ -31,7 +48,7 @@ int run_load(const LoadOptions& options) {
     return kUsage;
   }
   if (options.output == Output::kText) {
-    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, options.url, options.host,
+    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, *url, options.host,
                       format_duration(options.duration)));
   }
   const net::LoadReport report = (*generator)->wait();

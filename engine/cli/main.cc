@@ -58,6 +58,9 @@ void add_up(CLI::App& app, Command& chosen) {
   command->add_flag("--foreground", options->foreground, "stay in the foreground and log here");
   add_no(*command, "--no-wait", options->wait, "do not wait for the Applications");
   add_duration(*command, "--timeout", options->timeout, "how long to wait for them");
+  command->add_option("--api-port", options->ports.api, "of the API server on 127.0.0.1")->capture_default_str();
+  command->add_option("--edge-port", options->ports.edge, "of the edge")->capture_default_str();
+  command->add_option("--prometheus-port", options->ports.prometheus, "of Prometheus")->capture_default_str();
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_up(p, *options); }; });
 }
 
@@ -102,12 +105,12 @@ void add_image(CLI::App& app, Command& chosen) {
 void add_load(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<LoadOptions>();
   CLI::App* command = app.add_subcommand("load", "Send requests at a fixed rate and report latencies by version");
-  command->add_option("--url", options->url, "on 127.0.0.1")->capture_default_str();
+  command->add_option("--url", options->url, "on 127.0.0.1; left out, the edge of the cluster that runs");
   command->add_option("--host", options->host, "Host header")->capture_default_str();
   command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
   add_duration(*command, "--duration", options->duration, "how long");
   add_output(*command, options->output);
-  command->callback([options, &chosen] { chosen = [options](const Project&) { return run_load(*options); }; });
+  command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_load(p, *options); }; });
 }
 
 void add_logs(CLI::App& app, Command& chosen) {

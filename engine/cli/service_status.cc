@@ -77,6 +77,8 @@ std::string condition_of(const Value& run, std::string_view metric_name) {
 
 std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
   std::vector<Evidence> out;
+  // Somebody may have promoted it all the same: then it is history.
+  if (objects.rollout.at("status", "phase").str() == "Healthy") return out;
   const std::string_view current = objects.rollout.at("status", "currentPodHash").str();
   for (const Value& run : objects.analysis_runs) {
     if (!owned_by(run, objects.rollout) || run.at("metadata", "labels", kHashLabel).str() != current) continue;
@@ -143,6 +145,10 @@ std::string evidence_text(const ServiceStatus& service) {
 Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
 
 }  // namespace
+
+bool all_ready(const ServiceStatus& status) {
+  return std::ranges::all_of(status.versions, [](const VersionStatus& v) { return v.ready == v.pods; });
+}
 
 std::string_view standing(const ServiceStatus& status) {
   const auto stable = std::ranges::find(status.versions, "stable", &VersionStatus::role);

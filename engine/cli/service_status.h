@@ -60,6 +60,9 @@ struct ServiceObjects {
   std::vector<Value> analysis_runs;
 };
 
+/// Every pod of every version is ready. After a restart the stored health is older than the pods.
+[[nodiscard]] bool all_ready(const ServiceStatus& status);
+
 /// What a service stands at that serves its stable version in full but not the wanted one: "rolled back", "paused" or
 /// "in its canary". Empty where it is healthy or does not serve.
 [[nodiscard]] std::string_view standing(const ServiceStatus& status);

@@ -34,12 +34,13 @@ std::string missing_here() {
   return {};
 }
 
-world::LocalOptions local_options(const Project& project, int ready_fd) {
+world::LocalOptions local_options(const Project& project, const world::HostPorts& ports, int ready_fd) {
   world::LocalOptions options;
   options.root = project.root;
   options.state = project.state();
   options.environment = project.environment;
   options.ready_fd = ready_fd;
+  options.ports = ports;
   return options;
 }
 
@@ -57,8 +58,8 @@ Result<> redirect_to_log(const Project& project) {
   return {};
 }
 
-int run_cluster(const Project& project, int ready_fd) {
-  const world::LocalOptions options = local_options(project, ready_fd);
+int run_cluster(const Project& project, const world::HostPorts& ports, int ready_fd) {
+  const world::LocalOptions options = local_options(project, ports, ready_fd);
   const auto code = world::run_local(options);
   if (code) return *code;
   const std::string line = "error: " + code.error().to_string() + "\n";
@@ -85,7 +86,7 @@ Result<> wait_until_ready(int fd) {
 }
 
 /// Forks the process that runs the cluster; it takes the lock with it.
-Result<> start_daemon(const Project& project, const DaemonLock& lock) {
+Result<> start_daemon(const Project& project, const world::HostPorts& ports, const DaemonLock& lock) {
   Progress progress("start the control plane");
   std::array<int, 2> ready{};
   if (::pipe2(ready.data(), O_CLOEXEC) != 0) return fail("cannot make a pipe: {}", std::strerror(errno));
@@ -96,7 +97,7 @@ Result<> start_daemon(const Project& project, const DaemonLock& lock) {
     ::setsid();
     if (auto redirected = redirect_to_log(project); !redirected) ::_exit(kFailed);
     lock.own();
-    ::_exit(run_cluster(project, ready[1]));
+    ::_exit(run_cluster(project, ports, ready[1]));
   }
   ::close(ready[1]);
   auto result = wait_until_ready(ready[0]);
@@ -133,7 +134,8 @@ Result<Delivered> delivered(Cluster& cluster) {
     const std::string_view sync = application.at("status", "sync", "status").string_or("Unknown");
     const std::string_view health = application.at("status", "health", "status").string_or("Unknown");
     const auto service = std::ranges::find(*services, name, &ServiceStatus::name);
-    if (sync == "Synced" && health == "Healthy") {
+    const bool ready = service == services->end() || all_ready(*service);
+    if (sync == "Synced" && health == "Healthy" && ready) {
       ++out.healthy;
     } else if (sync == "Synced" && service != services->end() && !standing(*service).empty()) {
       out.standing.push_back(fmt::format("{} is {}", name, standing(*service)));
@@ -166,11 +168,11 @@ Result<bool> wait_for_applications(Cluster& cluster, Duration timeout) {
   return false;
 }
 
-std::string where_to_look(const Project& project) {
+std::string where_to_look(const Project& project, const world::HostPorts& ports) {
   Table table({"WHAT", "WHERE"});
-  table.add({"shop", "curl -H 'Host: shop.example' http://127.0.0.1:8080/"});
+  table.add({"shop", fmt::format("curl -H 'Host: shop.example' http://127.0.0.1:{}/", ports.edge)});
   table.add({"kubectl", fmt::format("export KUBECONFIG={}", project.kubeconfig())});
-  table.add({"Prometheus", "http://127.0.0.1:9090"});
+  table.add({"Prometheus", fmt::format("http://127.0.0.1:{}", ports.prometheus)});
   table.add({"delivery repository", fmt::format("git push {} HEAD:main", project.repository())});
   table.add({"log", project.log() + "/fairlead.log"});
   return table.to_string();
@@ -195,9 +197,9 @@ int run_up(const Project& project, const UpOptions& options) {
   }
   if (options.foreground) {
     lock->own();
-    return run_cluster(project, -1);
+    return run_cluster(project, options.ports, -1);
   }
-  if (auto started = start_daemon(project, *lock); !started) {
+  if (auto started = start_daemon(project, options.ports, *lock); !started) {
     print_error(started.error().message);
     return kFailed;
   }
@@ -213,7 +215,7 @@ int run_up(const Project& project, const UpOptions& options) {
     complete = waited && *waited;
   }
   if (auto services = cluster->services()) print("\n" + to_text(*services) + "\n");
-  print(where_to_look(project));
+  print(where_to_look(project, options.ports));
   if (!complete) print_error("not everything is healthy yet: see `fairlead status` and `fairlead logs <service>`");
   return complete ? kOk : kFailed;
 }

@@ -181,7 +181,7 @@ class LocalCluster {
   Result<> put_system_objects() {
     // The namespaces that the objects below live in; the controllers that look after them run a moment later.
     if (auto done = api::bootstrap(*api_); !done) return fail("{}", done.error().message);
-    std::vector<Value> objects = system_objects();
+    std::vector<Value> objects = system_objects(options_.ports);
     objects.push_back(edge::edge_config_map());
     for (Value& object : api_service()) objects.push_back(std::move(object));
     return apply_objects(*api_, objects);
@@ -194,15 +194,20 @@ class LocalCluster {
   }
 
   Result<> listen() {
-    auto host = inside_.outside.listen(options_.api_port);
-    if (!host) return std::unexpected(host.error());
+    auto host = inside_.outside.listen(options_.ports.api);
+    if (!host) return std::unexpected(wrap("the API server (up --api-port)", host.error()));
+    // Their pods listen later, where nobody would see that they cannot.
+    if (const auto edge = inside_.outside.listen(options_.ports.edge); !edge)
+      return std::unexpected(wrap("the edge (up --edge-port)", edge.error()));
+    if (const auto prometheus = inside_.outside.listen(options_.ports.prometheus); !prometheus)
+      return std::unexpected(wrap("Prometheus (up --prometheus-port)", prometheus.error()));
     api::ServerOptions options;
     options.listeners = {{.fd = host->release()}, {.address = std::string(kNodeApiAddress), .port = kNodeApiPort}};
     options.pki = pki_;
     auto server = api::Server::start({*api_, loop_, {node_.get()}, &*tokens_}, std::move(options));
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
-    const std::string url = fmt::format("https://127.0.0.1:{}", options_.api_port);
+    const std::string url = fmt::format("https://127.0.0.1:{}", options_.ports.api);
     return api::write_kubeconfig(options_.state + "/kubeconfig", url, pki_);
   }
 

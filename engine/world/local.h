@@ -1,10 +1,10 @@
 // The local world: a whole cluster on this machine.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "base/error.h"
+#include "engine/world/system_objects.h"
 
 namespace fairlead::world {
 
@@ -12,7 +12,7 @@ struct LocalOptions {
   std::string root;         ///< The checkout.
   std::string state;        ///< Its .fairlead directory.
   std::string environment;  ///< Whose app of apps runs.
-  std::uint16_t api_port = 6443;
+  HostPorts ports;
   int ready_fd = -1;  ///< Gets "ready" and a line end once the API server answers. -1: nobody waits.
 };
 

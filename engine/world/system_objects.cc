@@ -20,7 +20,21 @@ FAIRLEAD_EMBED(fairlead_system_argocd, "argocd.yaml")
 
 namespace fairlead::world {
 
-std::vector<Value> system_objects() {
+namespace {
+
+/// Gives the first port of a Deployment's container its place on the host.
+void place_on_host(Value& object, std::string_view ns, std::string_view name, std::uint16_t port) {
+  if (object.at("kind").str() != "Deployment" || object.at("metadata", "namespace").str() != ns ||
+      object.at("metadata", "name").str() != name) {
+    return;
+  }
+  Value& container = object["spec"]["template"]["spec"]["containers"].mutable_items().at(0);
+  container["ports"].mutable_items().at(0).set("hostPort", port);
+}
+
+}  // namespace
+
+std::vector<Value> system_objects(const HostPorts& ports) {
   struct File {
     std::string_view name;
     std::string_view text;
@@ -33,7 +47,11 @@ std::vector<Value> system_objects() {
   for (const File& file : files) {
     auto documents = parse_yaml(file.text, file.name);
     if (!documents) throw std::runtime_error(documents.error().to_string());
-    for (Value& document : *documents) out.push_back(std::move(document));
+    for (Value& document : *documents) {
+      place_on_host(document, "gateway", "edge", ports.edge);
+      place_on_host(document, "monitoring", "prometheus", ports.prometheus);
+      out.push_back(std::move(document));
+    }
   }
   return out;
 }
