@@ -143,6 +143,21 @@ Result<std::string> Cluster::prometheus_url() {
   return prometheus_;
 }
 
+bool Cluster::reachable() {
+  const auto edge = edge_url();
+  const auto prometheus = prometheus_url();
+  if (!edge || !prometheus) return false;
+  const auto answers = [&](const std::string& at) {
+    auto url = net::Url::parse(at);
+    if (!url) return false;
+    net::ClientRequest request;
+    request.url = std::move(*url);
+    request.timeout = std::chrono::milliseconds(1000);
+    return plain_->fetch(std::move(request)).has_value();
+  };
+  return answers(*edge) && answers(*prometheus + "-/ready");
+}
+
 Result<std::vector<Value>> Cluster::query(const std::string& promql) {
   const auto prometheus = prometheus_url();
   if (!prometheus) return std::unexpected(prometheus.error());
@@ -195,12 +210,14 @@ Result<std::vector<ServiceStatus>> Cluster::services() {
   if (!runs) return std::unexpected(runs.error());
   auto applications = list("/apis/argoproj.io/v1alpha1/applications");
   if (!applications) return std::unexpected(applications.error());
+  const auto pods = list("/api/v1/pods");
+  if (!pods) return std::unexpected(pods.error());
   std::map<std::string, Value> by_name;
   for (Value& application : *applications) by_name[std::string(application.at("metadata", "name").str())] = application;
   std::vector<ServiceStatus> out;
   for (const Value& rollout : *rollouts) {
     const std::string name(rollout.at("metadata", "name").str());
-    out.push_back(summarise({rollout, by_name[name], *sets, *runs}));
+    out.push_back(summarise({rollout, by_name[name], *sets, *runs, *pods}));
   }
   add_metrics(out);
   return out;

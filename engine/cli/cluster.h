@@ -35,6 +35,8 @@ class Cluster {
   /// Where on this machine the edge and Prometheus listen: "http://127.0.0.1:8080/".
   [[nodiscard]] Result<std::string> edge_url();
   [[nodiscard]] Result<std::string> prometheus_url();
+  /// Whether requests through the edge and queries to Prometheus get answers now.
+  [[nodiscard]] bool reachable();
 
   /// Evaluates PromQL now. Nothing when Prometheus does not answer or has no samples.
   [[nodiscard]] Result<std::vector<Value>> query(const std::string& promql);

@@ -120,6 +120,11 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
     if (auto runs = cluster.list(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/analysisruns", found->ns))) {
       say_measurements(*runs, *found, said, timeline);
     }
+    for (const std::string& problem : found->problems) {
+      if (std::ranges::find(said, problem) != said.end()) continue;
+      said.push_back(problem);
+      timeline.happened("  " + problem, Tone::kBad);
+    }
     timeline.stands(progress_line(*found));
     if (const auto outcome = decided(*rollout, *found, options.digest)) {
       out.outcome = *outcome;

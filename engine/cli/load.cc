@@ -24,6 +24,7 @@ namespace {
 
 Result<std::string> url_of(const Project& project, const LoadOptions& options) {
   if (!options.url.empty()) return options.url;
+  if (project.root.empty()) return fail("not inside a Fairlead repository: say where to with --url");
   auto cluster = Cluster::open(project);
   if (!cluster) return std::unexpected(cluster.error());
   return cluster->edge_url();

@@ -178,8 +178,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  if (app.got_subcommand("doctor") || app.got_subcommand("load")) return chosen({});
+  const bool anywhere = app.got_subcommand("doctor") || app.got_subcommand("load");
   const auto project = Project::find(directory);
+  if (!project && anywhere) return chosen({});
   if (!project) {
     print_error(project.error().message);
     return kUsage;

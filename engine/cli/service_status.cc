@@ -101,6 +101,38 @@ std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
   return out;
 }
 
+/// One sentence for each version and reason: pods of a version fail alike.
+std::vector<std::string> pod_problems(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
+  std::vector<std::string> out;
+  for (const VersionStatus& version : versions) {
+    std::vector<std::string_view> reasons;
+    for (const Value& pod : objects.pods) {
+      const bool ours = pod.at("metadata", "namespace") == objects.rollout.at("metadata", "namespace") &&
+                        pod.at("metadata", "labels", kHashLabel).str() == version.hash;
+      if (!ours) continue;
+      for (const Value& container : pod.at("status", "containerStatuses").items()) {
+        const Value& waiting = container.at("state", "waiting");
+        const std::string_view reason = waiting.at("reason").str();
+        if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") continue;
+        if (std::ranges::find(reasons, reason) != reasons.end()) continue;
+        reasons.push_back(reason);
+        out.push_back(fmt::format("{} {}, pod {}: {}: {}", version.role, version.version,
+                                  pod.at("metadata", "name").str(), reason, waiting.at("message").str()));
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> problems_of(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
+  std::vector<std::string> out;
+  for (const Value& condition : objects.application.at("status", "conditions").items()) {
+    out.push_back(fmt::format("{}: {}", condition.at("type").str(), condition.at("message").str()));
+  }
+  for (std::string& problem : pod_problems(objects, versions)) out.push_back(std::move(problem));
+  return out;
+}
+
 std::string step_of(const Value& rollout) {
   const std::size_t steps = rollout.at("spec", "strategy", "canary", "steps").size();
   const std::string_view phase = rollout.at("status", "phase").str();
@@ -121,6 +153,8 @@ std::string millis(const std::optional<double>& seconds) {
 
 std::string evidence_text(const ServiceStatus& service) {
   std::string out;
+  for (const std::string& problem : service.problems)
+    out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), problem);
   for (const Evidence& e : service.evidence) {
     out += fmt::format("\n{} {}: {} was {}{}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), e.metric,
                        e.phase, service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
@@ -184,6 +218,7 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.step = step_of(rollout);
   out.versions = versions_of(objects);
   out.evidence = evidence_of(objects);
+  out.problems = problems_of(objects, out.versions);
   return out;
 }
 
@@ -214,6 +249,8 @@ Value to_value(const ServiceStatus& status) {
                                       {"query", e.query},
                                       {"measurements", std::move(measurements)}}));
   }
+  Value problems = Value::array();
+  for (const std::string& problem : status.problems) problems.push_back(problem);
   return Value::object({{"name", status.name},
                         {"namespace", status.ns},
                         {"health", status.health},
@@ -224,7 +261,8 @@ Value to_value(const ServiceStatus& status) {
                         {"step", status.step},
                         {"abortedAt", status.aborted_at},
                         {"versions", std::move(versions)},
-                        {"evidence", std::move(evidence)}});
+                        {"evidence", std::move(evidence)},
+                        {"problems", std::move(problems)}});
 }
 
 std::string to_text(const std::vector<ServiceStatus>& services) {

@@ -50,6 +50,8 @@ struct ServiceStatus {
   std::string aborted_at;
   std::vector<VersionStatus> versions;
   std::vector<Evidence> evidence;
+  /// What keeps it from the wanted state, a sentence each: conditions of its Application, containers that cannot run.
+  std::vector<std::string> problems;
 };
 
 /// Everything that one service's status is computed from: lists of objects of its namespace, and its Application.
@@ -58,6 +60,7 @@ struct ServiceObjects {
   Value application;
   std::vector<Value> replica_sets;
   std::vector<Value> analysis_runs;
+  std::vector<Value> pods;
 };
 
 /// Every pod of every version is ready. After a restart the stored health is older than the pods.

@@ -158,7 +158,9 @@ Result<bool> wait_for_applications(Cluster& cluster, Duration timeout) {
     auto looked = delivered(cluster);
     if (!looked) return std::unexpected(looked.error());
     now = std::move(*looked);
-    if (now.complete()) {
+    if (now.complete() && !cluster.reachable())
+      now.waiting_for = "the edge and Prometheus";
+    else if (now.complete()) {
       progress.done(now.summary());
       return true;
     }

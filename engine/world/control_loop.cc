@@ -25,6 +25,7 @@ void ControlLoop::schedule(control::Manager& manager) {
 void ControlLoop::slice(control::Manager& manager) {
   slice_posted_ = false;
   if (manager.run(kSlice)) return schedule(manager);
+  if (settled_) std::exchange(settled_, {})();
   loop_.cancel(timer_);
   if (const auto due = manager.next_due()) {
     timer_ = loop_.after(std::max(*due - clock_.now(), Duration(0)), [this, &manager] { schedule(manager); });

@@ -22,6 +22,8 @@ class ControlLoop final : public seam::Executor {
   void post(std::move_only_function<void()> task) override { loop_.post(std::move(task)); }
   /// Runs `manager` whenever it has work, a slice at a time so that requests are answered in between.
   void drive(control::Manager& manager);
+  /// Calls `settled` once, when the manager has done all that was waiting.
+  void when_settled(std::move_only_function<void()> settled) { settled_ = std::move(settled); }
   [[nodiscard]] node::Loop& loop() { return loop_; }
   void run() { loop_.run(); }
   void stop() { loop_.stop(); }
@@ -34,6 +36,7 @@ class ControlLoop final : public seam::Executor {
   node::Loop loop_;
   node::Loop::Timer timer_{};
   bool slice_posted_ = false;
+  std::move_only_function<void()> settled_;
 };
 
 }  // namespace fairlead::world

@@ -101,7 +101,15 @@ class LocalCluster {
     mark_life();
     loop_.loop().watch(inside_.stop_descriptor, EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
     manager_->start();
+    // Only now does what is stored say how things are: the pods of an earlier life are known to be gone.
+    loop_.when_settled([this] { say_ready(); });
     loop_.drive(*manager_);
+    loop_.run();
+    spdlog::info("stopping");
+  }
+
+ private:
+  void say_ready() {
     spdlog::info(
         "ready after {} ms",
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());
@@ -109,11 +117,8 @@ class LocalCluster {
       if (::write(options_.ready_fd, "ready\n", 6) < 0) spdlog::warn("nobody waits for this cluster to be ready");
       ::close(options_.ready_fd);
     }
-    loop_.run();
-    spdlog::info("stopping");
   }
 
- private:
   Result<> open_store() {
     auto journal = api::sqlite_journal(options_.state + "/state.db", loop_);
     if (!journal) return std::unexpected(journal.error());
