@@ -1,12 +1,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "base/json.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/terminal.h"
 #include "engine/gitops/environment.h"
+#include "engine/gitops/environment_rule.h"
 
 namespace fairlead::cli {
 namespace {
@@ -16,15 +18,10 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-int render(const Project& project, const std::string& name, bool check) {
-  const auto rendered = gitops::render_environment(project.root, name);
-  if (!rendered) {
-    for (const Error& error : rendered.error()) print_error(error.to_string());
-    return kUsage;
-  }
-  const std::string file = "infrastructure/rendered/" + name + "/environment.json";
+/// Writes `value` to `file` below the root; with `check`, only compares.
+int write(const Project& project, const std::string& file, const Value& value, bool check) {
   const std::string path = project.root + "/" + file;
-  const std::string text = to_pretty_json(*rendered) + "\n";
+  const std::string text = to_pretty_json(value) + "\n";
   if (check) {
     if (read_file(path) == text) return kOk;
     print_error(file + " is stale: run `fairlead env render`");
@@ -40,13 +37,33 @@ int render(const Project& project, const std::string& name, bool check) {
   return kOk;
 }
 
+/// `said`: what was reported already; environments that share a hub read each other's files.
+int render(const Project& project, const std::string& name, bool check, std::set<std::string>& said) {
+  const auto rendered = gitops::render_environment(project.root, name);
+  if (rendered) return write(project, "infrastructure/rendered/" + name + "/environment.json", *rendered, check);
+  for (const Error& error : rendered.error()) {
+    if (said.insert(error.to_string()).second) print_error(error.to_string());
+  }
+  return kUsage;
+}
+
+/// The JSON Schemas that editors check the same files with.
+int render_schemas(const Project& project, bool check) {
+  const int environment = write(project, "infrastructure/environments/environment.schema.json",
+                                gitops::editor_schema(gitops::environment_rule(), "Fairlead environment"), check);
+  const int needs = write(project, "infrastructure/apps/needs.schema.json",
+                          gitops::editor_schema(gitops::needs_rule(), "Fairlead needs"), check);
+  return std::max(environment, needs);
+}
+
 }  // namespace
 
 int run_env_render(const Project& project, const EnvOptions& options) {
   const std::vector<std::string> names =
       options.environment.empty() ? gitops::environments(project.root) : std::vector<std::string>{options.environment};
-  int code = kOk;
-  for (const std::string& name : names) code = std::max(code, render(project, name, options.check));
+  std::set<std::string> said;
+  int code = render_schemas(project, options.check);
+  for (const std::string& name : names) code = std::max(code, render(project, name, options.check, said));
   return code;
 }
 

@@ -58,6 +58,7 @@ class Checker {
       case Type::kObject:
         return check_object(rule, value, path);
       case Type::kInteger:
+        return check_integer(rule, value, path);
       case Type::kBoolean:
         return;
     }
@@ -72,6 +73,16 @@ class Checker {
     }
     if (!rule.pattern.empty() && !RE2::FullMatch(std::string(value.str()), rule.pattern)) {
       report(value, fmt::format("{}: {} does not match {}", path, value.str(), rule.pattern));
+    }
+  }
+
+  void check_integer(const DocumentRule& rule, const Value& value, const std::string& path) {
+    const std::int64_t given = value.int_or(0);
+    if (rule.least && given < *rule.least) {
+      report(value, fmt::format("{} is {}; it must be at least {}", path, given, *rule.least));
+    }
+    if (rule.most && given > *rule.most) {
+      report(value, fmt::format("{} is {}; it may be at most {}", path, given, *rule.most));
     }
   }
 
@@ -100,7 +111,9 @@ class Checker {
     for (const auto& [name, member] : rule.members) {
       if (value.has(name)) continue;
       if (member.required) report(value, fmt::format("{}{} is missing", prefix, name));
-      if (!member.otherwise.is_null()) value.set(name, member.otherwise);
+      if (member.otherwise.is_null()) continue;
+      value.set(name, member.otherwise);
+      check(member, *value.find(name), prefix + name);  // Defaults have defaults.
     }
   }
 
@@ -122,6 +135,8 @@ Value json_schema(const DocumentRule& rule) {
   if (!rule.otherwise.is_null()) out.set("default", rule.otherwise);
   for (const std::string& choice : rule.choices) out["enum"].push_back(choice);
   if (rule.type == Type::kString && !rule.pattern.empty()) out.set("pattern", "^(" + rule.pattern + ")$");
+  if (rule.least) out.set("minimum", *rule.least);
+  if (rule.most) out.set("maximum", *rule.most);
   if (rule.type == Type::kList) out.set("items", json_schema(rule.items.front()));
   if (rule.type == Type::kMap) {
     out.set("additionalProperties", json_schema(rule.items.front()));
@@ -133,6 +148,12 @@ Value json_schema(const DocumentRule& rule) {
     out.make("properties").set(name, json_schema(member));
     if (member.required) out["required"].push_back(name);
   }
+  return out;
+}
+
+Value editor_schema(const DocumentRule& rule, std::string_view title) {
+  Value out = Value::object({{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}});
+  for (const Member& member : json_schema(rule).members()) out.set(member.key, member.value);
   return out;
 }
 

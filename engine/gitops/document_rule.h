@@ -2,6 +2,8 @@
 // JSON Schema that editors read.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,9 +19,11 @@ struct DocumentRule {
   Type type = Type::kString;
   std::string about;  ///< One sentence for a person.
   bool required = false;
-  Value otherwise{};                   ///< Default; null: none.
-  std::vector<std::string> choices{};  ///< For strings: what it may be. Empty: anything.
-  std::string pattern{};               ///< For strings, and for the keys of a map: RE2, matched whole.
+  Value otherwise{};                    ///< Default; null: none.
+  std::vector<std::string> choices{};   ///< For strings: what it may be. Empty: anything.
+  std::string pattern{};                ///< For strings, and for the keys of a map: RE2, matched whole.
+  std::optional<std::int64_t> least{};  ///< For integers.
+  std::optional<std::int64_t> most{};   ///< For integers.
   std::vector<std::pair<std::string, DocumentRule>> members{};  ///< For objects.
   std::vector<DocumentRule> items{};                            ///< For lists and maps: one rule, for every element.
 };
@@ -29,5 +33,7 @@ struct DocumentRule {
 
 /// JSON Schema (draft 2020-12) of the same.
 [[nodiscard]] Value json_schema(const DocumentRule& rule);
+/// A whole schema document of that, for editors.
+[[nodiscard]] Value editor_schema(const DocumentRule& rule, std::string_view title);
 
 }  // namespace fairlead::gitops

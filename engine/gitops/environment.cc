@@ -1,174 +1,192 @@
 #include "engine/gitops/environment.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <optional>
 
-#include "base/hash.h"
-#include "base/yaml.h"
+#include "engine/gitops/address_plan.h"
+#include "engine/gitops/azure_region.h"
+#include "engine/gitops/environment_checks.h"
+#include "engine/gitops/environment_grants.h"
+#include "engine/gitops/environment_names.h"
 
 namespace fairlead::gitops {
 namespace {
 
-namespace fs = std::filesystem;
-using Type = DocumentRule::Type;
+bool holds_hub(const EnvironmentSources& sources) { return sources.at_own("hub").at("ref").str() == sources.name; }
 
-constexpr std::string_view kApiVersion = "fairlead.dev/v1";
-constexpr std::string_view kNamePattern = "[a-z]([a-z0-9-]{0,22}[a-z0-9])?";
-
-DocumentRule api_version() {
-  return {.type = Type::kString,
-          .about = "Version of this file's format.",
-          .required = true,
-          .choices = {std::string(kApiVersion)}};
+const Value& hub_holder(const EnvironmentSources& sources) {
+  return sources.environment(sources.at_own("hub").at("ref").str())->document;
 }
 
-DocumentRule names(std::string about) {
-  return {.type = Type::kList,
-          .about = std::move(about),
-          .otherwise = Value::array(),
-          .items = {{.type = Type::kString, .about = {}, .pattern = std::string(kNamePattern)}}};
+std::string primary_region(const Value& document) {
+  for (const Member& region : document.at("regions").members()) {
+    if (region.value.at("primary").bool_or(false)) return region.key;
+  }
+  return {};
 }
 
-struct Source {
-  std::string file;  ///< Relative to the root.
-  Value document;
-};
-
-/// Reads sources, remembers their hashes, and collects what is wrong with them.
-class Reader {
- public:
-  explicit Reader(std::string root) : root_(std::move(root)) {}
-
-  std::optional<Source> read(const std::string& file, const DocumentRule& rule) {
-    std::ifstream in(root_ + "/" + file);
-    if (!in) {
-      errors.push_back(Error{"there is no such file", file});
-      return std::nullopt;
-    }
-    const std::string text{std::istreambuf_iterator<char>(in), {}};
-    hashes.set(file, sha256_hex(text));
-    auto documents = parse_yaml(text, file);
-    if (!documents) {
-      errors.push_back(documents.error());
-      return std::nullopt;
-    }
-    if (documents->size() != 1) {
-      errors.push_back(Error{fmt::format("one document is expected, {} found", documents->size()), file});
-      return std::nullopt;
-    }
-    Source out{file, std::move(documents->front())};
-    std::ranges::move(check_document(rule, out.document, file), std::back_inserter(errors));
-    return out;
+/// Terraform roots that this environment applies, in their order.
+Value roots(const EnvironmentSources& sources) {
+  Value out = Value::array();
+  if (holds_hub(sources)) {
+    out.push_back("foundation");
+    out.push_back("hub");
   }
+  out.push_back("global");
+  out.push_back("region");
+  if (!sources.at_own("edge").is_null()) out.push_back("edge");
+  return out;
+}
 
-  std::vector<Error> errors;
-  Value hashes = Value::object();
+Value tags(const EnvironmentSources& sources) {
+  Value out = sources.at_own("owner").at("tags");
+  out.set("environment", sources.name)
+      .set("class", sources.at_own("environment").at("class"))
+      .set("repository", sources.at_own("owner").at("repository"));
+  const Value& expires = sources.at_own("environment").at("expires");
+  if (!expires.is_null()) out.set("expires", expires);
+  return out;
+}
 
- private:
-  std::string root_;
-};
+Value foundation(const EnvironmentSources& sources) {
+  const Value& holder = hub_holder(sources);
+  Value out = EnvironmentNames(holder).foundation();
+  out.set("environment", sources.at_own("hub").at("ref")).set("location", primary_region(holder));
+  Value environments = Value::array();
+  for (const std::string& spoke : sources.spokes()) environments.push_back(spoke);
+  return out.set("environments", std::move(environments));
+}
 
-/// Services named by `calls` must be in the same environment.
-void check_calls(const Source& needs, const Value& services, std::vector<Error>& errors) {
-  for (const Value& callee : needs.document.at("calls").items()) {
-    if (services.has(callee.str())) continue;
-    errors.push_back(
-        callee.error(fmt::format("calls {}, which is not a service of this environment", callee.str()), needs.file));
+/// What the firewall lets out of one environment: its own list, and what its services need.
+Value spoke(const EnvironmentSources& sources, const std::string& name) {
+  const Value& document = sources.environment(name)->document;
+  Value ranges = Value::object();
+  for (const Member& region : document.at("regions").members()) ranges.set(region.key, region.value.at("cidr"));
+  std::vector<std::string> hosts;
+  for (const Value& host : document.at("hub", "allow").items()) hosts.emplace_back(host.str());
+  for (const auto& [service, needs] : sources.needs.at(name)) {
+    for (const Value& host : needs.document.at("egress").items()) hosts.emplace_back(host.str());
   }
+  std::ranges::sort(hosts);
+  hosts.erase(std::ranges::unique(hosts).begin(), hosts.end());
+  Value allow = Value::array();
+  for (std::string& host : hosts) allow.push_back(std::move(host));
+  return Value::object({{"egressTier", document.at("hub", "egressTier")}, {"ranges", ranges}, {"allow", allow}});
+}
+
+Value hub(const EnvironmentSources& sources) {
+  const Value& holder = hub_holder(sources);
+  const EnvironmentNames names(holder);
+  Value regions = Value::object();
+  for (const Member& region : holder.at("regions").members()) {
+    const AddressRange range = *AddressRange::parse(region.value.at("hubCidr").str());
+    Value entry = names.hub(find_azure_region(region.key)->code);
+    entry.set("zones", region.value.at("zones"))
+        .set("cidr", range.to_string())
+        .set("subnets", hub_subnets(range))
+        .set("firewallIp", firewall_address(range));
+    regions.set(region.key, std::move(entry));
+  }
+  Value spokes = Value::object();
+  for (const std::string& name : sources.spokes()) spokes.set(name, spoke(sources, name));
+  return Value::object({{"environment", sources.at_own("hub").at("ref")},
+                        {"egressTier", sources.at_own("hub").at("egressTier")},
+                        {"firewall", holder.at("hub", "egressTier").str() == "firewall"},
+                        {"resourceGroup", names.hub_group()},
+                        {"location", primary_region(holder)},
+                        {"regions", std::move(regions)},
+                        {"spokes", std::move(spokes)}});
+}
+
+Value registry(const EnvironmentSources& sources) {
+  const std::string_view ref = sources.at_own("registry").at("ref").str();
+  const Value& holder = sources.environment(ref)->document;
+  const EnvironmentNames names(holder);
+  std::vector<std::string> replicas;
+  if (ref == sources.name) {  // Everywhere that images are pulled from, once.
+    const auto add = [&](const Value& document) {
+      if (document.at("registry", "ref").str() != ref) return;
+      for (const Member& region : document.at("regions").members()) replicas.push_back(region.key);
+    };
+    add(sources.own.document);
+    for (const auto& [name, other] : sources.others) add(other.document);
+  }
+  std::ranges::sort(replicas);
+  replicas.erase(std::ranges::unique(replicas).begin(), replicas.end());
+  std::erase(replicas, primary_region(holder));
+  Value out = Value::object({{"environment", ref},
+                             {"subscription", holder.at("azure", "subscription")},
+                             {"resourceGroup", names.foundation().at("resourceGroup")},
+                             {"name", names.registry()},
+                             {"loginServer", names.registry() + ".azurecr.io"},
+                             {"replicas", Value::array()}});
+  for (std::string& region : replicas) out["replicas"].push_back(std::move(region));
+  return out;
+}
+
+Value regions(const EnvironmentSources& sources) {
+  const EnvironmentNames names(sources.own.document);
+  Value out = Value::object();
+  for (const Member& region : sources.at_own("regions").members()) {
+    AddressRange range = *AddressRange::parse(region.value.at("cidr").str());
+    range.prefix = kSpokePrefix;
+    Value entry = names.region(find_azure_region(region.key)->code);
+    entry.set("primary", region.value.at("primary"))
+        .set("zones", region.value.at("zones"))
+        .set("cidr", range.to_string())
+        .set("subnets", spoke_subnets(range))
+        .set("gatewayIp", region.value.at("gatewayIp"));
+    out.set(region.key, std::move(entry));
+  }
+  return out;
+}
+
+Value services(const EnvironmentSources& sources) {
+  Value out = Value::object();
+  for (const Member& service : sources.at_own("services").members()) {
+    const Value& needs = sources.needs.at(sources.name).at(service.key).document;
+    out.set(service.key,
+            Value::object(
+                {{"size", service.value.at("size")}, {"calls", needs.at("calls")}, {"egress", needs.at("egress")}}));
+  }
+  return out;
+}
+
+Value join(const EnvironmentSources& sources) {
+  const EnvironmentNames names(sources.own.document);
+  Value out = Value::object({{"apiVersion", sources.at_own("apiVersion")},
+                             {"kind", "Environment"},
+                             {"sources", sources.hashes},
+                             {"roots", roots(sources)},
+                             {"environment", sources.at_own("environment")},
+                             {"owner", sources.at_own("owner")},
+                             {"tags", tags(sources)},
+                             {"azure", sources.at_own("azure")},
+                             {"foundation", foundation(sources)},
+                             {"hub", hub(sources)},
+                             {"registry", registry(sources)},
+                             {"global", names.global()}});
+  out["global"].set("location", primary_region(sources.own.document));
+  out.set("network", Value::object({{"pods", kPodRange}, {"services", kServiceRange}, {"dns", kDnsAddress}}))
+      .set("regions", regions(sources));
+  for (const char* key : {"edge", "cluster", "nodePools", "data", "hours", "observability", "backup"}) {
+    if (const Value* given = sources.own.document.find(key)) out.set(key, *given);
+  }
+  out.set("services", services(sources))
+      .set("containers", environment_containers(sources))
+      .set("queues", environment_queues(sources))
+      .set("identities", environment_identities(sources, names))
+      .set("grants", environment_grants(sources));
+  return out;
 }
 
 }  // namespace
 
-const DocumentRule& environment_rule() {
-  static const DocumentRule kRule{
-      .type = Type::kObject,
-      .about = "Places and sizes of one environment.",
-      .members = {{"apiVersion", api_version()},
-                  {"environment",
-                   {.type = Type::kObject,
-                    .about = "Which environment this is.",
-                    .required = true,
-                    .members = {{"name",
-                                 {.type = Type::kString,
-                                  .about = "The file's name.",
-                                  .required = true,
-                                  .pattern = std::string(kNamePattern)}},
-                                {"class",
-                                 {.type = Type::kString,
-                                  .about = "How careful to be.",
-                                  .required = true,
-                                  .choices = {"sandbox", "nonprod", "prod"}}},
-                                {"expires",
-                                 {.type = Type::kString,
-                                  .about = "Day on which a sandbox may be taken down.",
-                                  .pattern = "[0-9]{4}-[0-9]{2}-[0-9]{2}"}}}}},
-                  {"services",
-                   {.type = Type::kMap,
-                    .about = "The services that run here.",
-                    .required = true,
-                    .pattern = std::string(kNamePattern),
-                    .items = {{.type = Type::kObject,
-                               .about = "One service.",
-                               .members = {{"size",
-                                            {.type = Type::kString,
-                                             .about = "Its size.",
-                                             .otherwise = "small",
-                                             .choices = {"small", "medium", "large"}}}}}}}}}};
-  return kRule;
-}
-
-const DocumentRule& needs_rule() {
-  static const DocumentRule kRule{
-      .type = Type::kObject,
-      .about = "What a service needs in every environment.",
-      .members = {{"apiVersion", api_version()},
-                  {"kind", {.type = Type::kString, .about = "Always Needs.", .required = true, .choices = {"Needs"}}},
-                  {"calls", names("Services that it calls.")},
-                  {"egress",
-                   {.type = Type::kList,
-                    .about = "Host names outside the cluster that it calls.",
-                    .otherwise = Value::array(),
-                    .items = {{.type = Type::kString, .about = {}, .pattern = "[a-z0-9*]([a-z0-9.-]*[a-z0-9])?"}}}}}};
-  return kRule;
-}
-
 std::expected<Value, std::vector<Error>> render_environment(const std::string& root, const std::string& name) {
-  Reader reader(root);
-  const std::string file = "infrastructure/environments/" + name + ".yaml";
-  auto environment = reader.read(file, environment_rule());
-  if (!environment) return std::unexpected(std::move(reader.errors));
-  if (const Value& given = environment->document.at("environment", "name"); given.is_string() && given.str() != name) {
-    reader.errors.push_back(
-        given.error(fmt::format("environment.name is {}, but the file is called {}.yaml", given.str(), name), file));
-  }
-  Value services = Value::object();
-  for (const Member& service : environment->document.at("services").members()) {
-    auto needs = reader.read("infrastructure/apps/" + service.key + "/needs.yaml", needs_rule());
-    if (!needs) continue;
-    check_calls(*needs, environment->document.at("services"), reader.errors);
-    Value out = service.value;
-    out.set("calls", needs->document.at("calls")).set("egress", needs->document.at("egress"));
-    services.set(service.key, std::move(out));
-  }
-  if (!reader.errors.empty()) return std::unexpected(std::move(reader.errors));
-  return Value::object({{"apiVersion", kApiVersion},
-                        {"kind", "Environment"},
-                        {"sources", reader.hashes},
-                        {"environment", environment->document.at("environment")},
-                        {"services", std::move(services)}});
-}
-
-std::vector<std::string> environments(const std::string& root) {
-  std::vector<std::string> out;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(root + "/infrastructure/environments", error)) {
-    if (entry.path().extension() == ".yaml") out.push_back(entry.path().stem());
-  }
-  std::ranges::sort(out);
-  return out;
+  EnvironmentSources sources = read_environment(root, name);
+  if (!sources.errors.empty()) return std::unexpected(std::move(sources.errors));
+  std::vector<Error> errors = check_environment(sources);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return join(sources);
 }
 
 }  // namespace fairlead::gitops

@@ -2,79 +2,144 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "base/json.h"
 #include "base/yaml.h"
+#include "engine/gitops/environment_rule.h"
 
 namespace fairlead::gitops {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A tree with one environment and the given needs.
-class EnvironmentTest : public ::testing::Test {
- protected:
-  void SetUp() override {
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+const Value& table() {
+  static const Value kTable = [] {
+    const std::string file = FAIRLEAD_SOURCE_DIR "/engine/gitops/testdata/environment_refusals.yaml";
+    return parse_yaml(read_file(file), file).value().front();
+  }();
+  return kTable;
+}
+
+/// A folder with the table's three environments.
+class Tree {
+ public:
+  Tree() {
     std::string pattern = fs::temp_directory_path() / "fairlead-environment-XXXXXX";
     root_ = ::mkdtemp(pattern.data());
-    write("infrastructure/environments/dev.yaml",
-          "apiVersion: fairlead.dev/v1\nenvironment: {name: dev, class: nonprod}\nservices: {web: {}, api: {size: "
-          "large}}\n");
-    write("infrastructure/apps/web/needs.yaml", "apiVersion: fairlead.dev/v1\nkind: Needs\ncalls: [api]\n");
-    write("infrastructure/apps/api/needs.yaml",
-          "apiVersion: fairlead.dev/v1\nkind: Needs\negress: [api.example.com]\n");
+    for (const Member& file : table().at("files").members()) write(file.key, file.value.str());
   }
-  void TearDown() override { fs::remove_all(root_); }
+  ~Tree() { fs::remove_all(root_); }
+  Tree(const Tree&) = delete;
+  Tree& operator=(const Tree&) = delete;
 
   void write(const std::string& file, std::string_view text) const {
-    fs::create_directories((fs::path(root_) / file).parent_path());
-    std::ofstream(fs::path(root_) / file) << text;
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << text;
   }
-  [[nodiscard]] std::string first_error(const std::string& file, std::string_view text) const {
-    write(file, text);
-    const auto rendered = render_environment(root_, "dev");
-    return rendered ? "" : rendered.error().front().to_string();
+  /// False where `from` is not in `file`.
+  bool replace(const std::string& file, std::string_view from, std::string_view to) const {
+    std::string text = read_file(root_ / file);
+    const std::size_t at = text.find(from);
+    if (at == std::string::npos) return false;
+    write(file, text.replace(at, from.size(), to));
+    return true;
   }
+  [[nodiscard]] auto render(const std::string& name) const { return render_environment(root_, name); }
 
-  std::string root_;
+ private:
+  fs::path root_;
 };
 
-TEST_F(EnvironmentTest, joins_the_files_with_their_defaults_and_hashes) {
-  const auto rendered = render_environment(root_, "dev");
-  ASSERT_TRUE(rendered) << rendered.error().front().to_string();
-  EXPECT_EQ(
-      to_json(rendered->at("services")),
-      R"({"web":{"size":"small","calls":["api"],"egress":[]},"api":{"size":"large","calls":[],"egress":["api.example.com"]}})");
-  EXPECT_EQ(rendered->at("sources").size(), 3U);
-  EXPECT_EQ(rendered->at("sources", "infrastructure/apps/web/needs.yaml").str().size(), 64U);
+TEST(Environment, the_tables_tree_is_sound) {
+  const Tree tree;
+  for (const char* name : {"dev", "box", "prod"}) {
+    const auto rendered = tree.render(name);
+    EXPECT_TRUE(rendered) << rendered.error().front().to_string();
+  }
 }
 
-TEST_F(EnvironmentTest, says_where_and_what) {
-  const std::string needs = "infrastructure/apps/web/needs.yaml";
-  EXPECT_EQ(first_error(needs, "apiVersion: fairlead.dev/v1\nkind: Needs\ncals: []\n"),
-            needs + ":3:7: unknown key cals; known here: apiVersion, kind, calls, egress");
-  EXPECT_EQ(first_error(needs, "apiVersion: fairlead.dev/v1\nkind: Needs\ncalls: [api, db]\n"),
-            needs + ":3:14: calls db, which is not a service of this environment");
-  EXPECT_EQ(first_error(needs, "apiVersion: fairlead.dev/v1\nkind: Needs\ncalls: api\n"),
-            needs + ":3:8: calls must be of type array, not string");
-  EXPECT_EQ(first_error(needs, "kind: Needs\n"), needs + ":1:1: apiVersion is missing");
-  EXPECT_EQ(first_error(needs, "apiVersion: v2\nkind: Needs\n"),
-            needs + ":1:13: apiVersion is v2; it may be fairlead.dev/v1");
+TEST(Environment, refuses_with_file_line_and_one_sentence) {
+  for (const Value& row : table().at("cases").items()) {
+    const Tree tree;
+    ASSERT_TRUE(tree.replace(std::string(row.at("file").str()), row.at("replace").str(), row.at("with").str()))
+        << "case at line " << row.line();
+    const auto rendered = tree.render(std::string(row.at("environment").string_or("dev")));
+    ASSERT_FALSE(rendered) << "case at line " << row.line();
+    EXPECT_EQ(rendered.error().front().to_string(), row.at("error").str()) << "case at line " << row.line();
+  }
 }
 
-TEST_F(EnvironmentTest, the_file_and_its_name_agree) {
-  EXPECT_EQ(first_error("infrastructure/environments/dev.yaml",
-                        "apiVersion: fairlead.dev/v1\nenvironment: {name: prod, class: prod}\nservices: {}\n"),
-            "infrastructure/environments/dev.yaml:2:21: environment.name is prod, but the file is called dev.yaml");
+TEST(Environment, a_firewall_wants_a_hub_that_has_one) {
+  const Tree tree;
+  tree.replace("infrastructure/environments/dev.yaml", "{ref: dev}", "{ref: dev, egressTier: natGateway}");
+  tree.replace("infrastructure/environments/box.yaml", ", egressTier: natGateway", "");
+  const auto rendered = tree.render("box");
+  ASSERT_FALSE(rendered);
+  EXPECT_EQ(rendered.error().front().to_string(),
+            "infrastructure/environments/box.yaml:9:6: hub.egressTier is firewall, but dev's hub has none");
+}
+
+TEST(Environment, joins_the_files_with_defaults_names_and_hashes) {
+  const auto dev = Tree().render("dev").value();
+  EXPECT_EQ(to_json(dev.at("services")), R"({"web":{"size":"small","calls":["api"],"egress":[]},)"
+                                         R"("api":{"size":"large","calls":[],"egress":["api.example.com"]}})");
+  EXPECT_EQ(to_json(dev.at("containers")),
+            R"({"api/things":{"database":"api","name":"things","partitionKey":"/kind","mode":"autoscale",)"
+            R"("requestUnits":2000}})");
+  EXPECT_EQ(to_json(dev.at("regions", "northeurope", "subnets")),
+            R"({"nodes":"10.1.0.0/21","gateway":"10.1.8.0/24","endpoints":"10.1.9.0/24",)"
+            R"("applicationGateway":"10.1.10.0/24","apiServer":"10.1.11.0/28","privateLink":"10.1.11.64/26"})");
+  // Those that share the hub or the registry are sources too: the hub lets their traffic out, the registry replicates.
+  EXPECT_EQ(dev.at("sources").size(), 5U);
+  EXPECT_EQ(dev.at("sources", "infrastructure/apps/web/needs.yaml").str().size(), 64U);
+  EXPECT_EQ(to_json(dev.at("registry", "replicas")), R"(["uksouth"])");
+  EXPECT_EQ(to_json(dev.at("hub", "spokes", "dev", "allow")), R"(["api.example.com"])");
+}
+
+TEST(Environment, grants_are_what_needs_say_and_kedas_count) {
+  const auto grants = Tree().render("dev").value().at("grants");
+  std::vector<std::string> keys;
+  for (const Member& kind : grants.members()) {
+    for (const Member& grant : kind.value.members()) keys.push_back(kind.key + " " + grant.key);
+  }
+  EXPECT_EQ(keys, (std::vector<std::string>{"containers api:api/things:write", "queues api:api/jobs:receive",
+                                            "queues keda:api/jobs:measure", "queues web:api/jobs:send",
+                                            "secrets api/token", "redis web"}));
+}
+
+TEST(Environment, a_sandbox_applies_neither_hub_nor_edge) {
+  EXPECT_EQ(to_json(Tree().render("box").value().at("roots")), R"(["global","region"])");
+  EXPECT_EQ(to_json(Tree().render("prod").value().at("roots")), R"(["foundation","hub","global","region","edge"])");
+}
+
+TEST(Environment, names_fit_the_shortest_limits) {
+  const Tree tree;
+  tree.replace("infrastructure/environments/dev.yaml", "prefix: ring", "prefix: abcdefghij");
+  const auto dev = tree.render("dev").value();
+  for (const char* name : {"keyVault", "queueAccount"}) {
+    EXPECT_LE(dev.at("regions", "northeurope", name).str().size(), 24U);
+  }
+  EXPECT_LE(dev.at("foundation", "stateAccount").str().size(), 24U);
+  EXPECT_LE(dev.at("global", "cosmosAccount").str().size(), 44U);
 }
 
 TEST(DocumentRule, makes_the_schema_for_editors) {
-  const Value schema = json_schema(needs_rule());
+  const Value schema = editor_schema(needs_rule(), "Needs");
+  EXPECT_EQ(schema.at("$schema").str(), "https://json-schema.org/draft/2020-12/schema");
   EXPECT_EQ(to_json(schema.at("required")), R"(["apiVersion","kind"])");
   EXPECT_FALSE(schema.at("additionalProperties").bool_or(true));
   EXPECT_EQ(schema.at("properties", "calls", "items", "type").str(), "string");
+  EXPECT_EQ(json_schema(environment_rule()).at("properties", "nodePools", "properties", "spot", "properties", "min"),
+            Value::object({{"type", "integer"}, {"description", "Fewest nodes."}, {"minimum", 0}, {"maximum", 1000}}));
 }
 
 }  // namespace

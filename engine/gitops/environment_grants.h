@@ -1,0 +1,18 @@
+// Who may do what in an environment: one identity per service and add-on, and one entry per grant.
+#pragma once
+
+#include "base/value.h"
+#include "engine/gitops/environment_names.h"
+#include "engine/gitops/environment_sources.h"
+
+namespace fairlead::gitops {
+
+/// By name: Azure name, and the Kubernetes service account that may become it.
+[[nodiscard]] Value environment_identities(const EnvironmentSources& sources, const EnvironmentNames& names);
+/// Cosmos DB containers and storage queues by "service/name".
+[[nodiscard]] Value environment_containers(const EnvironmentSources& sources);
+[[nodiscard]] Value environment_queues(const EnvironmentSources& sources);
+/// Grants on containers, queues, secrets and Redis, each under a key that says it.
+[[nodiscard]] Value environment_grants(const EnvironmentSources& sources);
+
+}  // namespace fairlead::gitops
