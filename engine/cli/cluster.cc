@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/yaml.h"
+#include "engine/cli/daemon.h"
 
 namespace fairlead::cli {
 namespace {
@@ -46,7 +47,7 @@ Cluster::Cluster(std::string server, net::ClientOptions options)
 
 Result<Cluster> Cluster::open(const Project& project) {
   std::ifstream file(project.kubeconfig());
-  if (!file) return fail("nothing runs in {}: start it with `fairlead up`", project.root);
+  if (!file || !running_daemon(project)) return fail("nothing runs in {}: start it with `fairlead up`", project.root);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto documents = parse_yaml(text, project.kubeconfig());
   if (!documents) return std::unexpected(documents.error());

@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""Runs a whole cluster from a copy of this checkout, and breaks it.
+
+  run.py BUILD_DIRECTORY [--as-user] [NAME...]
+
+Each test is a function below, in the order in which they run; the cluster goes on from one to the next. The copy lies in
+a temporary folder with a Git history of its own, and so does everything that a cluster writes. --as-user runs it all as
+an ordinary user, "nobody" where this is root.
+"""
+import base64
+import glob
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+COMMAND_SECONDS = 240
+WAIT_SECONDS = 60
+SKIPPED = 77
+GIT = ["git", "-c", "user.name=Test", "-c", "user.email=test@localhost"]
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def wait_for(what, condition, seconds=WAIT_SECONDS):
+    """Polls: a whole cluster has no event to wait on from outside."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        check(time.monotonic() < deadline, f"not within {seconds} s: {what}")
+        time.sleep(0.1)
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Copy:
+    """A copy of the checkout with a history of its own, and the cluster that runs from it."""
+
+    def __init__(self, build, user):
+        self.root = tempfile.mkdtemp(prefix="fairlead-cluster-")
+        self.user = user
+        listed = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z", "-co", "--exclude-standard"], capture_output=True)
+        if listed.returncode == 0:
+            files = [f for f in listed.stdout.decode().split("\0") if f]
+        else:
+            files = [os.path.relpath(os.path.join(d, f), SOURCE) for d, _, names in os.walk(SOURCE) for f in names]
+            files = [f for f in files if not f.startswith(("build/", ".fairlead/", ".tools/", ".git/"))]
+        for file in files:
+            if not os.path.exists(os.path.join(SOURCE, file)):
+                continue
+            os.makedirs(os.path.dirname(os.path.join(self.root, file)), exist_ok=True)
+            shutil.copy2(os.path.join(SOURCE, file), os.path.join(self.root, file))
+        os.mkdir(os.path.join(self.root, "build"))
+        os.symlink(os.path.abspath(build), os.path.join(self.root, "build", "release"))
+        self.program = os.path.join(os.path.abspath(build), "engine", "cli", "fairlead")
+        self.api, self.edge, self.prometheus = free_ports(3)
+        self.ports = [f"--api-port={self.api}", f"--edge-port={self.edge}", f"--prometheus-port={self.prometheus}"]
+        self.user = None
+        self.git("init", "-q", "-b", "main")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "A copy")
+        if user:
+            # The build belongs to root, so root makes the images that the user then runs.
+            self.up()
+            self.fairlead("down")
+            self.user = user
+            for directory, _, names in os.walk(self.root):
+                for name in [directory] + [os.path.join(directory, n) for n in names]:
+                    os.chown(name, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+    def run(self, argv, cwd=None, seconds=COMMAND_SECONDS):
+        options = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
+        env = dict(os.environ, HOME=self.root)
+        return subprocess.run(argv, cwd=cwd or self.root, env=env, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=seconds, **options)
+
+    def git(self, *arguments, cwd=None):
+        done = self.run(GIT + list(arguments), cwd)
+        check(done.returncode == 0, f"git {' '.join(arguments)}: {done.stdout}")
+        return done.stdout
+
+    def fairlead(self, *arguments, code=0):
+        done = self.run([self.program, *arguments])
+        check(done.returncode == code, f"fairlead {' '.join(arguments)} ended with {done.returncode}, not {code}:\n{done.stdout}")
+        return done.stdout
+
+    def up(self, code=0):
+        return self.fairlead("up", *self.ports, code=code)
+
+    def processes(self):
+        """Those that run this copy's cluster: they hold its state directory's name or its program with the verb up."""
+        out = []
+        for path in glob.glob("/proc/[0-9]*"):
+            try:
+                with open(path + "/cmdline", "rb") as file:
+                    line = file.read().decode(errors="replace").split("\0")
+                if os.readlink(path + "/cwd").startswith(self.root) and line[0].endswith("/fairlead") and line[1] == "up":
+                    out.append(int(os.path.basename(path)))
+            except (OSError, IndexError):
+                continue
+        return out
+
+    def descends(self, pid):
+        """Whether a process of this machine is one of this cluster's: its forefathers say so."""
+        ours = set(self.processes())
+        while pid > 1:
+            if pid in ours:
+                return True
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                pid = int(file.read().rpartition(")")[2].split()[1])
+        return False
+
+    def kill(self):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def call(self, path, method="GET", body=None):
+        with open(os.path.join(self.root, ".fairlead", "kubeconfig"), encoding="utf-8") as file:
+            text = file.read()
+        field = lambda name: base64.b64decode(re.search(name + r":\s*\"?([A-Za-z0-9+/=]+)", text)[1]).decode()
+        context = ssl.create_default_context(cadata=field("certificate-authority-data"))
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+            file.write(field("client-certificate-data") + field("client-key-data"))
+            file.flush()
+            context.load_cert_chain(file.name)
+        request = urllib.request.Request(f"https://127.0.0.1:{self.api}{path}", method=method)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, context=context, timeout=10) as response:
+            return json.load(response)
+
+    def shop(self, path="/"):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.edge}{path}", headers={"Host": "shop.example"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def status(self, service):
+        services = json.loads(self.fairlead("status", "--output", "json"))["services"]
+        return next(s for s in services if s["name"] == service)
+
+    def deliver(self, message, change):
+        """A commit in a clone of the delivery repository, pushed: what a merged pull request is on AKS."""
+        clone = os.path.join(self.root, ".clone")
+        shutil.rmtree(clone, ignore_errors=True)
+        self.git("clone", "-q", os.path.join(self.root, ".fairlead", "git"), clone)
+        change(clone)
+        self.git("commit", "-q", "-a", "-m", message, cwd=clone)
+        self.git("push", "-q", "origin", "HEAD:main", cwd=clone)
+
+    def undo(self):
+        clone = os.path.join(self.root, ".clone")
+        self.git("revert", "--no-edit", "HEAD", cwd=clone)
+        self.git("push", "-q", "origin", "HEAD:main", cwd=clone)
+
+
+def edit(file, pattern, replacement):
+    def change(clone):
+        path = os.path.join(clone, file)
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        changed = re.sub(pattern, replacement, text, count=1)
+        check(changed != text, f"{file} has nothing like {pattern}")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(changed)
+    return change
+
+
+CATALOG = "infrastructure/rendered/dev/catalog/manifests.yaml"
+
+
+def nothing_runs_yet(copy):
+    check("fairlead up" in copy.fairlead("status", code=1), "status names the command that starts a cluster")
+
+
+def outside_a_repository(copy):
+    said = copy.fairlead("-C", "/", "up", code=2)
+    check("infrastructure/environments" in said, said)
+
+
+def an_environment_with_an_unknown_key(copy):
+    file = os.path.join(copy.root, "infrastructure", "environments", "dev.yaml")
+    with open(file, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(file, "w", encoding="utf-8") as stream:
+        stream.write(text + "colour: blue\n")
+    said = copy.fairlead("env", "render", "dev", code=2)
+    check(re.search(r"infrastructure/environments/dev\.yaml:\d+:\d+: .*colour", said), said)
+    copy.git("checkout", "-q", "--", file)
+
+
+def a_port_that_is_taken(copy):
+    with socket.create_server(("127.0.0.1", copy.edge)):
+        said = copy.up(code=1)
+    check(f"127.0.0.1:{copy.edge} is already in use by" in said and "--edge-port" in said, said)
+    check(not copy.processes(), "nothing is left of a start that failed")
+
+
+def up(copy):
+    before = copy.git("status", "--porcelain")
+    said = copy.up()
+    check("3 Synced and Healthy" in said, said)
+    check(copy.git("status", "--porcelain") == before, "the checkout is not touched")
+    code, page = copy.shop()
+    check(code == 200 and "<html" in page, f"the shop answered {code}: {page}")
+
+
+def up_twice(copy):
+    said = copy.up(code=1)
+    check("already running" in said and "fairlead down" in said, said)
+
+
+def the_firewall_refuses(copy):
+    for path in ("/?id=1%27%20OR%20%271%27=%271", "/?file=../../../../etc/passwd", "/?q=<script>alert(1)</script>"):
+        code, _ = copy.shop(path)
+        check(code == 403, f"{path} got {code}")
+    wait_for("the log line that names the rule", lambda: re.search(r'\[id "9\d+"\]', copy.fairlead("logs", "edge", "-n", "gateway")))
+
+
+def malformed_yaml(copy):
+    copy.deliver("Malformed", edit(CATALOG, r"kind: Rollout\n", "kind: Rollout\nbad: [\n"))
+    problem = wait_for("the service says what is wrong", lambda: copy.status("catalog")["problems"])
+    check(any(re.search(re.escape(CATALOG) + r":\d+:\d+: ", p) for p in problem), problem)
+    copy.undo()
+    wait_for("the revert is synced", lambda: copy.status("catalog")["sync"] == "Synced")
+
+
+def an_unknown_field(copy):
+    copy.deliver("Unknown field", edit(CATALOG, r"(kind: Rollout\n(?:.*\n)*?)spec:\n", r"\1spec:\n  replica: 2\n"))
+    problem = wait_for("the service says what is wrong", lambda: copy.status("catalog")["problems"])
+    check(any("replica" in p and CATALOG in p for p in problem), problem)
+    copy.undo()
+    wait_for("the revert is synced", lambda: copy.status("catalog")["sync"] == "Synced")
+
+
+def an_image_that_does_not_exist(copy):
+    copy.deliver("No such image", edit(CATALOG, r"@sha256:[0-9a-f]{64}", "@sha256:" + "0" * 64))
+    problem = wait_for("the pod's reason", lambda: copy.status("catalog")["problems"])
+    check(any("Image" in p and "0" * 12 in p for p in problem), problem)
+    check(copy.shop()[0] == 200, "the stable version serves")
+    copy.undo()
+    wait_for("the revert is healthy", lambda: copy.status("catalog")["health"] == "Healthy")
+
+
+def pods(copy, app):
+    return copy.call(f"/api/v1/namespaces/shop/pods?labelSelector=app%3D{app}")["items"]
+
+
+def a_container_is_killed(copy):
+    restarts = lambda: sum(p["status"]["containerStatuses"][0]["restartCount"] for p in pods(copy, "catalog"))
+    before = restarts()
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(path + "/cmdline", "rb") as file:
+                named = file.read().split(b"\0")[0].endswith(b"/catalog")
+            if named and copy.descends(int(os.path.basename(path))):
+                os.kill(int(os.path.basename(path)), signal.SIGKILL)
+        except OSError:
+            continue
+    wait_for("the containers are started again", lambda: restarts() >= before + 2)
+    wait_for("the pods are ready again", lambda: copy.status("catalog")["health"] == "Healthy" and
+             all(v["readyPods"] == v["pods"] for v in copy.status("catalog")["versions"]))
+
+
+def killed_while_it_writes(copy):
+    """No acknowledged write is lost, nothing is left behind, and a canary goes on where it was."""
+    copy.deliver("Another pod template", edit(CATALOG, r"(\n  template:\n    metadata:\n      annotations:\n)", r'\1        run: "next"\n'))
+    canary = lambda: any(v["role"] == "canary" and v["readyPods"] for v in copy.status("catalog")["versions"])
+    wait_for("the canary", canary)
+    acknowledged = []
+
+    def write():
+        try:
+            for number in range(100000):
+                copy.call("/api/v1/namespaces/default/configmaps", "POST",
+                          {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"write-{number}"}})
+                acknowledged.append(f"write-{number}")
+        except (OSError, urllib.error.URLError):
+            pass
+    writer = threading.Thread(target=write)
+    writer.start()
+    wait_for("fifty writes", lambda: len(acknowledged) >= 50)
+    inside = {os.readlink(f"/proc/{pid}/ns/pid") for pid in copy.processes()}
+    mine = os.readlink("/proc/self/ns/pid")
+    copy.kill()
+    writer.join()
+    wait_for("its processes are gone", lambda: not copy.processes())
+
+    def left():
+        out = []
+        for path in glob.glob("/proc/[0-9]*"):
+            try:
+                if os.readlink(path + "/ns/pid") in inside - {mine}:
+                    out.append(path)
+            except OSError:
+                continue
+        return out
+    wait_for("every container is gone", lambda: not left())
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        check(copy.root not in mounts.read(), "no mount is left")
+    copy.up()
+    stored = {c["metadata"]["name"] for c in copy.call("/api/v1/namespaces/default/configmaps")["items"]}
+    lost = [name for name in acknowledged if name not in stored]
+    check(not lost, f"lost: {lost}")
+    wait_for("the canary goes on", canary)
+
+
+def down(copy):
+    copy.fairlead("down")
+    check(not copy.processes(), "no process is left")
+    with open("/proc/self/mounts", encoding="utf-8") as mounts:
+        check(copy.root not in mounts.read(), "no mount is left")
+
+
+TESTS = [nothing_runs_yet, outside_a_repository, an_environment_with_an_unknown_key, a_port_that_is_taken, up, up_twice,
+         the_firewall_refuses, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
+         killed_while_it_writes, down]
+
+
+def main(arguments):
+    build = arguments[0]
+    as_user = "--as-user" in arguments
+    names = [a for a in arguments[1:] if not a.startswith("--")]
+    if as_user and os.getuid() != 0:
+        print("skipped: this is an ordinary user already; the other run of this test does it")
+        return SKIPPED
+    copy = Copy(build, pwd.getpwnam("nobody") if as_user else None)
+    doctor = copy.run([copy.program, "doctor"])
+    if doctor.returncode != 0:
+        print("skipped: this machine cannot run a cluster:\n" + doctor.stdout)
+        return SKIPPED
+    failed = 0
+    try:
+        for test in TESTS:
+            if names and test.__name__ not in names:
+                continue
+            start = time.monotonic()
+            try:
+                test(copy)
+                print(f"ok      {test.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
+            except (Failed, OSError, subprocess.SubprocessError) as problem:
+                failed += 1
+                print(f"FAILED  {test.__name__}: {problem}", flush=True)
+        if failed:
+            log = os.path.join(copy.root, ".fairlead", "log", "fairlead.log")
+            if os.path.exists(log):
+                with open(log, encoding="utf-8") as stream:
+                    print("the cluster's log ends with:\n" + "".join(stream.readlines()[-30:]))
+    finally:
+        copy.run([copy.program, "down"])
+        copy.kill()
+        shutil.rmtree(copy.root, ignore_errors=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
