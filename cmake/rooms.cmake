@@ -1,6 +1,6 @@
 # A room is a folder: every foo.cc in it (not below it) goes into one static library, every foo_test.cc into one test
-# program `<room>_test`, and every foo_fuzz.cc into a libFuzzer program of its own where AddressSanitizer is on (clang
-# only). Tests run each fuzzer for a few seconds, starting from the room's testdata. Adding a file needs no change here.
+# program `<room>_test`. Every foo_fuzz.cc becomes a libFuzzer program of its own together with foo.cc, both instrumented
+# (clang only); tests run it for a few seconds, starting from the room's testdata. Adding a file needs no change here.
 find_package(GTest REQUIRED)
 find_package(fmt REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -32,14 +32,15 @@ function(fairlead_room room)
     add_test(NAME ${room} COMMAND ${room}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   endif()
   file(GLOB fuzzers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_fuzz.cc)
-  if(fuzzers AND FAIRLEAD_SANITIZE STREQUAL "address" AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    target_compile_options(${room} PRIVATE -fsanitize=fuzzer-no-link)
+  if(fuzzers AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT FAIRLEAD_SANITIZE STREQUAL "thread")
     foreach(fuzzer ${fuzzers})
       get_filename_component(name ${fuzzer} NAME_WE)
+      string(REGEX REPLACE "_fuzz$" ".cc" subject ${name})
       set(name ${room}_${name})
-      add_executable(${name} ${fuzzer})
+      add_executable(${name} ${fuzzer} ${subject})
+      target_compile_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
       target_link_libraries(${name} PRIVATE ${room} fairlead_flags)
-      target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+      target_link_options(${name} PRIVATE -fsanitize=fuzzer,address,undefined)
       file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus)
       add_test(NAME ${name} COMMAND ${name} -max_total_time=${FAIRLEAD_FUZZ_SECONDS} -max_len=4096 -timeout=5
         -rss_limit_mb=2048 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ -verbosity=0 ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus
