@@ -1,0 +1,23 @@
+terraform {
+  required_version = ">= 1.11, < 2.0"
+
+  required_providers {
+    azurerm = {
+      source  = "hashicorp/azurerm"
+      version = "~> 5.0"
+    }
+  }
+
+  # Account, container and key come from `tools/terraform`, which reads them from environment.json.
+  backend "azurerm" {
+    use_azuread_auth = true
+  }
+}
+
+provider "azurerm" {
+  subscription_id     = module.environment.value.azure.subscription
+  tenant_id           = module.environment.value.azure.tenant
+  storage_use_azuread = true
+
+  features {}
+}

@@ -1,0 +1,114 @@
+module "environment" {
+  source = "../modules/environment"
+
+  name = var.environment
+  root = "foundation"
+}
+
+# What the subscription must know before the other roots can be applied.
+resource "azurerm_resource_provider_registration" "this" {
+  for_each = local.resource_providers
+
+  name = each.key
+}
+
+# Nodes encrypt their disks' cache and temporary disks on the host.
+resource "azurerm_resource_provider_registration" "compute" {
+  name = "Microsoft.Compute"
+
+  feature {
+    name       = "EncryptionAtHost"
+    registered = true
+  }
+}
+
+resource "azurerm_resource_group" "this" {
+  name     = local.foundation.resourceGroup
+  location = local.foundation.location
+  tags     = local.tags
+}
+
+# The state of every root: Entra only, versioned, and closed once the hub's endpoint is there.
+resource "azurerm_storage_account" "state" {
+  name                            = local.foundation.stateAccount
+  location                        = azurerm_resource_group.this.location
+  resource_group_name             = azurerm_resource_group.this.name
+  account_tier                    = "Standard"
+  account_replication_type        = "GZRS"
+  shared_access_key_enabled       = false
+  default_to_oauth_authentication = true
+  local_user_enabled              = false
+  public_network_access_enabled   = length(var.open_to) > 0
+  allow_nested_items_to_be_public = false
+  min_tls_version                 = "TLS1_2"
+  tags                            = local.tags
+
+  network_rules {
+    default_action = "Deny"
+    bypass         = ["None"]
+    ip_rules       = var.open_to
+  }
+
+  blob_properties {
+    versioning_enabled = true
+
+    delete_retention_policy {
+      days = 30
+    }
+
+    container_delete_retention_policy {
+      days = 30
+    }
+  }
+
+  lifecycle {
+    prevent_destroy = true
+  }
+
+  depends_on = [azurerm_resource_provider_registration.this]
+}
+
+resource "azurerm_storage_container" "state" {
+  name                  = local.foundation.stateContainer
+  storage_account_id    = azurerm_storage_account.state.id
+  container_access_type = "private"
+}
+
+module "registry" {
+  source   = "../modules/registry"
+  for_each = local.holds_registry ? { (local.registry.name) = local.registry } : {}
+
+  name                = each.key
+  location            = azurerm_resource_group.this.location
+  resource_group_name = azurerm_resource_group.this.name
+  replicas            = each.value.replicas
+  cache_rules         = local.cache_rules
+  tags                = local.tags
+}
+
+# Defender for what the roots make. These plans are the subscription's, so they are here and nowhere else.
+resource "azurerm_security_center_subscription_pricing" "this" {
+  for_each = toset(["Arm", "CosmosDbs", "KeyVaults"])
+
+  resource_type = each.key
+  tier          = "Standard"
+}
+
+resource "azurerm_security_center_subscription_pricing" "storage" {
+  resource_type = "StorageAccounts"
+  tier          = "Standard"
+  subplan       = "DefenderForStorageV2"
+}
+
+resource "azurerm_security_center_subscription_pricing" "containers" {
+  resource_type = "Containers"
+  tier          = "Standard"
+
+  extension {
+    name = "ContainerRegistriesVulnerabilityAssessments"
+  }
+
+  extension {
+    name = "AgentlessDiscoveryForKubernetes"
+  }
+}

@@ -1,0 +1,4 @@
+output "id" {
+  description = "Id of the gateway."
+  value       = azurerm_application_gateway.this.id
+}

@@ -1,0 +1,4 @@
+output "endpoint" {
+  description = "Address of the queue service."
+  value       = azurerm_storage_account.this.primary_queue_endpoint
+}

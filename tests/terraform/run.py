@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Checks infrastructure/terraform. What needs no tool runs always; where OpenTofu or Terraform and the azurerm provider are
+at hand (in .tools, or a filesystem mirror named by FAIRLEAD_PROVIDER_MIRROR), every root of every environment is planned by
+the real provider against a stub on loopback, and the plans are checked. Says what it left out.
+    run.py [FAIRLEAD]      the program, which renders environments that tests change"""
+import pathlib
+import sys
+import tempfile
+import time
+
+import plan_checks
+import refusals
+import source_checks
+import stability
+from azure_stub import AzureStub
+from planner import PlanError, Planner, copy_tree, find_tools
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def applies(environment):
+    """(root, region or None) of each plan that the environment is made of."""
+    for root in environment["roots"]:
+        yield from ((root, region) for region in environment["regions"]) if root == "region" else ((root, None),)
+
+
+def check_plans(planner, rendered):
+    for name, environment in rendered.items():
+        for root, region in applies(environment):
+            place = f"{name}/{root}" + (f"/{region}" if region else "")
+            try:
+                plan = planner.plan(root, environment=name, **({"region": region} if region else {}))
+            except PlanError as error:
+                yield f"{place}: {error}"
+                continue
+            yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
+
+
+def with_provider(tool, path, mirror, fairlead):
+    rendered = source_checks.environments(ROOT)
+    with tempfile.TemporaryDirectory() as folder, AzureStub(folder) as stub:
+        copy_tree(ROOT, folder)
+        planner = Planner(path, folder, mirror, stub.environment)
+        start = time.monotonic()
+        try:
+            findings = list(check_plans(planner, rendered))
+            plans = planner.plans
+            findings += plan_checks_can_fail(planner)
+            findings += refusals.check(planner, pathlib.Path(folder))
+            if fairlead:
+                findings += stability.check(planner, pathlib.Path(folder), fairlead)
+        finally:
+            planner.close()
+    print(f"terraform: {tool}: {plans} plans of {len(rendered)} environments; {planner.plans} plans and refusals in "
+          f"{time.monotonic() - start:.0f} s")
+    return [f"{tool}: {finding}" for finding in findings]
+
+
+def plan_checks_can_fail(planner):
+    """Each check of a plan is shown one that is wrong, and must say so."""
+    import breakages
+    return list(breakages.check(planner, source_checks.environments(ROOT)))
+
+
+def main():
+    fairlead = sys.argv[1] if len(sys.argv) > 1 else None
+    findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
+                *source_checks.check_names(source_checks.environments(ROOT))]
+    tools, missing, mirror = find_tools(ROOT)
+    for tool, path in tools.items():
+        findings += with_provider(tool, path, mirror, fairlead)
+    if not tools:
+        print(f"terraform: left out, as {' and '.join(missing)}: plans by the real provider, their checks and refusals")
+    elif not fairlead:
+        print("terraform: left out, without the program fairlead: what adding a region or a service changes")
+    print("\n".join(findings) if findings else "terraform: nothing to say")
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

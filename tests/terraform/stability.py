@@ -1,0 +1,76 @@
+"""Adding a service or a region to the files changes nothing that exists: every resource of the plan before is in the plan
+after, at the same address and with the same values, but for those named here."""
+import subprocess
+
+from planner import resources
+
+SERVICE = """apiVersion: fairlead.dev/v1
+kind: Needs
+calls: [catalog]
+containers: {orders: {partitionKey: /customer, ttlSeconds: 86400}}
+queues: [placed]
+secrets: [payment]
+redis: true
+grants:
+  - {container: orders/orders, access: write}
+  - {queue: orders/placed, access: send}
+  - {queue: orders/placed, access: receive}
+"""
+REGION = "  westeurope: {zones: [1, 2, 3], cidr: 10.35.16.0/20, hubCidr: 10.35.0.0/22, gatewayIp: 10.35.24.10}\nedge:"
+
+# What may change, by root, when a region comes: it is told of the new one.
+TOLD = {
+    "global": {"module.cosmos.azurerm_cosmosdb_account.this"},
+    "edge": {"azurerm_cdn_frontdoor_route.this"},
+}
+
+
+def snapshot(planner, environment, regions):
+    plans = {root: planner.plan(root, environment=environment) for root in ("hub", "global", "edge")}
+    for region in regions:
+        plans[f"region/{region}"] = planner.plan("region", environment=environment, region=region)
+    return {root: resources(plan) for root, plan in plans.items()}
+
+
+def compare(before, after, may_change, place):
+    for root, resources_before in before.items():
+        for address, resource in resources_before.items():
+            if address not in after[root]:
+                yield f"{place}: {root}: {address} is gone"
+            elif resource["values"] != after[root][address]["values"] and address not in may_change.get(root, set()):
+                yield f"{place}: {root}: {address} changes"
+
+
+def edit(tree, file, old, new):
+    path = tree / file
+    text = path.read_text()
+    assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times"
+    path.write_text(text.replace(old, new))
+
+
+def render(tree, fairlead):
+    done = subprocess.run([fairlead, "-C", tree, "env", "render"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check(planner, tree, fairlead):
+    (tree / ".git").mkdir(exist_ok=True)
+    regions = ["germanywestcentral", "swedencentral"]
+    first = snapshot(planner, "prod", regions)
+
+    (tree / "infrastructure/apps/orders").mkdir()
+    (tree / "infrastructure/apps/orders/needs.yaml").write_text(SERVICE)
+    edit(tree, "infrastructure/environments/prod.yaml", "  catalog: {size: medium}\n",
+         "  catalog: {size: medium}\n  orders: {overrides: {containers: {orders: {requestUnits: 8000}}}}\n")
+    render(tree, fairlead)
+    with_service = snapshot(planner, "prod", regions)
+    yield from compare(first, with_service, {}, "a new service")
+    new = sum(len(with_service[root].keys() - first[root].keys()) for root in first)
+
+    edit(tree, "infrastructure/environments/prod.yaml", "edge:", REGION)
+    render(tree, fairlead)
+    with_region = snapshot(planner, "prod", regions)
+    yield from compare(with_service, with_region, TOLD, "a new region")
+    print(f"terraform: a new service adds {new} resources, a new region "
+          f"{sum(len(with_region[root].keys() - with_service[root].keys()) for root in first)} outside of its own root; "
+          f"{sum(map(len, first.values()))} stay as they were")
