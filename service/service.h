@@ -4,9 +4,8 @@
 //
 // Settings, all from the environment or CONFIG_FILE (see config.h), with their defaults:
 //   ADDRESS=0.0.0.0  PORT=8080          where to listen; /livez and /readyz are answered here
-//   ADMIN_PORT=0                        0: /metrics is on PORT. Otherwise /metrics, /livez and /readyz are served
-//   there, on
-//                                       a thread of its own, and /metrics is no longer on PORT
+//   ADMIN_PORT=0                        0: /metrics is on PORT. Otherwise it is on this port alone, beside /livez and
+//                                       /readyz, served by a thread of its own
 //   THREADS=2  MAX_CONNECTIONS=4096  MAX_IN_FLIGHT=512  MAX_BODY_BYTES=1048576
 //   REQUEST_TIMEOUT=10s                 the longest that a request may take; callers may ask for less
 //   DRAIN_DELAY=2s  DRAIN_GRACE=20s     SIGTERM: not ready for so long, then running requests get so long

@@ -175,7 +175,8 @@ std::string where_to_look(const Project& project, const world::HostPorts& ports)
   table.add({"shop", fmt::format("curl -H 'Host: shop.example' http://127.0.0.1:{}/", ports.edge)});
   table.add({"kubectl", fmt::format("export KUBECONFIG={}", project.kubeconfig())});
   table.add({"Prometheus", fmt::format("http://127.0.0.1:{}", ports.prometheus)});
-  table.add({"delivery repository", fmt::format("git clone {} (a push to its main is deployed)", project.repository())});
+  table.add(
+      {"delivery repository", fmt::format("git clone {} (a push to its main is deployed)", project.repository())});
   table.add({"log", project.log() + "/fairlead.log"});
   return table.to_string();
 }

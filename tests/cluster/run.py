@@ -250,6 +250,17 @@ def the_firewall_refuses(copy):
     wait_for("the log line that names the rule", lambda: re.search(r'\[id "9\d+"\]', copy.fairlead("logs", "edge", "-n", "gateway")))
 
 
+def metrics(copy):
+    """Prometheus scrapes every pod; nobody reads metrics through the edge."""
+    def scraped():
+        with urllib.request.urlopen(f"http://127.0.0.1:{copy.prometheus}/api/v1/query?query=up", timeout=5) as response:
+            series = json.load(response)["data"]["result"]
+        return sorted(s["metric"]["app"] for s in series if s["value"][1] == "1")
+    wait_for("every pod is scraped", lambda: scraped() == ["catalog", "catalog", "edge", "storefront", "storefront"])
+    code, _ = copy.shop("/metrics")
+    check(code == 404, f"/metrics through the edge got {code}")
+
+
 def malformed_yaml(copy):
     copy.deliver("Malformed", edit(CATALOG, r"kind: Rollout\n", "kind: Rollout\nbad: [\n"))
     problem = wait_for("the service says what is wrong", lambda: copy.status("catalog")["problems"])
@@ -346,7 +357,7 @@ def down(copy):
 
 
 TESTS = [nothing_runs_yet, outside_a_repository, an_environment_with_an_unknown_key, a_port_that_is_taken, up, up_twice,
-         the_firewall_refuses, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
+         the_firewall_refuses, metrics, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
          killed_while_it_writes, down]
 
 
