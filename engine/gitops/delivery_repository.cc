@@ -1,7 +1,14 @@
 #include "engine/gitops/delivery_repository.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/pin.h"
@@ -41,6 +48,29 @@ class ScratchFile {
 
  private:
   std::string path_;
+};
+
+/// Held while one process of this machine commits: others wait, rather than share its scratch index.
+class Turn {
+ public:
+  static Result<Turn> take(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return fail("cannot open {}: {}", path, std::strerror(errno));
+    Turn out(fd);
+    while (::flock(fd, LOCK_EX) != 0) {
+      if (errno != EINTR) return fail("cannot lock {}: {}", path, std::strerror(errno));
+    }
+    return out;
+  }
+  Turn(Turn&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+ private:
+  explicit Turn(int fd) : fd_(fd) {}
+  int fd_;
 };
 
 std::string branch_ref() { return fmt::format("refs/heads/{}", kDeliveryBranch); }
@@ -206,6 +236,12 @@ Result<DeliveryRepository::Checkout> DeliveryRepository::checkout() const {
 }
 
 Result<std::string> DeliveryRepository::pin(const Pins& pins, const std::string& message) {
+  const auto turn = Turn::take(bare_ + "/fairlead.lock");
+  if (!turn) return std::unexpected(turn.error());
+  return commit_pins(pins, message);
+}
+
+Result<std::string> DeliveryRepository::commit_pins(const Pins& pins, const std::string& message) {
   auto main = head();
   if (!main) return main;
   auto tree = tree_with_pins(*main + "^{tree}", pins);
@@ -215,6 +251,8 @@ Result<std::string> DeliveryRepository::pin(const Pins& pins, const std::string&
 }
 
 Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string& message) {
+  const auto turn = Turn::take(bare_ + "/fairlead.lock");
+  if (!turn) return std::unexpected(turn.error());
   auto main = head();
   if (!main) return main;
   auto theirs = checkout();
@@ -224,7 +262,7 @@ Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string
   if (!fetched) return std::unexpected(fetched.error());
   const auto known = run_program({"git", "--git-dir", bare_, "merge-base", "--is-ancestor", theirs->sha, *main});
   if (!known) return std::unexpected(known.error());
-  if (known->exit_code == 0) return pin(pins, message);
+  if (known->exit_code == 0) return commit_pins(pins, message);
 
   auto all = this->pins(*main);
   if (!all) return std::unexpected(all.error());

@@ -31,8 +31,8 @@ class DeliveryRepository {
   [[nodiscard]] Result<Pins> pins(const std::string& revision) const;
 
   /// Brings the checkout's HEAD into main, keeps the local pins, sets `pins`, and commits the whole as one commit with
-  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when main moved meanwhile, or when HEAD
-  /// and main changed the same lines of a file (named).
+  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when somebody pushed to main meanwhile, or
+  /// when HEAD and main changed the same lines of a file (named).
   [[nodiscard]] Result<std::string> ship(const Pins& pins, const std::string& message);
 
   /// The same without looking at the checkout.
@@ -52,6 +52,7 @@ class DeliveryRepository {
                                         const std::string& index = {}) const;
   [[nodiscard]] Result<std::string> tree_with_pins(const std::string& tree, const Pins& pins) const;
   [[nodiscard]] Result<std::string> merged_tree(const std::string& ours, const std::string& theirs) const;
+  [[nodiscard]] Result<std::string> commit_pins(const Pins& pins, const std::string& message);
   [[nodiscard]] Result<std::string> commit(const std::string& tree, const std::vector<std::string>& parents,
                                            const std::string& message, const std::string& expected_head) const;
   [[nodiscard]] std::vector<std::string> pinned_files(const std::string& service) const;

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/git_source.h"
@@ -78,6 +79,21 @@ TEST_F(DeliveryRepositoryTest, pins_survive_a_ship_of_the_persons_next_commit) {
   EXPECT_EQ(file_on_main("README.md"), "changed\n");
   EXPECT_EQ(file_on_main("infrastructure/apps/web/values-dev.yaml"), "image: r/web:1@sha256:1\nport: 1\n");
   EXPECT_EQ(git({"status", "--porcelain", "--branch"}), before) << "the checkout must not be touched";
+}
+
+TEST_F(DeliveryRepositoryTest, two_at_once_wait_for_each_other) {
+  ASSERT_TRUE(repository().create());
+  const auto pin_ten = [&](char name) {
+    for (char n = '0'; n <= '9'; ++n) {
+      const auto done = repository().pin({{"web", std::string("r/web:") + name + n + "@sha256:1"}}, "pin");
+      EXPECT_TRUE(done) << done.error().message;
+    }
+  };
+  std::thread other([&] { pin_ten('a'); });
+  pin_ten('b');
+  other.join();
+  const auto count = check_program({"git", "--git-dir", root_ / "state" / "git", "rev-list", "--count", "main"});
+  EXPECT_EQ(count, "21\n");
 }
 
 TEST_F(DeliveryRepositoryTest, ship_refuses_to_choose_between_two_changes_of_one_line) {
