@@ -8,6 +8,7 @@ import tempfile
 
 MIRROR = "FAIRLEAD_PROVIDER_MIRROR"  # A filesystem mirror that holds hashicorp/azurerm.
 PROVIDER_HOSTS = {"tofu": "registry.opentofu.org", "terraform": "registry.terraform.io"}
+PROVIDERS = ("5.*/*/terraform-provider-azurerm*", "terraform-provider-azurerm_5.*.zip")  # Unpacked, packed.
 TIMEOUT_SECONDS = 180
 
 
@@ -24,7 +25,7 @@ def find_tools(root):
         tool = shutil.which(name, path=path)
         if tool is None:
             missing.append(f"{name} is not installed")
-        elif not any((mirror / host / "hashicorp/azurerm").glob("5.*/*/terraform-provider-azurerm*")):
+        elif not any(any((mirror / host / "hashicorp/azurerm").glob(packed)) for packed in PROVIDERS):
             missing.append(f"{mirror} has no azurerm 5 for {name}")
         else:
             found[name] = tool

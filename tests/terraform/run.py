@@ -8,8 +8,10 @@ import sys
 import tempfile
 import time
 
+import breakages
 import plan_checks
 import refusals
+import scripts
 import source_checks
 import stability
 from azure_stub import AzureStub
@@ -45,7 +47,7 @@ def with_provider(tool, path, mirror, fairlead):
         try:
             findings = list(check_plans(planner, rendered))
             plans = planner.plans
-            findings += plan_checks_can_fail(planner)
+            findings += breakages.check(planner, rendered)
             findings += refusals.check(planner, pathlib.Path(folder))
             if fairlead:
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
@@ -56,16 +58,10 @@ def with_provider(tool, path, mirror, fairlead):
     return [f"{tool}: {finding}" for finding in findings]
 
 
-def plan_checks_can_fail(planner):
-    """Each check of a plan is shown one that is wrong, and must say so."""
-    import breakages
-    return list(breakages.check(planner, source_checks.environments(ROOT)))
-
-
 def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
-                *source_checks.check_names(source_checks.environments(ROOT))]
+                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT)]
     tools, missing, mirror = find_tools(ROOT)
     for tool, path in tools.items():
         findings += with_provider(tool, path, mirror, fairlead)
