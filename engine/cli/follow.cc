@@ -1,6 +1,7 @@
 #include "engine/cli/follow.h"
 
 #include <algorithm>
+#include <charconv>
 #include <thread>
 
 #include "engine/cli/terminal.h"
@@ -57,6 +58,16 @@ bool runs_digest(const Value& rollout, const std::string& digest) {
   return std::ranges::any_of(containers, [&](const Value& c) { return c.at("image").str().ends_with(digest); });
 }
 
+/// "[0.00928]" for "[0.009280000000000002]": what a person reads while it goes by; `status` has every digit.
+std::string rounded(std::string_view value) {
+  if (!value.starts_with('[') || !value.ends_with(']')) return std::string(value);
+  const std::string_view inner = value.substr(1, value.size() - 2);
+  double number = 0;
+  const auto [end, error] = std::from_chars(inner.data(), inner.data() + inner.size(), number);
+  if (error != std::errc() || end != inner.data() + inner.size()) return std::string(value);
+  return fmt::format("[{:.3g}]", number);
+}
+
 /// Measurements of the newest AnalysisRuns of this rollout's canary, in order.
 void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::vector<std::string>& said,
                       Timeline& timeline) {
@@ -73,8 +84,8 @@ void say_measurements(const std::vector<Value>& runs, const ServiceStatus& servi
         if (said.size() > kMeasurementsShown) said.erase(said.begin());
         const std::string_view phase = m.at("phase").str();
         timeline.happened(
-            fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), m.at("value").string_or("-"), phase,
-                        m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
+            fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), rounded(m.at("value").string_or("-")),
+                        phase, m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
             phase == "Successful"                   ? Tone::kGood
             : phase == "Failed" || phase == "Error" ? Tone::kBad
                                                     : Tone::kWarn);
