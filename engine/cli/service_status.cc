@@ -56,23 +56,17 @@ std::vector<VersionStatus> versions_of(const ServiceObjects& objects) {
   return out;
 }
 
-std::string query_of(const Value& run, const Value& result) {
-  const std::string_view resolved = result.at("metadata", "ResolvedPrometheusQuery").str();
-  if (!resolved.empty()) return std::string(resolved);
+const Value& metric_of(const Value& run, std::string_view name) {
+  static const Value kNone;
   for (const Value& metric : run.at("spec", "metrics").items()) {
-    if (metric.at("name").str() == result.at("name").str())
-      return std::string(metric.at("provider", "prometheus", "query").str());
+    if (metric.at("name").str() == name) return metric;
   }
-  return {};
+  return kNone;
 }
 
-std::string condition_of(const Value& run, std::string_view metric_name) {
-  for (const Value& metric : run.at("spec", "metrics").items()) {
-    if (metric.at("name").str() != metric_name) continue;
-    const std::string_view success = metric.at("successCondition").str();
-    return std::string(success.empty() ? metric.at("failureCondition").str() : success);
-  }
-  return {};
+std::string query_of(const Value& metric, const Value& result) {
+  const std::string_view resolved = result.at("metadata", "ResolvedPrometheusQuery").str();
+  return std::string(resolved.empty() ? metric.at("provider", "prometheus", "query").str() : resolved);
 }
 
 std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
@@ -85,12 +79,14 @@ std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
     for (const Value& result : run.at("status", "metricResults").items()) {
       const std::string_view phase = result.at("phase").str();
       if (phase != "Failed" && phase != "Error" && phase != "Inconclusive") continue;
-      Evidence evidence{std::string(run.at("metadata", "name").str()),
-                        std::string(result.at("name").str()),
-                        std::string(phase),
-                        query_of(run, result),
-                        condition_of(run, result.at("name").str()),
-                        {}};
+      const Value& metric = metric_of(run, result.at("name").str());
+      Evidence evidence;
+      evidence.analysis_run = run.at("metadata", "name").str();
+      evidence.metric = result.at("name").str();
+      evidence.phase = phase;
+      evidence.query = query_of(metric, result);
+      evidence.success_condition = metric.at("successCondition").str();
+      evidence.failure_condition = metric.at("failureCondition").str();
       for (const Value& m : result.at("measurements").items()) {
         evidence.measurements.push_back({std::string(m.at("finishedAt").str()), std::string(m.at("phase").str()),
                                          std::string(m.at("value").str()), std::string(m.at("message").str())});
@@ -151,24 +147,32 @@ std::string millis(const std::optional<double>& seconds) {
   return seconds ? fmt::format("{:.0f} ms", *seconds * 1000) : "-";
 }
 
-std::string evidence_text(const ServiceStatus& service) {
+/// One metric that failed: what it measured, what had to hold, what it asked.
+std::string evidence_text(const ServiceStatus& service, const Evidence& e) {
+  std::string out = fmt::format("\n{} {}: {} was {} in AnalysisRun {}{}\n", paint(Tone::kBad, "✗"),
+                                paint(Tone::kBold, service.name), e.metric, e.phase, e.analysis_run,
+                                service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
+  for (const Evidence::Measurement& m : e.measurements) {
+    out += fmt::format("  {}  {:<12} {}{}\n", m.at, m.phase, m.value, m.message.empty() ? "" : "  " + m.message);
+  }
+  const auto line = [&](std::string_view label, std::string_view text) {
+    if (!text.empty()) out += fmt::format("  {} {}\n", paint(Tone::kDim, label), text);
+  };
+  line("must hold:", e.success_condition);
+  line("must not hold:", e.failure_condition);
+  for (const auto part : std::views::split(e.query, '\n')) line("query:", std::string_view(part.begin(), part.end()));
+  return out;
+}
+
+/// What a person must know beyond the table.
+std::string remarks(const ServiceStatus& service) {
   std::string out;
   for (const std::string& problem : service.problems)
     out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), problem);
-  for (const Evidence& e : service.evidence) {
-    out += fmt::format("\n{} {}: {} was {}{}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), e.metric,
-                       e.phase, service.aborted_at.empty() ? "" : fmt::format("; aborted at {}", service.aborted_at));
-    if (!service.message.empty()) out += fmt::format("  {}\n", service.message);
-    for (const Evidence::Measurement& m : e.measurements) {
-      out += fmt::format("  {}  {:<12} {}{}\n", m.at, m.phase, m.value, m.message.empty() ? "" : "  " + m.message);
-    }
-    out += fmt::format("  {} {}\n", paint(Tone::kDim, "must hold:"), e.condition);
-    std::string query = e.query;
-    while (query.ends_with('\n')) query.pop_back();
-    for (const auto line : std::views::split(query, '\n')) {
-      out += fmt::format("  {} {}\n", paint(Tone::kDim, "query:"), std::string_view(line.begin(), line.end()));
-    }
-  }
+  for (const Evidence& e : service.evidence) out += evidence_text(service, e);
+  // Aborted by hand or by a deadline: then no metric says why.
+  if (service.evidence.empty() && service.phase == "Degraded")
+    out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), service.message);
   if (standing(service) == "paused") {
     out += fmt::format("\n{} waits for a decision: kubectl argo rollouts promote|abort {} -n {}\n", service.name,
                        service.name, service.ns);
@@ -245,7 +249,8 @@ Value to_value(const ServiceStatus& status) {
     evidence.push_back(Value::object({{"analysisRun", e.analysis_run},
                                       {"metric", e.metric},
                                       {"phase", e.phase},
-                                      {"condition", e.condition},
+                                      {"successCondition", e.success_condition},
+                                      {"failureCondition", e.failure_condition},
                                       {"query", e.query},
                                       {"measurements", std::move(measurements)}}));
   }
@@ -289,7 +294,7 @@ std::string to_text(const std::vector<ServiceStatus>& services) {
     };
     for (const VersionStatus& v : s.versions) add(&v);
     if (s.versions.empty()) add(nullptr);
-    evidence += evidence_text(s);
+    evidence += remarks(s);
   }
   return table.to_string() + evidence;
 }

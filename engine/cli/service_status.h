@@ -28,7 +28,8 @@ struct Evidence {
   std::string metric;
   std::string phase;
   std::string query;
-  std::string condition;
+  std::string success_condition;  ///< Must hold; empty for none.
+  std::string failure_condition;  ///< Must not hold; empty for none.
   struct Measurement {
     std::string at;
     std::string phase;

@@ -67,7 +67,7 @@ TEST(ServiceStatus, tells_versions_weights_and_why_it_went_back) {
   EXPECT_EQ(status.step, "0/2");
   ASSERT_EQ(status.evidence.size(), 1U);
   EXPECT_EQ(status.evidence[0].query, "qbbb");
-  EXPECT_EQ(status.evidence[0].condition, "result[0] <= 0.01");
+  EXPECT_EQ(status.evidence[0].success_condition, "result[0] <= 0.01");
   ASSERT_EQ(status.evidence[0].measurements.size(), 1U);
   EXPECT_EQ(status.evidence[0].measurements[0].value, "[0.25]");
 }
@@ -78,6 +78,36 @@ TEST(ServiceStatus, shows_the_query_the_values_and_the_time_of_a_rollback) {
        {"qbbb", "[0.25]", "2026-11-23T10:00:08Z", "aborted at 2026-11-23T10:00:09Z", "must hold: result[0] <= 0.01"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
+}
+
+TEST(ServiceStatus, without_a_metric_to_blame_the_rollout_says_why) {
+  ServiceObjects objects = aborted();
+  objects.analysis_runs.clear();
+  const std::string text = to_text({summarise(objects)});
+  EXPECT_NE(text.find("web: RolloutAborted"), std::string::npos) << text;
+}
+
+TEST(ServiceStatus, stands_where_the_stable_version_serves) {
+  ServiceObjects objects = aborted();
+  EXPECT_EQ(standing(summarise(objects)), "rolled back");
+  EXPECT_TRUE(all_ready(summarise(objects)));
+  objects.replica_sets[0]["status"].set("readyReplicas", 1);
+  EXPECT_EQ(standing(summarise(objects)), "");
+  EXPECT_FALSE(all_ready(summarise(objects)));
+}
+
+TEST(ServiceStatus, names_what_keeps_it_from_the_wanted_state) {
+  ServiceObjects objects = aborted();
+  objects.application["status"].set("conditions", yaml("[{type: ComparisonError, message: 'web.yaml:3:1: no'}]"));
+  for (const char* name : {"web-1", "web-2"}) {
+    Value pod = yaml(
+        "metadata: {namespace: shop, labels: {rollouts-pod-template-hash: bbb}}\n"
+        "status: {containerStatuses: [{state: {waiting: {reason: ImagePullBackOff, message: none}}}]}");
+    pod["metadata"].set("name", name);
+    objects.pods.push_back(std::move(pod));
+  }
+  EXPECT_EQ(summarise(objects).problems, (std::vector<std::string>{"ComparisonError: web.yaml:3:1: no",
+                                                                   "canary bad-1, pod web-1: ImagePullBackOff: none"}));
 }
 
 TEST(ServiceStatus, names_versions_by_tag_or_digest) {
