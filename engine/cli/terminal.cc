@@ -37,17 +37,32 @@ std::string took(std::chrono::steady_clock::time_point since) {
   return ms < 1000 ? fmt::format("{} ms", ms) : fmt::format("{:.1f} s", static_cast<double>(ms) / 1000.0);
 }
 
+bool coloured(int fd) { return ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
+
+/// Where Progress writes: standard error, so that standard output holds the answer alone.
+bool progress_moves() {
+  static const bool kMoves = coloured(STDERR_FILENO);
+  return kMoves;
+}
+
+std::string painted(bool colours, Tone tone, std::string_view text) {
+  if (!colours || tone == Tone::kPlain || text.empty()) return std::string(text);
+  return fmt::format("{}{}\033[0m", code(tone), text);
+}
+
+void write_to(std::FILE* stream, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
+
 }  // namespace
 
 bool is_terminal() {
-  static const bool kTerminal = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  static const bool kTerminal = coloured(STDOUT_FILENO);
   return kTerminal;
 }
 
-std::string paint(Tone tone, std::string_view text) {
-  if (!is_terminal() || tone == Tone::kPlain || text.empty()) return std::string(text);
-  return fmt::format("{}{}\033[0m", code(tone), text);
-}
+std::string paint(Tone tone, std::string_view text) { return painted(is_terminal(), tone, text); }
 
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
@@ -100,10 +115,11 @@ Progress::~Progress() {
 }
 
 void Progress::detail(std::string_view text) {
-  if (!is_terminal()) return;
+  if (!progress_moves()) return;
   std::string shown = text.empty() ? "" : fmt::format("  {}", text.substr(0, 70));
   std::replace_if(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  print(fmt::format("\r\033[K{} {}{}", paint(Tone::kWarn, "•"), what_, paint(Tone::kDim, shown)));
+  write_to(stderr,
+           fmt::format("\r\033[K{} {}{}", painted(true, Tone::kWarn, "•"), what_, painted(true, Tone::kDim, shown)));
 }
 
 void Progress::done(std::string_view outcome) { finish(Tone::kGood, "✓", outcome); }
@@ -112,15 +128,13 @@ void Progress::failed(std::string_view outcome) { finish(Tone::kBad, "✗", outc
 void Progress::finish(Tone tone, std::string_view mark, std::string_view outcome) {
   if (finished_) return;
   finished_ = true;
-  print(fmt::format("{}{} {}{} {}\n", is_terminal() ? "\r\033[K" : "", paint(tone, mark), what_,
-                    outcome.empty() ? "" : fmt::format(": {}", outcome),
-                    paint(Tone::kDim, fmt::format("({})", took(start_)))));
+  const bool moves = progress_moves();
+  write_to(stderr, fmt::format("{}{} {}{} {}\n", moves ? "\r\033[K" : "", painted(moves, tone, mark), what_,
+                               outcome.empty() ? "" : fmt::format(": {}", outcome),
+                               painted(moves, Tone::kDim, fmt::format("({})", took(start_)))));
 }
 
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
+void print(std::string_view text) { write_to(stdout, text); }
 
 void print_error(std::string_view message) {
   std::fflush(stdout);

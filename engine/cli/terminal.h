@@ -31,7 +31,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// Says what takes long: one moving line on a terminal, one line at the end elsewhere.
+/// Says what takes long, on standard error: one moving line on a terminal, one line at the end elsewhere.
 class Progress {
  public:
   explicit Progress(std::string what);

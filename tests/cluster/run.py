@@ -98,18 +98,20 @@ class Copy:
     def run(self, argv, cwd=None, seconds=COMMAND_SECONDS):
         options = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         env = dict(os.environ, HOME=self.root)
-        return subprocess.run(argv, cwd=cwd or self.root, env=env, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=seconds, **options)
+        return subprocess.run(argv, cwd=cwd or self.root, env=env, text=True, capture_output=True, timeout=seconds,
+                              **options)
 
     def git(self, *arguments, cwd=None):
         done = self.run(GIT + list(arguments), cwd)
-        check(done.returncode == 0, f"git {' '.join(arguments)}: {done.stdout}")
+        check(done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}")
         return done.stdout
 
     def fairlead(self, *arguments, code=0):
+        """What it printed: for a person everything, for a script (--output) standard output alone."""
         done = self.run([self.program, *arguments])
-        check(done.returncode == code, f"fairlead {' '.join(arguments)} ended with {done.returncode}, not {code}:\n{done.stdout}")
-        return done.stdout
+        said = done.stdout + done.stderr
+        check(done.returncode == code, f"fairlead {' '.join(arguments)} ended with {done.returncode}, not {code}:\n{said}")
+        return done.stdout if "--output" in arguments else said
 
     def up(self, code=0):
         return self.fairlead("up", *self.ports, code=code)
@@ -261,6 +263,20 @@ def metrics(copy):
     check(code == 404, f"/metrics through the edge got {code}")
 
 
+def an_image(copy):
+    """The same sources give the same digest, and other programs read what was made."""
+    if copy.user:
+        return  # Who may not write the build cannot build.
+    one, two = (json.loads(copy.fairlead("image", "build", "catalog", "--tag", "test", "--output", "json")) for _ in range(2))
+    check(one == two, f"{one} is not {two}")
+    if not shutil.which("skopeo"):
+        print("left out: reading the image with skopeo, which is not here")
+        return
+    name = one["image"].partition("@")[0]
+    seen = json.loads(copy.run(["skopeo", "inspect", f"oci:{copy.root}/.fairlead/images:{name}"]).stdout)
+    check(seen["Digest"] == one["digest"] and "APP_VERSION=test" in seen["Env"], seen)
+
+
 def malformed_yaml(copy):
     copy.deliver("Malformed", edit(CATALOG, r"kind: Rollout\n", "kind: Rollout\nbad: [\n"))
     problem = wait_for("the service says what is wrong", lambda: copy.status("catalog")["problems"])
@@ -357,7 +373,7 @@ def down(copy):
 
 
 TESTS = [nothing_runs_yet, outside_a_repository, an_environment_with_an_unknown_key, a_port_that_is_taken, up, up_twice,
-         the_firewall_refuses, metrics, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
+         the_firewall_refuses, metrics, an_image, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
          killed_while_it_writes, down]
 
 
@@ -382,7 +398,7 @@ def main(arguments):
             try:
                 test(copy)
                 print(f"ok      {test.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
-            except (Failed, OSError, subprocess.SubprocessError) as problem:
+            except (Failed, OSError, ValueError, KeyError, subprocess.SubprocessError) as problem:
                 failed += 1
                 print(f"FAILED  {test.__name__}: {problem}", flush=True)
         if failed:
