@@ -141,6 +141,7 @@ void GatewayReconciler::tell(const api::Key& key, const seam::EdgeProgram& progr
     const auto found = told_.find(key);
     if (found == told_.end() || found->second.serial != serial) return;
     found->second.waiting = false;
+    if (answer) found->second.in_force = found->second.program;
     found->second.answer = std::move(answer);
     found->second.answered = api_.clock().now();
     manager_.wake(name(), key);
@@ -161,13 +162,14 @@ Again GatewayReconciler::keep_told(const api::Key& key, const seam::EdgeProgram&
   return Again::when_changed();
 }
 
-void GatewayReconciler::let_go(const api::Key& key) {
+Result<> GatewayReconciler::let_go(const api::Key& key) {
   const auto known = told_.find(key);
-  if (known == told_.end()) return;
+  if (known == told_.end()) return {};
   // The edge keeps its pods and listens to nothing.
   seam::EdgeProgram nothing{key.ns, key.name, known->second.program.pods, {}, {}};
   told_.erase(known);
   traffic_.apply(std::move(nothing), [](const Result<>&) {});
+  return write_routes(key, {}, std::nullopt);
 }
 
 Result<Again> GatewayReconciler::reconcile(const api::Key& key) {
@@ -175,14 +177,15 @@ Result<Again> GatewayReconciler::reconcile(const api::Key& key) {
   const api::ObjectPtr gateway_class =
       gateway == nullptr ? nullptr : api_.get(classes_, {}, gateway->at("spec", "gatewayClassName").str());
   if (gateway == nullptr || gateway->deleting() || !is_our_class(gateway_class.get())) {
-    let_go(key);
+    if (auto result = let_go(key); !result) return std::unexpected(result.error());
     return Again::when_changed();
   }
   const GatewayReading reading = read_gateway(api_, *gateway);
   const auto known = told_.find(key);
   const auto answer = known == told_.end() ? std::nullopt : known->second.answer;
   if (auto result = write_gateway(*gateway, reading, answer); !result) return std::unexpected(result.error());
-  if (auto result = write_routes(*gateway, reading); !result) return std::unexpected(result.error());
+  const auto in_force = known == told_.end() ? std::nullopt : known->second.in_force;
+  if (auto result = write_routes(key, reading, in_force); !result) return std::unexpected(result.error());
   return keep_told(key, reading.program);
 }
 
@@ -218,19 +221,41 @@ Result<> GatewayReconciler::write_gateway(const api::Object& gateway, const Gate
 namespace {
 
 /// Whether an entry of status.parents is one that this Gateway wrote.
-bool is_own_entry(const Value& entry, const api::Object& route, const api::Object& gateway) {
+bool is_own_entry(const Value& entry, const api::Object& route, const api::Key& gateway) {
   const Value& parent = entry.at("parentRef");
-  return entry.at("controllerName").str() == kGatewayController && parent.at("name").str() == gateway.name() &&
-         parent.at("namespace").string_or(route.ns()) == gateway.ns();
+  return entry.at("controllerName").str() == kGatewayController && parent.at("name").str() == gateway.name &&
+         parent.at("namespace").string_or(route.ns()) == gateway.ns;
+}
+
+/// What the route's status says of this parentRef; null when nothing yet.
+const Value& entry_before(const Value& before, const Value& parent_ref) {
+  static const Value kNone;
+  for (const Value& old : before.items()) {
+    const bool own = old.at("controllerName").str() == kGatewayController;
+    if (own && old.at("parentRef") == parent_ref) return old;
+  }
+  return kNone;
+}
+
+const seam::Route* find_route(const seam::EdgeProgram& program, const api::Object& route) {
+  for (const seam::Route& one : program.routes) {
+    if (one.ns == route.ns() && one.name == route.name()) return &one;
+  }
+  return nullptr;
+}
+
+/// Whether the edge does with the route's requests what the route says now. A route that is refused asks for nothing.
+bool is_followed(const GatewayReading& reading, const api::Object& route,
+                 const std::optional<seam::EdgeProgram>& in_force) {
+  const seam::Route* wanted = find_route(reading.program, route);
+  if (wanted == nullptr) return true;
+  const seam::Route* followed = in_force ? find_route(*in_force, route) : nullptr;
+  return followed != nullptr && *followed == *wanted;
 }
 
 Value parent_status(const GatewayReading::RouteAttachment& attachment, const GatewayReading::ParentReading& parent,
                     const Value& before, Time now) {
-  Value conditions;
-  for (const Value& old : before.items()) {
-    const bool own = old.at("controllerName").str() == kGatewayController;
-    if (own && old.at("parentRef") == parent.parent_ref) conditions = old.at("conditions");
-  }
+  const Value& conditions = entry_before(before, parent.parent_ref).at("conditions");
   const std::int64_t generation = generation_of(*attachment.route);
   const ConditionVerdict& accepted = parent.accepted.holds ? attachment.reading.accepted : parent.accepted;
   return Value::object(
@@ -243,7 +268,8 @@ Value parent_status(const GatewayReading::RouteAttachment& attachment, const Gat
 
 }  // namespace
 
-Result<> GatewayReconciler::write_routes(const api::Object& gateway, const GatewayReading& reading) {
+Result<> GatewayReconciler::write_routes(const api::Key& gateway, const GatewayReading& reading,
+                                         const std::optional<seam::EdgeProgram>& in_force) {
   const Time now = api_.clock().now();
   for (const api::ObjectPtr& route : api_.list(routes_)) {
     const auto attachment = std::ranges::find(reading.routes, route, &GatewayReading::RouteAttachment::route);
@@ -253,7 +279,13 @@ Result<> GatewayReconciler::write_routes(const api::Object& gateway, const Gatew
       if (!is_own_entry(entry, *route, gateway)) parents.push_back(entry);
     }
     if (attachment != reading.routes.end()) {
-      for (const auto& parent : attachment->parents) parents.push_back(parent_status(*attachment, parent, before, now));
+      const bool followed = is_followed(reading, *route, in_force);
+      for (const auto& parent : attachment->parents) {
+        // Until the edge follows the route as it is now, what was said of it before stands.
+        Value entry = followed || !parent.accepted.holds ? parent_status(*attachment, parent, before, now)
+                                                         : entry_before(before, parent.parent_ref);
+        if (!entry.is_null()) parents.push_back(std::move(entry));
+      }
     }
     if (parents == before || (parents.empty() && before.empty())) continue;
     const auto written = api_.mutate(route->key(), api::Subresource::kStatus,

@@ -54,7 +54,8 @@ struct GatewayReading {
 [[nodiscard]] GatewayReading read_gateway(const api::Api& api, const api::Object& gateway);
 
 /// One key per Gateway. Writes the status of the Gateway and of the HTTPRoutes that name it: entries of other
-/// controllers in status.parents stay.
+/// controllers in status.parents stay. A route's entry speaks of a generation once the edge follows it, not before:
+/// that is how a Rollout knows that its weights hold.
 class GatewayReconciler final : public Reconciler {
  public:
   /// `manager` is woken when the edge has answered; all outlive this object.
@@ -69,8 +70,9 @@ class GatewayReconciler final : public Reconciler {
   struct Told {
     seam::EdgeProgram program;
     std::uint64_t serial = 0;
-    bool waiting = true;               ///< It has not answered that yet.
-    std::optional<Result<>> answer{};  ///< The last one, perhaps to an earlier program.
+    bool waiting = true;                          ///< It has not answered that yet.
+    std::optional<Result<>> answer{};             ///< The last one, perhaps to an earlier program.
+    std::optional<seam::EdgeProgram> in_force{};  ///< The last one that it said to follow.
     Time answered{};
   };
 
@@ -78,10 +80,11 @@ class GatewayReconciler final : public Reconciler {
   void tell(const api::Key& key, const seam::EdgeProgram& program);
   /// Tells the edge what it does not know or could not follow, and says when to look again.
   [[nodiscard]] Again keep_told(const api::Key& key, const seam::EdgeProgram& program);
-  void let_go(const api::Key& key);
+  [[nodiscard]] Result<> let_go(const api::Key& key);
   [[nodiscard]] Result<> write_gateway(const api::Object& gateway, const GatewayReading& reading,
                                        const std::optional<Result<>>& answer);
-  [[nodiscard]] Result<> write_routes(const api::Object& gateway, const GatewayReading& reading);
+  [[nodiscard]] Result<> write_routes(const api::Key& gateway, const GatewayReading& reading,
+                                      const std::optional<seam::EdgeProgram>& in_force);
 
   api::Api& api_;
   Manager& manager_;

@@ -55,10 +55,12 @@ void set_label(Value& route, const Value& plugin, std::int32_t weight) {
   metadata["labels"].set(key, value.empty() ? "in-progress" : value);
 }
 
-/// A parent's status that speaks of the route as it is now.
+/// A parent's status that speaks of the route as it is now, and takes it.
 bool in_force(const Value& parent, std::int64_t generation) {
-  for (const Value& condition : parent.at("conditions").items())
-    if (condition.at("type").str() == "Accepted") return condition.at("observedGeneration").int_or(0) >= generation;
+  for (const Value& condition : parent.at("conditions").items()) {
+    if (condition.at("type").str() != "Accepted") continue;
+    return condition.at("status").str() == "True" && condition.at("observedGeneration").int_or(0) >= generation;
+  }
   return false;
 }
 
