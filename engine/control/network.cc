@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/control/network_policy.h"
+#include "engine/control/pod_state.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
@@ -117,7 +118,13 @@ class NetworkController final : public Reconciler {
       out.services.push_back(
           service_program(*service, slices[{std::string(service->ns()), std::string(service->name())}]));
     }
-    out.pods = compile_policies(api_.list(policies_), api_.list(pods_), api_.list(namespaces_));
+    const std::vector<api::ObjectPtr> pods = api_.list(pods_);
+    out.pods = compile_policies(api_.list(policies_), pods, api_.list(namespaces_));
+    for (const api::ObjectPtr& pod : pods) {
+      const std::string_view ip = pod->at("status", "podIP").str();
+      if (!ip.empty() && !pod_is_terminal(pod->tree())) out.known.push_back({std::string(pod->uid()), std::string(ip)});
+    }
+    std::ranges::sort(out.known);
     return out;
   }
 

@@ -72,9 +72,17 @@ struct PodPolicy {
   friend auto operator<=>(const PodPolicy&, const PodPolicy&) = default;
 };
 
+/// A pod whose policies were worked out, under the address that it had then.
+struct KnownPod {
+  std::string uid;
+  std::string ip;
+  friend auto operator<=>(const KnownPod&, const KnownPod&) = default;
+};
+
 struct NetworkProgram {
   std::vector<ServiceProgram> services;  ///< Sorted by namespace and name.
   std::vector<PodPolicy> pods;           ///< Only pods isolated in some direction; sorted by namespace and name.
+  std::vector<KnownPod> known;           ///< Every pod with an address, sorted. No container starts before its pod is.
   friend bool operator==(const NetworkProgram&, const NetworkProgram&) = default;
 };
 
