@@ -7,17 +7,10 @@
 
 #include "base/time.h"
 #include "base/value.h"
-#include "engine/node/loop.h"
-#include "engine/node/netlink.h"
+#include "engine/node/dial.h"
 #include "engine/node/runtime.h"
 
 namespace fairlead::node {
-
-struct ProbeResult {
-  bool ok = false;
-  bool refused = false;  ///< Nobody listens there (yet).
-  std::string message;   ///< Why not, in the kubelet's words.
-};
 
 /// What an attempt needs to know about its container.
 struct ProbeTarget {
@@ -26,9 +19,8 @@ struct ProbeTarget {
   const Value* container = nullptr;  ///< For named ports.
 };
 
-/// One attempt of a handler (`httpGet`, `tcpSocket` or `exec`, as in a v1.Probe or v1.LifecycleHandler). `done` is
-/// called once, from the loop, at the latest when `timeout` has passed. HTTPS and gRPC are answered with a failure that
-/// says so.
+/// One attempt of a handler (`httpGet`, `tcpSocket`, `grpc` or `exec`, as in a v1.Probe or v1.LifecycleHandler). `done`
+/// is called once, from the loop, at the latest when `timeout` has passed.
 void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarget& target, Duration timeout,
              std::function<void(ProbeResult)> done);
 
