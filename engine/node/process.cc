@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -30,6 +31,25 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   for (const auto& text : strings) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
+}
+
+/// As posix_spawn below, for a process that must do more before it executes; the child makes system calls only.
+pid_t fork_inside(const ContainerEntry& inside, const std::vector<std::string>& argv, const std::array<int, 3>& streams,
+                  const std::vector<std::string>& environment) {
+  const auto programs = ContainerEntry::candidates(argv[0], environment);
+  const auto raw = pointers(argv);
+  const auto raw_environment = pointers(environment);
+  const pid_t pid = ::fork();
+  if (pid != 0) return pid;
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  for (int target = 0; target < 3; ++target) {
+    const int given = streams[static_cast<std::size_t>(target)];
+    ::dup2(given >= 0 ? given : ::open("/dev/null", O_RDWR | O_CLOEXEC), target);
+  }
+  inside.execute(programs, raw.data(), raw_environment.data());
 }
 
 }  // namespace
@@ -86,7 +106,14 @@ void Reaper::adopt(pid_t pid, std::function<void(Exit)> done) {
 }
 
 Result<pid_t> Reaper::spawn(const std::vector<std::string>& argv, int input, int output, int errors,
-                            std::function<void(Exit)> done, const std::vector<std::string>& environment) {
+                            std::function<void(Exit)> done, const std::vector<std::string>& environment,
+                            const ContainerEntry* inside) {
+  if (inside != nullptr) {
+    const pid_t pid = fork_inside(*inside, argv, {input, output, errors}, environment);
+    if (pid < 0) return fail("cannot start {}: {}", argv[0], error_text(errno));
+    adopt(pid, std::move(done));
+    return pid;
+  }
   const auto raw = pointers(argv);
   const auto raw_environment = pointers(environment);
   posix_spawn_file_actions_t actions;
@@ -140,8 +167,8 @@ void Reaper::run(Command command, std::function<void(Outcome)> done) {
     capture->exited = true;
     finish(capture);
   };
-  auto started =
-      spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), std::move(ended), command.environment);
+  auto started = spawn(command.argv, input_read.get(), write_end.get(), write_end.get(), std::move(ended),
+                       command.environment, command.inside.get());
   if (!started) {
     capture->outcome = {.exit = {127, 0}, .output = started.error().message};
     loop_.post([capture] { capture->done(std::move(capture->outcome)); });

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "engine/node/container_entry.h"
 #include "engine/node/descriptor.h"
 #include "engine/node/loop.h"
 
@@ -32,9 +33,10 @@ inline constexpr std::size_t kMaxOutput = 64 * 1024;
 
 struct Command {
   std::vector<std::string> argv;
-  std::string input;                       ///< Given on stdin; empty: /dev/null.
-  std::vector<std::string> environment{};  ///< "NAME=value"; empty: ours.
-  Duration timeout{30'000};                ///< Then SIGKILL.
+  std::string input;                               ///< Given on stdin; empty: /dev/null.
+  std::vector<std::string> environment{};          ///< "NAME=value"; empty: ours.
+  std::shared_ptr<const ContainerEntry> inside{};  ///< Where it runs; null: beside us.
+  Duration timeout{30'000};                        ///< Then SIGKILL.
 };
 
 /// The one place that waits for children. As PID 1 it also gets every orphan of the namespace, containers that crun
@@ -50,7 +52,8 @@ class Reaper {
   void run(Command command, std::function<void(Outcome)> done);
   /// Starts a program with these three descriptors (-1: /dev/null) and answers when it has ended.
   [[nodiscard]] Result<pid_t> spawn(const std::vector<std::string>& argv, int input, int output, int errors,
-                                    std::function<void(Exit)> done, const std::vector<std::string>& environment = {});
+                                    std::function<void(Exit)> done, const std::vector<std::string>& environment = {},
+                                    const ContainerEntry* inside = nullptr);
   /// Calls `done` when the orphan `pid` ends, at once (from the loop) if it already has.
   void adopt(pid_t pid, std::function<void(Exit)> done);
   /// Whether it has not ended yet: `pid` is ours or an orphan somebody adopted.

@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "engine/node/files.h"
-#include "engine/node/machine.h"
 
 namespace fairlead::node {
 
@@ -52,18 +51,14 @@ void Runtime::exec(const ExecTarget& target, const std::vector<std::string>& arg
                    std::function<void(Outcome)> done) {
   Command run;
   run.timeout = timeout;
-  run.argv = command({"exec", target.id});
-  if (nested_) {
-    // crun 1.8 wants uid 0 in the container's namespace, which a single mapped uid need not be.
-    // By its path, since PATH is the container's from here on.
-    static const std::string nsenter = find_program("nsenter");
-    run.argv = {"setpriv", "--no-new-privs", nsenter, "--target=" + std::to_string(target.pid),
-                "--user",  "--mount",        "--uts", "--ipc",
-                "--net",   "--pid",          "--wd",  "--preserve-credentials",
-                "--"};
-    run.environment = target.environment;
+  if (argv.empty()) return loop_.post([done] { done({.exit = {127, 0}, .output = "no command is given"}); });
+  auto entry = ContainerEntry::open(target.pid, target.user);
+  if (!entry) {
+    return loop_.post([done, why = entry.error().message] { done({.exit = {255, 0}, .output = why}); });
   }
-  run.argv.insert(run.argv.end(), argv.begin(), argv.end());
+  run.argv = argv;
+  run.inside = std::make_shared<ContainerEntry>(*std::move(entry));
+  run.environment = target.environment;
   reaper_.run(std::move(run), std::move(done));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/node/container_spec.h"
 #include "engine/node/process.h"
 
 namespace fairlead::node {
@@ -14,14 +15,13 @@ struct ExecTarget {
   std::string id;
   pid_t pid = 0;
   std::vector<std::string> environment;  ///< "NAME=value"
+  ContainerUser user;
 };
 
 class Runtime {
  public:
-  /// `root` is where crun keeps its state: a directory on a tmpfs. `nested`: containers have user namespaces of their
-  /// own.
-  Runtime(Loop& loop, Reaper& reaper, std::string root, bool nested)
-      : loop_(loop), reaper_(reaper), root_(std::move(root)), nested_(nested) {}
+  /// `root` is where crun keeps its state: a directory on a tmpfs.
+  Runtime(Loop& loop, Reaper& reaper, std::string root) : loop_(loop), reaper_(reaper), root_(std::move(root)) {}
 
   /// Creates and starts the container that `bundle`/config.json describes, with these descriptors as stdout and stderr.
   /// `started` gets its process id, or why not in crun's words; `ended` comes once, only after a good start.
@@ -39,7 +39,6 @@ class Runtime {
   Loop& loop_;
   Reaper& reaper_;
   std::string root_;
-  bool nested_;
 };
 
 }  // namespace fairlead::node
