@@ -17,7 +17,11 @@ int run_doctor(Output output) {
       all.push_back(Value::object(
           {{"name", c.name}, {"ok", c.ok}, {"required", c.required}, {"detail", c.detail}, {"advice", c.advice}}));
     }
-    print(to_pretty_json(Value::object({{"able", able}, {"checks", std::move(all)}})) + "\n");
+    Value differences = Value::array();
+    for (std::string& difference : node::differences_from_aks()) differences.push_back(std::move(difference));
+    print(to_pretty_json(
+              Value::object({{"able", able}, {"checks", std::move(all)}, {"differences", std::move(differences)}})) +
+          "\n");
     return able ? kOk : kUnable;
   }
   Table table({"", "CHECK", "FOUND", "WHAT TO DO"});
@@ -28,6 +32,9 @@ int run_doctor(Output output) {
     table.add({mark, c.name, c.detail, c.advice});
   }
   print(table.to_string());
+  print("\nWhat differs here from a node of AKS:\n");
+  for (const std::string& difference : node::differences_from_aks()) print("  - " + difference + "\n");
+  print("\n");
   print(able ? "This machine can run a cluster.\n" : "This machine cannot run a cluster yet: mend what is marked ✗.\n");
   return able ? kOk : kUnable;
 }

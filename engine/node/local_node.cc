@@ -24,6 +24,7 @@ namespace fairlead::node {
 namespace {
 
 constexpr Duration kMemoryCheck{500};
+constexpr Duration kProgramRetry{1'000};
 
 }  // namespace
 
@@ -33,7 +34,7 @@ struct LocalNode::State {
         control(executor),
         privileged(where.privileged),
         reaper(loop),
-        runtime(loop, reaper, directory("run/live/crun"), !where.privileged),
+        runtime(loop, reaper, directory("run/live/crun")),
         network(std::move(made)),
         images(directory("images")),
         ports(where.outside),
@@ -43,6 +44,7 @@ struct LocalNode::State {
   NodeServices make_services();
   void report(seam::PodReport report);
   void apply_program();
+  void note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known);
   void measure();
   void publish_usage();
   void open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream);
@@ -61,6 +63,9 @@ struct LocalNode::State {
   NodeServices services;
   std::map<std::string, std::shared_ptr<PodWorker>> pods;  ///< By uid.
   seam::NetworkProgram programmed;
+  std::string rules_in_force;
+  std::vector<seam::KnownPod> known;  ///< Whom the rules in force were made for; sorted.
+  bool program_refused = false;
   bool program_waiting = false;
   bool program_running = false;
   HostNames host_names;
@@ -92,6 +97,10 @@ NodeServices LocalNode::State::make_services() {
               },
           .background = [this](std::function<void()> task) { background.run(std::move(task)); },
           .dns = [this](std::string_view query, std::size_t limit) { return zone.answer(query, limit); },
+          .is_programmed =
+              [this](const std::string& uid, const std::string& address) {
+                return std::ranges::binary_search(known, seam::KnownPod{uid, address});
+              },
           .report = [this](seam::PodReport done) { report(std::move(done)); }};
 }
 
@@ -108,24 +117,39 @@ void LocalNode::State::report(seam::PodReport done) {
   });
 }
 
-/// One nft at a time; programs that arrive meanwhile collapse into the last.
+/// One nft at a time; programs that arrive meanwhile collapse into the last. Rules that the kernel has already are not
+/// given to it again: most pods change no rule.
 void LocalNode::State::apply_program() {
   if (program_running) {
     program_waiting = true;
     return;
   }
-  program_running = true;
   program_waiting = false;
-  reaper.run({.argv = {"nft", "-f", "-"}, .input = ruleset(programmed)}, [this](const Outcome& outcome) {
+  std::string rules = ruleset(programmed);
+  if (rules == rules_in_force) return note_programmed(std::move(rules), programmed.known);
+  program_running = true;
+  Command nft{.argv = {"nft", "-f", "-"}, .input = rules};
+  reaper.run(std::move(nft), [this, rules = std::move(rules), pods_known = programmed.known](const Outcome& outcome) {
     program_running = false;
-    if (outcome.exit.code != 0) {
-      const std::string problem = "the kernel refused the cluster's network rules: " + outcome.output;
-      control.post([tell = options.problem, problem] {
-        if (tell) tell(problem);
-      });
+    if (outcome.exit.code == 0) {
+      note_programmed(rules, pods_known);
+    } else {
+      if (!std::exchange(program_refused, true)) {
+        control.post([tell = options.problem, output = outcome.output] {
+          if (tell) tell("the kernel refused the cluster's network rules, so no further pod starts: " + output);
+        });
+      }
+      loop.after(kProgramRetry, [this] { apply_program(); });
     }
     if (program_waiting) apply_program();
   });
+}
+
+void LocalNode::State::note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known) {
+  program_refused = false;
+  rules_in_force = std::move(rules);
+  known = std::move(pods_known);
+  for (const auto& [uid, pod] : pods) pod->network_changed();
 }
 
 void LocalNode::State::measure() {
@@ -201,7 +225,7 @@ Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, I
   if (::mount("tmpfs", (run + "/live").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
     return fail("cannot mount a tmpfs on {}/live: {}", run, error_text(errno));
   }
-  auto network = Network::open();
+  auto network = Network::open(run + "/next-address");
   if (!network) return std::unexpected(network.error());
   auto state = std::make_unique<State>(std::move(options), inside, control, std::move(*network));
   state->refresh_zone();
@@ -280,19 +304,6 @@ std::unique_ptr<seam::Subscription> LocalNode::logs(seam::LogRequest request,
   auto stream = std::make_shared<LogStream>(request, std::move(sink));
   state_->loop.post([own = state_.get(), request = std::move(request), stream] { own->open_log(request, stream); });
   return std::make_unique<LogSubscription>(std::move(stream));
-}
-
-std::vector<std::string> LocalNode::differences() const {
-  std::vector<std::string> out = {
-      "CPU limits are not enforced: a container may use more than its limit.",
-      "Memory limits are enforced by the node twice a second, not by the kernel at the byte.",
-      "Pods reach the cluster and nothing beyond it.", "Probes over HTTPS and gRPC always fail."};
-  if (!state_->privileged) {
-    out.emplace_back(
-        "Started by an ordinary user: a container's files all belong to its one user, so file modes that would refuse "
-        "it on AKS do not; fsGroup and supplementalGroups have no effect.");
-  }
-  return out;
 }
 
 }  // namespace fairlead::node

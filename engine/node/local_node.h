@@ -44,8 +44,6 @@ class LocalNode final : public seam::Node {
 
   /// Names that cluster DNS answers beside the cluster's own, in place of the ones given before.
   void set_host_names(HostNames names);
-  /// What is different here from a node of AKS, a sentence each: for `fairlead status`.
-  [[nodiscard]] std::vector<std::string> differences() const;
 
  private:
   struct State;

@@ -131,6 +131,19 @@ std::string user_namespace_advice() {
   return {};
 }
 
+std::vector<std::string> differences_from_aks() {
+  std::vector<std::string> out = {
+      "CPU limits are not enforced (containers get no cgroups of their own): one may use more than its limit.",
+      "Memory limits are enforced by the node twice a second, not by the kernel at the byte.",
+      "Pods reach the cluster and nothing beyond it."};
+  if (::geteuid() != 0) {
+    out.emplace_back(
+        "Started by an ordinary user, a container's files all belong to its one user: file modes that would refuse it "
+        "on AKS do not, and fsGroup and supplementalGroups have no effect.");
+  }
+  return out;
+}
+
 std::vector<MachineCheck> check_machine() {
   std::vector<MachineCheck> checks;
   checks.push_back(namespaces_check());

@@ -17,6 +17,9 @@ struct MachineCheck {
 /// Looks at the running machine; takes some milliseconds, starts no daemon and changes nothing.
 [[nodiscard]] std::vector<MachineCheck> check_machine();
 
+/// What pods find different here from a node of AKS, a sentence each, for whoever runs this process.
+[[nodiscard]] std::vector<std::string> differences_from_aks();
+
 /// Why an unprivileged process may not make namespaces here and what to change; empty when nothing is in the way.
 [[nodiscard]] std::string user_namespace_advice();
 

@@ -154,6 +154,7 @@ void PodWorker::prepare(std::size_t index, const Image& image, const std::string
   if (!planned) return wait_for(index, "CreateContainerConfigError", planned.error().message, kRetry);
   const auto config = container_config(*planned);
   if (!config) return wait_for(index, "CreateContainerConfigError", config.error().message, kRetry);
+  slot.user = planned->user;
   slot.environment.clear();
   for (const auto& entry : config->at("process", "env").items()) slot.environment.emplace_back(entry.str());
   const std::string bundle = files_.bundle(container.name());
@@ -400,7 +401,7 @@ void PodWorker::kill(std::size_t index, Duration grace, const std::string& messa
 
 ProbeTarget PodWorker::target(std::size_t index) const {
   const auto& slot = slots_[index];
-  return {network_.address, {slot.id, slot.pid, slot.environment}, &record_.containers[index].spec};
+  return {network_.address, {slot.id, slot.pid, slot.environment, slot.user}, &record_.containers[index].spec};
 }
 
 void PodWorker::signal(std::size_t index) {

@@ -69,6 +69,8 @@ class PodFiles {
 [[nodiscard]] std::string resolv_conf(const Value& pod, const std::string& dns_address);
 /// /etc/hosts with hostAliases.
 [[nodiscard]] std::string hosts_file(const Value& pod, const std::string& address);
+/// `inputs` with the pod's own address wherever seam::kPodIpMark stands for it.
+[[nodiscard]] seam::PodInputs with_pod_address(seam::PodInputs inputs, const std::string& address);
 /// spec.hostname, else the pod's name, cut as the kubelet cuts it.
 [[nodiscard]] std::string pod_hostname(const Value& pod);
 

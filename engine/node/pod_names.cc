@@ -1,5 +1,5 @@
-// A pod's name files, as pkg/kubelet/network/dns/dns.go and pkg/kubelet/kubelet_pods.go of k8s.io/kubernetes write
-// them.
+// What the node alone knows of a pod: its address, and its name files, as pkg/kubelet/network/dns/dns.go and
+// pkg/kubelet/kubelet_pods.go of k8s.io/kubernetes write them.
 #include <algorithm>
 
 #include "engine/node/pod_files.h"
@@ -15,7 +15,23 @@ void add_once(std::vector<std::string>& list, std::string item) {
   if (std::ranges::find(list, item) == list.end()) list.push_back(std::move(item));
 }
 
+void replace_mark(std::string& text, const std::string& address) {
+  for (std::size_t at = 0; (at = text.find(seam::kPodIpMark, at)) != std::string::npos; at += address.size()) {
+    text.replace(at, seam::kPodIpMark.size(), address);
+  }
+}
+
 }  // namespace
+
+seam::PodInputs with_pod_address(seam::PodInputs inputs, const std::string& address) {
+  for (auto& [container, environment] : inputs.env) {
+    for (auto& [name, value] : environment) replace_mark(value, address);
+  }
+  for (auto& [volume, files] : inputs.files) {
+    for (seam::VolumeFile& file : files) replace_mark(file.content, address);
+  }
+  return inputs;
+}
 
 std::string pod_hostname(const Value& pod) {
   std::string name(pod.at("spec", "hostname").string_or(pod.at("metadata", "name").str()));

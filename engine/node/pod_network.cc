@@ -15,7 +15,7 @@ Descriptor current_namespace() { return Descriptor(::open("/proc/thread-self/ns/
 
 }  // namespace
 
-Result<Network> Network::open() {
+Result<Network> Network::open(std::string memory) {
   auto netlink = Netlink::open();
   if (!netlink) return std::unexpected(netlink.error());
   const auto loopback = netlink->link_index("lo");
@@ -26,7 +26,10 @@ Result<Network> Network::open() {
   const Route services{
       .destination = kServiceNetwork, .length = kServiceLength, .source = kNodeAddress, .link = *loopback};
   if (auto ok = netlink->add_route(services); !ok) return std::unexpected(ok.error());
-  return Network(current_namespace(), std::move(*netlink));
+  Network network(current_namespace(), std::move(*netlink), std::move(memory));
+  const Address next = parse_address(read_file(network.memory_).value_or(""));
+  if (next >= kFirstPodAddress && next <= kLastPodAddress) network.next_ = next;
+  return network;
 }
 
 void Network::inside(const PodNetwork& pod, const std::function<void()>& body) const {
@@ -39,6 +42,8 @@ Result<PodNetwork> Network::add_pod() {
   PodNetwork pod;
   pod.address = next_;
   next_ = next_ == kLastPodAddress ? kFirstPodAddress : next_ + 1;
+  // Written in place: losing it costs no more than an address that somebody remembers.
+  if (auto kept = write_file(memory_, format_address(next_)); !kept) return std::unexpected(kept.error());
   pod.link = fmt::format("pod{}", pod.address & 0xFFFF);
   if (::unshare(CLONE_NEWNET) != 0) return fail("cannot make a network namespace: {}", error_text(errno));
   pod.ns = current_namespace();

@@ -26,21 +26,24 @@ struct PodNetwork {
 /// Used by one thread, which must be in the cluster's namespace.
 class Network {
  public:
-  /// Gives the namespace the node's address and the way to Services.
-  [[nodiscard]] static Result<Network> open();
+  /// Gives the namespace the node's address and the way to Services. `memory` is a file that keeps the next address.
+  [[nodiscard]] static Result<Network> open(std::string memory);
 
-  /// About 1 ms. Addresses are handed out in turn, so that one is not used again while anybody may remember it.
+  /// About 1 ms. Addresses are handed out in turn, over restarts of the node too, so that one is not used again while
+  /// anybody may remember it.
   [[nodiscard]] Result<PodNetwork> add_pod();
   void remove_pod(PodNetwork& pod);
   /// Runs `body` with this thread inside the pod's namespace: sockets opened there stay there.
   void inside(const PodNetwork& pod, const std::function<void()>& body) const;
 
  private:
-  Network(Descriptor home, Netlink netlink) : home_(std::move(home)), netlink_(std::move(netlink)) {}
+  Network(Descriptor home, Netlink netlink, std::string memory)
+      : home_(std::move(home)), netlink_(std::move(netlink)), memory_(std::move(memory)) {}
   Result<> connect(PodNetwork& pod);
 
   Descriptor home_;
   Netlink netlink_;
+  std::string memory_;
   Address next_ = kFirstPodAddress;
 };
 

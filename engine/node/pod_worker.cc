@@ -49,7 +49,7 @@ PodWorker::PodWorker(NodeServices& services, std::shared_ptr<const Value> pod, s
     : services_(services),
       loop_(services.loop),
       pod_(std::move(pod)),
-      inputs_(std::move(inputs)),
+      given_(std::move(inputs)),
       uid_(pod_->at("metadata", "uid").str()),
       files_(places(services, uid_), services.privileged) {
   record_.pod = pod_.get();
@@ -151,6 +151,7 @@ void PodWorker::prepare_pod() {
     record_.address = format_address(network_.address);
     changed();
   }
+  inputs_ = with_pod_address(given_, record_.address);
   const std::string ns(pod_->at("metadata", "namespace").str());
   const auto ok = files_.create(*pod_, inputs_, record_.address, services_.dns_address, services_.is_platform(ns));
   if (!ok) {
@@ -181,9 +182,11 @@ void PodWorker::open_host_ports() {
   if (missing) later(port_retry_, kPortRetry, [this] { open_host_ports(); });
 }
 
-/// Starts what may be started now. Called whenever anything has changed.
+/// Starts what may be started now. Called whenever anything has changed. Nothing runs before the policies that select
+/// the pod are in the kernel, or its first packets would meet none.
 void PodWorker::advance() {
   if (!prepared_ || stopping_ || over_ || gone_) return;
+  if (!services_.is_programmed(uid_, record_.address)) return;
   if (!advance_init()) return;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto& container = record_.containers[i];
@@ -240,9 +243,10 @@ void PodWorker::update(std::shared_ptr<const Value> pod, seam::PodInputs inputs)
   pod_ = std::move(pod);
   record_.pod = pod_.get();
   if (inert_ || gone_) return;
-  if (!(inputs == inputs_)) {
-    inputs_ = std::move(inputs);
+  if (!(inputs == given_)) {
+    given_ = std::move(inputs);
     if (prepared_) {
+      inputs_ = with_pod_address(given_, record_.address);
       if (auto ok = files_.update(*pod_, inputs_); !ok) note("Warning", "FailedMount", ok.error().message);
     }
   }

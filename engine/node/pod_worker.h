@@ -37,6 +37,8 @@ struct NodeServices {
   std::function<bool(const std::string& ns)> is_platform;  ///< Whose pods may use the host's files.
   std::function<void(std::function<void()>)> background;   ///< Runs something slow on another thread.
   DnsServer::Answer dns;
+  /// Whether the kernel's rules were made with this pod, under this address, in mind.
+  std::function<bool(const std::string& uid, const std::string& address)> is_programmed;
   std::function<void(seam::PodReport)> report;
 };
 
@@ -48,6 +50,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void start();
   void update(std::shared_ptr<const Value> pod, seam::PodInputs inputs);
   void stop(Duration grace);
+  /// Other network rules are in force: what waited for them may start.
+  void network_changed() { advance(); }
   [[nodiscard]] bool gone() const { return gone_; }
   [[nodiscard]] const std::string& uid() const { return uid_; }
 
@@ -72,6 +76,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     std::string id;
     pid_t pid = 0;
     std::vector<std::string> environment;
+    ContainerUser user;
     bool launching = false;
     bool killing = false;
     bool ended_well = false;  ///< Killed because of a new definition: restarts without back-off.
@@ -126,7 +131,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   NodeServices& services_;
   Loop& loop_;  ///< Outlives the services.
   std::shared_ptr<const Value> pod_;
-  seam::PodInputs inputs_;
+  seam::PodInputs given_;   ///< As control gave them.
+  seam::PodInputs inputs_;  ///< With the pod's address in them.
   std::string uid_;
   PodRecord record_;
   std::vector<Slot> slots_;  ///< One for each of record_.containers.

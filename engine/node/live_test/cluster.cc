@@ -5,12 +5,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <thread>
 
+#include "base/json.h"
 #include "engine/node/files.h"
 #include "engine/node/image_builder.h"
 #include "engine/node/ruleset.h"
@@ -73,9 +76,10 @@ void ThreadExecutor::post(std::move_only_function<void()> task) {
   state_->wake.notify_one();
 }
 
-Cluster::Cluster(Inside& where) : privileged_(where.privileged) {
+Cluster::Cluster(Inside& where, std::string directory)
+    : directory_(std::move(directory)), own_directory_(directory_.empty()), privileged_(where.privileged) {
   char name[] = "/tmp/fairlead-node-XXXXXX";
-  directory_ = ::mkdtemp(name);
+  if (own_directory_) directory_ = ::mkdtemp(name);
   ImageStore store(directory_ + "/images");
   const auto built = build_image(
       {.name = "fairlead.local/test:1", .program = FAIRLEAD_WORKLOAD, .labels = {}, .environment = {"FROM_IMAGE=yes"}},
@@ -95,6 +99,13 @@ Cluster::Cluster(Inside& where) : privileged_(where.privileged) {
   }
   node_ = std::move(*made);
   node_->on_report([this](const seam::PodReport& report) {
+    const seam::KnownPod pod{report.uid, std::string(report.status.at("podIP").str())};
+    if (!pod.ip.empty() && !report.stopped) {
+      const std::lock_guard lock(program_mutex_);
+      const bool fresh = std::ranges::find(known_, pod) == known_.end();
+      if (fresh) known_.push_back(pod);
+      if (fresh) send_program();
+    }
     const std::lock_guard lock(mutex_);
     auto& notes = notes_[report.uid];
     notes.insert(notes.end(), report.notes.begin(), report.notes.end());
@@ -105,7 +116,7 @@ Cluster::Cluster(Inside& where) : privileged_(where.privileged) {
 
 Cluster::~Cluster() {
   node_.reset();
-  remove_tree(directory_);
+  if (own_directory_) remove_tree(directory_);
 }
 
 std::string Cluster::run(const std::string& name, const std::function<void(Value&)>& change, seam::PodInputs inputs) {
@@ -142,6 +153,15 @@ bool Cluster::wait_ready(const std::string& uid) {
     }
     return false;
   });
+}
+
+void Cluster::signal(const std::string& uid, int number) {
+  const Value status = this->status(uid);
+  const std::string_view id = status.at("containerStatuses", 0, "containerID").str();
+  const std::string file = directory_ + "/run/live/crun/" + std::string(id.substr(id.find("//") + 2)) + "/status";
+  const auto kept = parse_json(read_file(file).value_or(""));
+  const auto pid = static_cast<pid_t>(kept ? kept->at("pid").int_or(0) : 0);
+  if (pid > 1) ::kill(pid, number);
 }
 
 bool Cluster::wait_stopped(const std::string& uid) {
@@ -205,13 +225,37 @@ std::string Cluster::logs(seam::LogRequest request) {
   return text;
 }
 
+/// Under program_mutex_.
+void Cluster::send_program() {
+  if (held_) return;
+  program_.known = known_;
+  std::ranges::sort(program_.known);
+  node_->program(program_);
+}
+
+void Cluster::hold_programs(bool held) {
+  const std::lock_guard lock(program_mutex_);
+  held_ = held;
+  send_program();
+}
+
+void Cluster::release_with(const seam::NetworkProgram& program) {
+  const std::lock_guard lock(program_mutex_);
+  held_ = false;
+  program_ = program;
+  send_program();
+}
+
 void Cluster::program(const seam::NetworkProgram& program) {
   // The marker is a Service of the program itself: once DNS-independent rules hold it, everything before holds too.
   static int marker = 0;
-  seam::NetworkProgram marked = program;
   const std::string address = fmt::format("10.96.255.{}", ++marker % 250 + 1);
-  marked.services.push_back({"marker", "marker", address, "", {{"m", "TCP", 1, {{"10.244.0.1", 1}}}}, {}});
-  node_->program(marked);
+  {
+    const std::lock_guard lock(program_mutex_);
+    program_ = program;
+    program_.services.push_back({"marker", "marker", address, "", {{"m", "TCP", 1, {{"10.244.0.1", 1}}}}, {}});
+    send_program();
+  }
   const auto end = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < end) {
     std::FILE* pipe = ::popen("nft list map ip fairlead services 2>&1", "r");

@@ -27,8 +27,8 @@ class ThreadExecutor final : public seam::Executor {
 
 class Cluster {
  public:
-  /// Builds the workload image and starts a node under a fresh directory.
-  explicit Cluster(Inside& inside);
+  /// Builds the workload image and starts a node under `directory`; a fresh one, removed at the end, where empty.
+  explicit Cluster(Inside& inside, std::string directory = {});
   ~Cluster();
 
   LocalNode& node() { return *node_; }
@@ -44,6 +44,8 @@ class Cluster {
   /// Waits up to ten seconds until the latest status of the pod satisfies `good`; false when it never does.
   bool wait(const std::string& uid, const std::function<bool(const Value& status)>& good);
   bool wait_ready(const std::string& uid);
+  /// Sends a signal to the first process of the pod's container `main`, as somebody on the machine might.
+  void signal(const std::string& uid, int number);
   bool wait_stopped(const std::string& uid);
   bool wait_note(const std::string& uid, const std::string& reason, const std::string& part);
   /// Every event so far, for messages of failed tests.
@@ -53,13 +55,20 @@ class Cluster {
   /// GET http://<pod>:8080/<path>, from the node: the body, or why there is none.
   [[nodiscard]] std::string ask(const std::string& uid, const std::string& path);
   [[nodiscard]] std::string logs(seam::LogRequest request);
-  /// Sets the program and waits until the kernel has it.
+  /// Sets the program and waits until the kernel has it. Pods that have an address are known to it, as control knows
+  /// them.
   void program(const seam::NetworkProgram& program);
+  /// While `held`, new pods stay unknown to the network.
+  void hold_programs(bool held);
+  /// Ends that with this program, which is the first to know the pods that came meanwhile.
+  void release_with(const seam::NetworkProgram& program);
 
  private:
   bool wait_for(const std::function<bool()>& good);
+  void send_program();
 
   std::string directory_;
+  bool own_directory_;
   std::string image_;
   bool privileged_;
   ThreadExecutor control_;
@@ -68,6 +77,10 @@ class Cluster {
   std::map<std::string, seam::PodReport> latest_;
   std::map<std::string, std::vector<seam::PodReport::Note>> notes_;
   std::map<std::string, std::shared_ptr<const Value>> pods_;
+  std::mutex program_mutex_;
+  seam::NetworkProgram program_;  ///< Under program_mutex_, as the two below.
+  bool held_ = false;
+  std::vector<seam::KnownPod> known_;
   std::unique_ptr<LocalNode> node_;
   int next_ = 1;
 };

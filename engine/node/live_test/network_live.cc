@@ -51,7 +51,7 @@ TEST_F(Services, PodsReachEachOtherDirectly) {
 }
 
 TEST_F(Services, AVirtualAddressLeadsToEveryEndpoint) {
-  cluster().program({{service("web", "10.96.0.100", {{ip("a"), 8080}, {ip("b"), 8080}})}, {}});
+  cluster().program({{service("web", "10.96.0.100", {{ip("a"), 8080}, {ip("b"), 8080}})}, {}, {}});
   std::map<std::string, int> seen;
   for (int i = 0; i < 60; ++i) ++seen[ask("c", "get/10.96.0.100:80")];
   EXPECT_EQ(seen.size(), 2U);
@@ -60,19 +60,19 @@ TEST_F(Services, AVirtualAddressLeadsToEveryEndpoint) {
 }
 
 TEST_F(Services, APodReachesItselfThroughItsService) {
-  cluster().program({{service("web", "10.96.0.100", {{ip("a"), 8080}})}, {}});
+  cluster().program({{service("web", "10.96.0.100", {{ip("a"), 8080}})}, {}, {}});
   EXPECT_EQ(ask("a", "get/10.96.0.100:80"), "a");
 }
 
 TEST_F(Services, WithoutEndpointsAndWithoutServiceConnectionsAreRefused) {
-  cluster().program({{service("web", "10.96.0.100", {})}, {}});
+  cluster().program({{service("web", "10.96.0.100", {})}, {}, {}});
   EXPECT_EQ(ask("a", "connect/10.96.0.100:80,10.96.7.7:80"), "refused,refused");
 }
 
 TEST_F(Services, EndpointsMoveAndConnectionsFollow) {
   for (int round = 0; round < 6; ++round) {
     const std::string name = round % 2 == 0 ? "a" : "b";
-    cluster().program({{service("web", "10.96.0.100", {{ip(name), 8080}})}, {}});
+    cluster().program({{service("web", "10.96.0.100", {{ip(name), 8080}})}, {}, {}});
     EXPECT_EQ(ask("c", "get/10.96.0.100:80"), name);
   }
 }
@@ -201,9 +201,9 @@ TEST_F(Policy, EveryPairAndPort) {
 TEST_F(Policy, AConnectionThatStopsBeingAllowedStops) {
   const auto web = cluster().ip(uids_->at("web"));
   const auto db = cluster().ip(uids_->at("db"));
-  cluster().program({{}, {{"shop", "db", db, true, false, {{{{web + "/32", {}}}, {}}}, {}}}});
+  cluster().program({{}, {{"shop", "db", db, true, false, {{{{web + "/32", {}}}, {}}}, {}}}, {}});
   EXPECT_EQ(cluster().ask(uids_->at("web"), "get/" + db + ":8080"), "db");
-  cluster().program({{}, {{"shop", "db", db, true, false, {}, {}}}});
+  cluster().program({{}, {{"shop", "db", db, true, false, {}, {}}}, {}});
   EXPECT_EQ(cluster().ask(uids_->at("web"), "connect/" + db + ":8080"), "timeout");
   EXPECT_EQ(cluster().ask(uids_->at("db"), "name"), "db") << "the node itself always reaches its pods";
   cluster().program({});

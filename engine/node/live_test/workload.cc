@@ -185,6 +185,10 @@ std::string act(const std::string& path, int& code) {
     std::printf("%s\n", rest.c_str());
     std::fflush(stdout);
   }
+  if (verb == "flood") {
+    for (int i = std::atoi(rest.c_str()); i > 0; --i) std::printf("%d %s\n", i, std::string(90, 'x').c_str());
+    std::fflush(stdout);
+  }
   if (verb == "exit") std::_Exit(std::atoi(rest.c_str()));
   if (verb == "eat") {
     const auto size = static_cast<std::size_t>(std::atoi(rest.c_str())) << 20;
@@ -236,7 +240,9 @@ void on_term(int) {
 
 }  // namespace
 
-/// workload serve PORT…; workload exit CODE [MESSAGE]; workload touch FILE; workload get IP PORT
+/// workload serve PORT…; workload exit CODE [MESSAGE]; workload touch FILE; workload healthy FILE; workload rights
+/// FILE; workload get IP PORT PATH; workload dial IP PORT SERVE_PORT: says how the very first connection went, then
+/// serves.
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
   std::signal(SIGTERM, on_term);
@@ -248,6 +254,19 @@ int main(int argc, char** argv) {
   }
   if (verb == "touch") return std::ofstream(argv[2]) << "touched" ? 0 : 1;
   if (verb == "healthy") return std::ifstream(argv[2]) ? 0 : 1;
+  if (verb == "rights") {
+    std::ofstream out(argv[2]);
+    for (const char* field : {"Uid:", "Gid:", "CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:"})
+      out << status_field(field) << " ";
+    out << ::getpid() << " " << (::getenv("MARK") == nullptr ? "" : ::getenv("MARK"));
+    return 0;
+  }
+  if (verb == "get") return http_get(argv[2], std::atoi(argv[3]), argv[4]) == "ok" ? 0 : 1;
+  if (verb == "dial") {
+    std::printf("first: %s\n", connect_many(std::string(argv[2]) + ":" + argv[3], 400).c_str());
+    std::fflush(stdout);
+    serve(std::atoi(argv[4]));
+  }
   if (verb != "serve") return 2;
   std::printf("serving\n");
   std::fprintf(stderr, "to stderr\n");

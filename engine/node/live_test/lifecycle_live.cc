@@ -1,0 +1,198 @@
+// How pods live and end on a real node: what they wait for, how they are killed, what remains of them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "engine/node/container_log.h"
+#include "engine/node/live_test/cluster.h"
+
+namespace fairlead::node {
+namespace {
+
+Value& main_container(Value& pod) { return pod.make("spec", "containers").mutable_items()[0]; }
+const Value& main_status(const Value& status) { return status.at("containerStatuses", 0); }
+
+bool has_address(const Value& status) { return !status.at("podIP").str().empty(); }
+bool is_running(const Value& status) { return main_status(status).at("state").has("running"); }
+
+TEST(Lifecycle, ThePodsOwnAddressIsInItsEnvironmentAndFiles) {
+  const std::string mark(seam::kPodIpMark);
+  seam::PodInputs inputs;
+  inputs.env["main"] = {{"POD_IP", mark}};
+  inputs.files["info"] = {{"url", "http://" + mark + ":80", 0644}};
+  const auto uid = cluster().run(
+      "self",
+      [](Value& pod) {
+        pod.make("spec", "volumes") =
+            Value::array({Value::object({{"name", "info"}, {"downwardAPI", Value::object()}})});
+        main_container(pod)["volumeMounts"] = Value::array({Value::object({{"name", "info"}, {"mountPath", "/info"}})});
+      },
+      inputs);
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  EXPECT_EQ(cluster().ask(uid, "env/POD_IP"), cluster().ip(uid));
+  EXPECT_EQ(cluster().ask(uid, "read/info/url"), "http://" + cluster().ip(uid) + ":80");
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Lifecycle, NothingStartsBeforeItsPoliciesHold) {
+  cluster().hold_programs(true);
+  const auto uid = cluster().run("early");
+  ASSERT_TRUE(cluster().wait(uid, has_address));
+  // Long enough for any start: a pod takes a tenth of it.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  while (std::chrono::steady_clock::now() < end) {
+    ASSERT_FALSE(is_running(cluster().status(uid)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  cluster().hold_programs(false);
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Lifecycle, TheFirstPacketMeetsThePolicy) {
+  const auto server = cluster().run("server");
+  ASSERT_TRUE(cluster().wait_ready(server));
+  for (const bool isolated : {false, true}) {
+    cluster().hold_programs(true);
+    const auto uid = cluster().run("client", [&](Value& pod) {
+      main_container(pod)["args"] = Value::array({"dial", cluster().ip(server), "8080", "8080"});
+    });
+    ASSERT_TRUE(cluster().wait(uid, has_address));
+    cluster().release_with({{}, {{"shop", "client", cluster().ip(uid), false, isolated, {}, {}}}, {}});
+    ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+    EXPECT_EQ(cluster().logs({.uid = uid, .container = "main"}), isolated ? "first: timeout\n" : "first: open\n");
+    cluster().stop(uid, Duration{0});
+    EXPECT_TRUE(cluster().wait_stopped(uid));
+  }
+  cluster().stop(server, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(server));
+  cluster().program({});
+}
+
+TEST(Lifecycle, AContainerKilledFromOutsideStartsAgainAndThenBacksOff) {
+  const auto uid = cluster().run("victim");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  const std::string address = cluster().ip(uid);
+  cluster().signal(uid, SIGKILL);
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("restartCount").int_or(0) == 1 && main_status(status).at("ready").bool_or(false);
+  }));
+  const Value last = main_status(cluster().status(uid)).at("lastState", "terminated");
+  EXPECT_EQ(last.at("exitCode").int_or(0), 137);
+  EXPECT_EQ(last.at("reason").str(), "Error");
+  EXPECT_EQ(cluster().ip(uid), address) << "the pod stays the same";
+  const auto second = std::chrono::steady_clock::now();
+  cluster().signal(uid, SIGKILL);
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("state", "waiting", "reason").str() == "CrashLoopBackOff";
+  }));
+  EXPECT_TRUE(main_status(cluster().status(uid)).at("state", "waiting", "message").str().starts_with("back-off 10s "));
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("restartCount").int_or(0) == 2 && main_status(status).at("ready").bool_or(false);
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - second, std::chrono::seconds(10));
+  EXPECT_EQ(cluster().ask(uid, "name"), "victim");
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Lifecycle, CommandsInsideHaveTheRightsOfTheContainer) {
+  for (const bool restricted : {true, false}) {
+    seam::PodInputs inputs;
+    inputs.env["main"] = {{"MARK", "of-the-container"}};
+    const auto uid = cluster().run(
+        "rights",
+        [&](Value& pod) {
+          Value& container = main_container(pod);
+          pod.make("spec", "volumes") = Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})});
+          container["volumeMounts"] = Value::array({Value::object({{"name", "out"}, {"mountPath", "/out"}})});
+          container.make("lifecycle", "postStart") = Value::object(
+              {{"exec", Value::object({{"command", Value::array({"/node_workload", "rights", "/out/rights"})}})}});
+          if (!restricted) return;
+          container["securityContext"] =
+              Value::object({{"runAsUser", 10001},
+                             {"runAsGroup", 10002},
+                             {"allowPrivilegeEscalation", false},
+                             {"capabilities", Value::object({{"drop", Value::array({"ALL"})}})},
+                             {"seccompProfile", Value::object({{"type", "RuntimeDefault"}})}});
+        },
+        inputs);
+    ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+    std::string rights;
+    for (int i = 0; i < 2000 && rights.find("of-the-container") == std::string::npos; ++i)
+      rights = cluster().ask(uid, "read/out/rights");
+    std::string own;
+    for (const char* field : {"Uid:", "Gid:", "CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:"})
+      own += cluster().ask(uid, std::string("status/") + field) + " ";
+    EXPECT_TRUE(rights.starts_with(own)) << "a command has: " << rights << "\nthe container: " << own
+                                         << cluster().notes(uid);
+    EXPECT_EQ(own.ends_with(" 1 2 "), restricted) << "no_new_privs and a seccomp filter";
+    cluster().stop(uid, Duration{0});
+    EXPECT_TRUE(cluster().wait_stopped(uid));
+  }
+}
+
+TEST(Lifecycle, PreStopRunsInsideBeforeTheSignal) {
+  const auto uid = cluster().run("hooked", [](Value& pod) {
+    main_container(pod).make("lifecycle", "preStop") = Value::object(
+        {{"exec",
+          Value::object({{"command", Value::array({"/node_workload", "get", "127.0.0.1", "8080", "/say/hook"})}})}});
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  std::string log;
+  std::thread reader([&] { log = cluster().logs({.uid = uid, .container = "main", .follow = true}); });
+  (void)cluster().ask(uid, "say/before");
+  cluster().stop(uid, std::chrono::seconds(10));
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  reader.join();
+  EXPECT_TRUE(log.ends_with("before\nhook\ngot SIGTERM\n")) << log << cluster().notes(uid);
+  EXPECT_EQ(main_status(cluster().status(uid)).at("state", "terminated", "exitCode").int_or(9), 0);
+}
+
+TEST(Lifecycle, PreStopMaySleepAndAShorterGraceCutsIt) {
+  const auto change = [](Value& pod) {
+    main_container(pod).make("lifecycle", "preStop") = Value::object({{"sleep", Value::object({{"seconds", 60}})}});
+  };
+  const auto uid = cluster().run("sleepy", change);
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  const auto begin = std::chrono::steady_clock::now();
+  cluster().stop(uid, std::chrono::seconds(60));
+  ASSERT_TRUE(cluster().wait_note(uid, "Killing", "Stopping container main"));
+  EXPECT_EQ(cluster().ask(uid, "name"), "sleepy") << "it serves while it sleeps";
+  cluster().stop(uid, Duration{500});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(Lifecycle, LogsAreRotatedAndTheLatestLinesStay) {
+  const auto uid = cluster().run("chatty");
+  ASSERT_TRUE(cluster().wait_ready(uid));
+  EXPECT_EQ(cluster().ask(uid, "flood/200000"), "ok");  // 27 MB with their time stamps.
+  std::string tail;
+  for (int i = 0; i < 2000 && tail != "1 " + std::string(90, 'x') + "\n"; ++i) {
+    tail = cluster().logs({.uid = uid, .container = "main", .tail_lines = 1});
+  }
+  EXPECT_EQ(tail, "1 " + std::string(90, 'x') + "\n");
+  const auto all = cluster().logs({.uid = uid, .container = "main"});
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 200'002) << "none is lost at a rotation";
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(cluster().directory() + "/log/pods")) {
+    if (!entry.is_regular_file() || entry.path().string().find("chatty") == std::string::npos) continue;
+    ++files;
+    EXPECT_LT(entry.file_size(), kMaxLogFile + 100'000);
+  }
+  EXPECT_EQ(files, 3);
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(cluster().directory() + "/log/pods")) {
+    EXPECT_EQ(entry.path().string().find("chatty"), std::string::npos) << "a pod's logs go with it";
+  }
+}
+
+}  // namespace
+}  // namespace fairlead::node
