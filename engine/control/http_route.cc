@@ -104,6 +104,7 @@ class RouteReader {
 
   seam::RouteBackend read_backend(const Value& ref, const std::string& where) {
     seam::RouteBackend out;
+    out.missing = true;
     out.ns = ref.at("namespace").string_or(route_.ns());
     out.service = ref.at("name").str();
     out.port = static_cast<std::uint16_t>(ref.at("port").int_or(0));
@@ -125,6 +126,7 @@ class RouteReader {
       unresolved("BackendNotFound",
                  fmt::format("{}: Service {}/{} has no TCP port {}", where, out.ns, out.service, out.port));
     } else {
+      out.missing = false;
       out.endpoints = find_endpoints(out, port->at("name").str());
     }
     return out;

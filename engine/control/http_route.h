@@ -18,7 +18,7 @@ struct RouteReading {
 };
 
 /// Reads `route` (gateway.networking.k8s.io/v1 HTTPRoute). Backends are Services; their endpoints are the ready ones of
-/// their EndpointSlices. A backend that cannot be resolved keeps its weight and has no endpoints.
+/// their EndpointSlices. A backend that cannot be resolved keeps its weight and is `missing`.
 /// Source: kubernetes-sigs/gateway-api apis/v1/httproute_types.go.
 [[nodiscard]] RouteReading read_http_route(const api::Api& api, const api::Object& route);
 

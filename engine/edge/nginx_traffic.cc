@@ -1,5 +1,11 @@
 #include "engine/edge/nginx_traffic.h"
 
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
 #include "base/json.h"
 #include "engine/edge/admin_client.h"
 #include "engine/edge/routing_table.h"
@@ -41,18 +47,69 @@ Result<> put(const std::string& ip, const NginxTrafficOptions& options, std::str
 
 }  // namespace
 
-NginxTraffic::NginxTraffic(seam::Executor& executor, NginxTrafficOptions options)
-    : executor_(executor), options_(options), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+/// The edge of one Gateway, and the thread that keeps it following the latest program.
+class NginxTraffic::Follower {
+ public:
+  Follower(seam::Executor& executor, const NginxTrafficOptions& options)
+      : executor_(executor), options_(options), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+  ~Follower() {
+    thread_.request_stop();
+    thread_.join();
+  }
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
 
-NginxTraffic::~NginxTraffic() {
-  thread_.request_stop();
-  thread_.join();
-}
+  void apply(seam::EdgeProgram program, seam::Done<> done);
+
+ private:
+  /// A program as it travels.
+  struct Payload {
+    std::string gateway_ns;
+    std::string gateway;
+    std::vector<seam::EdgePod> pods;
+    std::string version;
+    std::string routing;
+    Value listeners;
+    std::string listener_hash;
+  };
+
+  void work(const std::stop_token& stop);
+  [[nodiscard]] Result<> bring(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop);
+  [[nodiscard]] Result<> bring_all(const Payload& payload, const std::stop_token& stop);
+  [[nodiscard]] Result<> change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
+                                          const std::stop_token& stop);
+  void pause(Duration limit, const std::stop_token& stop);
+  void answer(const Result<>& result);
+
+  seam::Executor& executor_;
+  const NginxTrafficOptions options_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Payload> next_;        ///< Given, not yet begun. Under mutex_.
+  std::vector<seam::Done<>> waiting_;  ///< Whom to answer when the latest program is in force. Under mutex_.
+  std::jthread thread_;                ///< Last: it uses everything above.
+};
+
+NginxTraffic::NginxTraffic(seam::Executor& executor, NginxTrafficOptions options)
+    : executor_(executor), options_(options) {}
+
+NginxTraffic::~NginxTraffic() = default;
 
 void NginxTraffic::apply(seam::EdgeProgram program, seam::Done<> done) {
+  auto& follower = gateways_[program.gateway_ns + "/" + program.gateway];
+  if (follower == nullptr) follower = std::make_unique<Follower>(executor_, options_);
+  follower->apply(std::move(program), std::move(done));
+}
+
+void NginxTraffic::Follower::apply(seam::EdgeProgram program, seam::Done<> done) {
   const Value routing = routing_table(program);
   const Value listeners = listener_table(program);
-  Payload payload{std::move(program.pods), std::string(routing.at("version").str()), to_json(routing), listeners,
+  Payload payload{std::move(program.gateway_ns),
+                  std::move(program.gateway),
+                  std::move(program.pods),
+                  std::string(routing.at("version").str()),
+                  to_json(routing),
+                  listeners,
                   std::string(listeners.at("listeners").str())};
   {
     const std::lock_guard lock(mutex_);
@@ -62,7 +119,7 @@ void NginxTraffic::apply(seam::EdgeProgram program, seam::Done<> done) {
   changed_.notify_one();
 }
 
-void NginxTraffic::work(const std::stop_token& stop) {
+void NginxTraffic::Follower::work(const std::stop_token& stop) {
   std::optional<Payload> current;
   while (!stop.stop_requested()) {
     bool given = false;
@@ -79,8 +136,11 @@ void NginxTraffic::work(const std::stop_token& stop) {
   }
 }
 
-Result<> NginxTraffic::bring_all(const Payload& payload, const std::stop_token& stop) {
-  if (payload.pods.empty()) return fail("no pod of the edge is running yet");
+Result<> NginxTraffic::Follower::bring_all(const Payload& payload, const std::stop_token& stop) {
+  if (payload.pods.empty()) {
+    return fail("no running pod of namespace {} has the label gateway.networking.k8s.io/gateway-name: {}",
+                payload.gateway_ns, payload.gateway);
+  }
   Result<> result;
   for (const seam::EdgePod& pod : payload.pods) {
     Result<> one = bring(pod, payload, stop);
@@ -89,7 +149,7 @@ Result<> NginxTraffic::bring_all(const Payload& payload, const std::stop_token& 
   return result;
 }
 
-Result<> NginxTraffic::bring(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop) {
+Result<> NginxTraffic::Follower::bring(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop) {
   const auto state = read_state(pod.ip, options_);
   if (!state) return std::unexpected(state.error());
   // Routes first: a new listener must not answer 404 before it knows them.
@@ -100,8 +160,8 @@ Result<> NginxTraffic::bring(const seam::EdgePod& pod, const Payload& payload, c
   return change_listeners(pod, state->listeners.empty(), payload, stop);
 }
 
-Result<> NginxTraffic::change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
-                                        const std::stop_token& stop) {
+Result<> NginxTraffic::Follower::change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
+                                                  const std::stop_token& stop) {
   // Every reload has a name of its own, or a worker of an earlier one could be taken for the new.
   const auto now = std::chrono::steady_clock::now();
   Value wanted = payload.listeners;
@@ -123,12 +183,12 @@ Result<> NginxTraffic::change_listeners(const seam::EdgePod& pod, bool first, co
   return fail("edge at {}: nginx did not take the new listeners; its log says why", pod.ip);
 }
 
-void NginxTraffic::pause(Duration limit, const std::stop_token& stop) {
+void NginxTraffic::Follower::pause(Duration limit, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, stop, limit, [] { return false; });
 }
 
-void NginxTraffic::answer(const Result<>& result) {
+void NginxTraffic::Follower::answer(const Result<>& result) {
   std::vector<seam::Done<>> waiting;
   {
     const std::lock_guard lock(mutex_);

@@ -1,12 +1,9 @@
 // The edge that really forwards: nginx in pods, told over their admin port.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <optional>
+#include <map>
+#include <memory>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "engine/edge/edge_files.h"
 #include "engine/seam/traffic.h"
@@ -23,8 +20,9 @@ struct NginxTrafficOptions {
 };
 
 /// Weights, routes and endpoints go into nginx' shared memory and are in force with its answer; only other listeners
-/// need a reload, which is announced to keep-alive clients first. One Gateway.
-/// `apply` is called on the control thread; everything that blocks happens on a thread of this object.
+/// need a reload, which is announced to keep-alive clients first.
+/// `apply` is called on the control thread; everything that blocks happens on threads of this object, one per Gateway,
+/// so that one whose pods do not answer delays no other.
 class NginxTraffic final : public seam::Traffic {
  public:
   /// `executor` outlives this object.
@@ -36,30 +34,11 @@ class NginxTraffic final : public seam::Traffic {
   void apply(seam::EdgeProgram program, seam::Done<> done) override;
 
  private:
-  /// A program as it travels.
-  struct Payload {
-    std::vector<seam::EdgePod> pods;
-    std::string version;
-    std::string routing;
-    Value listeners;
-    std::string listener_hash;
-  };
-
-  void work(const std::stop_token& stop);
-  [[nodiscard]] Result<> bring(const seam::EdgePod& pod, const Payload& payload, const std::stop_token& stop);
-  [[nodiscard]] Result<> bring_all(const Payload& payload, const std::stop_token& stop);
-  [[nodiscard]] Result<> change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
-                                          const std::stop_token& stop);
-  void pause(Duration limit, const std::stop_token& stop);
-  void answer(const Result<>& result);
+  class Follower;
 
   seam::Executor& executor_;
   NginxTrafficOptions options_;
-  std::mutex mutex_;
-  std::condition_variable_any changed_;
-  std::optional<Payload> next_;        ///< Given, not yet begun. Under mutex_.
-  std::vector<seam::Done<>> waiting_;  ///< Whom to answer when the latest program is in force. Under mutex_.
-  std::jthread thread_;                ///< Last: it uses everything above.
+  std::map<std::string, std::unique_ptr<Follower>> gateways_;  ///< By "namespace/name", from their first program on.
 };
 
 }  // namespace fairlead::edge

@@ -1,5 +1,6 @@
 #include "engine/edge/nginx_traffic.h"
 
+#include <array>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -70,6 +71,20 @@ class NginxTrafficTest : public ::testing::Test {
     return out;
   }
 
+  /// How often nginx has read its configuration anew.
+  [[nodiscard]] static std::size_t reloads() {
+    const std::string log = edge->log();
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = log.find("signal 1 (SIGHUP) received", at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
+
+  [[nodiscard]] static std::string metrics() {
+    const auto answer =
+        ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
+    return answer ? answer->body : answer.error().to_string();
+  }
+
   static std::unique_ptr<EdgeProcess> edge;
   static const std::uint16_t port;
   QueueExecutor executor_;
@@ -81,20 +96,31 @@ class NginxTrafficTest : public ::testing::Test {
 std::unique_ptr<EdgeProcess> NginxTrafficTest::edge;
 const std::uint16_t NginxTrafficTest::port = testing::free_port();
 
-TEST_F(NginxTrafficTest, WeightsAreExact) {
-  // Several connections, so that several workers share the count.
+TEST_F(NginxTrafficTest, WeightsAreExactAndNeedNoReload) {
+  apply(canary(100, 0));
+  const std::size_t reloads_before = reloads();
+  // Several connections at once, so that several workers share the count.
   for (const auto& [weight, requests] : std::map<int, int>{{20, 1000}, {55, 1000}, {1, 1000}, {0, 40}, {100, 40}}) {
     apply(canary(100 - weight, weight));
+    std::array<std::map<std::string, int>, 8> seen;
+    std::vector<std::jthread> clients;
+    for (auto& slot : seen) {
+      clients.emplace_back([&slot, share = requests / 8] {
+        Client client(port);
+        slot = ask(client, share);
+      });
+    }
+    clients.clear();
     std::map<std::string, int> total;
-    for (int i = 0; i < 8; ++i) {
-      Client client(port);
-      for (const auto& [name, count] : ask(client, requests / 8)) total[name] += count;
+    for (const auto& slot : seen) {
+      for (const auto& [name, count] : slot) total[name] += count;
     }
     const int share = requests * weight / 100;
     std::map<std::string, int> expected{{"stable", requests - share}, {"canary", share}};
     std::erase_if(expected, [](const auto& entry) { return entry.second == 0; });
     EXPECT_EQ(total, expected) << "weight " << weight;
   }
+  EXPECT_EQ(reloads(), reloads_before);
 }
 
 TEST_F(NginxTrafficTest, ThreeBackendsGetTheirSharesToo) {
@@ -145,6 +171,64 @@ TEST_F(NginxTrafficTest, AnEndpointThatRefusesIsPassedOver) {
   apply(wanted);
   Client client(port);
   EXPECT_EQ(ask(client, 10), (std::map<std::string, int>{{"stable", 10}}));
+}
+
+TEST_F(NginxTrafficTest, ACanaryThatCrashesFailsItsWholeShareAndNobodyElses) {
+  // Two crashing endpoints: a second try would hide the first, on a request that may be repeated or not.
+  Backend first("", true);
+  Backend second("", true);
+  seam::EdgeProgram wanted = canary(80, 20);
+  wanted.routes[0].rules[0].backends[1] = backend("web-crash", {first.endpoint(), second.endpoint()}, 20);
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(ask(client, 100), (std::map<std::string, int>{{"stable", 80}, {"502", 20}}));
+  EXPECT_EQ(first.hits() + second.hits(), 20) << "each request was sent once";
+  EXPECT_NE(metrics().find(R"(edge_requests_total{route="shop/shop",backend="shop/web-crash:80",code="502"} 20)"),
+            std::string::npos)
+      << metrics();
+}
+
+TEST_F(NginxTrafficTest, ACanaryThatRefusesFailsItsWholeShareAndNobodyElses) {
+  seam::EdgeProgram wanted = canary(80, 20);
+  wanted.routes[0].rules[0].backends[1].endpoints = {{"127.0.0.1", testing::free_port()},
+                                                     {"127.0.0.1", testing::free_port()}};
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(ask(client, 100), (std::map<std::string, int>{{"stable", 80}, {"502", 20}}));
+}
+
+TEST_F(NginxTrafficTest, AReferenceThatLeadsNowhereFailsItsShareAsGatewayApiSays) {
+  seam::EdgeProgram wanted = canary(3, 1);
+  wanted.routes[0].rules[0].backends[1].endpoints.clear();
+  apply(wanted);
+  Client client(port);
+  EXPECT_EQ(ask(client, 40), (std::map<std::string, int>{{"stable", 30}, {"503", 10}})) << "no endpoint is ready";
+  wanted.routes[0].rules[0].backends[1].missing = true;
+  apply(wanted);
+  EXPECT_EQ(ask(client, 40), (std::map<std::string, int>{{"stable", 30}, {"500", 10}})) << "no such Service";
+}
+
+TEST_F(NginxTrafficTest, GatewaysDoNotReplaceEachOther) {
+  apply(canary(1, 0));
+  seam::EdgeProgram other = canary(0, 1);
+  other.gateway = "other";
+  other.pods.clear();
+  Result<> result;
+  bool answered = false;
+  traffic_->apply(other, [&](Result<> r) {
+    result = std::move(r);
+    answered = true;
+  });
+  ASSERT_TRUE(executor_.run_until([&] { return answered; }));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            "no running pod of namespace gateway has the label gateway.networking.k8s.io/gateway-name: other");
+  // The first one is still looked after: a restarted edge is told again.
+  edge->restart();
+  Answer answer;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (answer.code != 200 && std::chrono::steady_clock::now() < deadline) answer = Client(port).get("/");
+  EXPECT_EQ(answer.body, "stable");
 }
 
 TEST_F(NginxTrafficTest, WhatCannotBeServedSaysSo) {
@@ -260,6 +344,7 @@ TEST_F(NginxTrafficTest, NewListenersLoseNoRequest) {
       }
     });
   }
+  const std::size_t reloads_before = reloads();
   seam::EdgeProgram wanted = canary(1, 0);
   const std::uint16_t extra = testing::free_port();
   wanted.listeners.push_back({"extra", extra, ""});
@@ -270,17 +355,15 @@ TEST_F(NginxTrafficTest, NewListenersLoseNoRequest) {
   stop = true;
   load.clear();
   EXPECT_EQ(lost, 0) << "of " << sent;
+  EXPECT_EQ(reloads(), reloads_before + 2);
 }
 
 TEST_F(NginxTrafficTest, RequestsAreCounted) {
   apply(canary(1, 0));
   EXPECT_EQ(Client(port).get("/").code, 200);
-  const auto metrics =
-      ask_admin("127.0.0.1", edge->settings().metrics_port, "GET", "/metrics", {}, std::chrono::seconds(2));
-  ASSERT_TRUE(metrics);
-  EXPECT_NE(metrics->body.find(R"(edge_requests_total{route="shop/shop",backend="shop/web:80",code="200"})"),
+  EXPECT_NE(metrics().find(R"(edge_requests_total{route="shop/shop",backend="shop/web:80",code="200"})"),
             std::string::npos)
-      << metrics->body;
+      << metrics();
 }
 
 TEST_F(NginxTrafficTest, NoPodIsAnErrorAndALaterProgramAnswersBoth) {
@@ -290,7 +373,7 @@ TEST_F(NginxTrafficTest, NoPodIsAnErrorAndALaterProgramAnswersBoth) {
   const auto note = [&](Result<> result) { results.push_back(std::move(result)); };
   traffic_->apply(nowhere, note);
   ASSERT_TRUE(executor_.run_until([&] { return results.size() == 1; }));
-  EXPECT_EQ(results[0].error().message, "no pod of the edge is running yet");
+  EXPECT_NE(results[0].error().message.find("no running pod of namespace gateway"), std::string::npos);
   traffic_->apply(canary(1, 1), note);
   traffic_->apply(canary(1, 0), note);
   ASSERT_TRUE(executor_.run_until([&] { return results.size() == 3; }));

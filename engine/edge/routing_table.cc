@@ -99,9 +99,11 @@ Value backend_value(const seam::RouteBackend& backend) {
   for (const seam::Endpoint& endpoint : backend.endpoints) {
     endpoints.push_back(Value::object({{"ip", endpoint.ip}, {"port", endpoint.port}}));
   }
-  return Value::object({{"name", fmt::format("{}/{}:{}", backend.ns, backend.service, backend.port)},
-                        {"weight", backend.weight},
-                        {"endpoints", std::move(endpoints)}});
+  Value out = Value::object({{"name", fmt::format("{}/{}:{}", backend.ns, backend.service, backend.port)},
+                             {"weight", backend.weight},
+                             {"endpoints", std::move(endpoints)}});
+  if (backend.missing) out.set("missing", true);
+  return out;
 }
 
 Value rule_value(const seam::Route& route, const seam::RouteRule& rule, std::size_t index) {

@@ -39,10 +39,11 @@ class Socket {
   int fd_;
 };
 
-/// Answers every request with 200 and its own name; keeps connections alive.
+/// Answers every request with 200 and its own name and keeps connections alive, or, with `crashes`, reads each request
+/// and closes its connection.
 class Backend {
  public:
-  explicit Backend(std::string name);
+  explicit Backend(std::string name, bool crashes = false);
   ~Backend();
   [[nodiscard]] seam::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
   [[nodiscard]] int hits() const { return hits_; }
@@ -52,6 +53,7 @@ class Backend {
   void serve(int fd);
 
   std::string name_;
+  bool crashes_;
   Socket listener_;
   std::uint16_t port_ = 0;
   std::atomic<int> hits_{0};

@@ -93,7 +93,7 @@ Socket::~Socket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Backend::Backend(std::string name) : name_(std::move(name)) {
+Backend::Backend(std::string name, bool crashes) : name_(std::move(name)), crashes_(crashes) {
   std::tie(listener_, port_) = listen_on(0);
   thread_ = std::jthread([this] { accept_all(); });
 }
@@ -122,6 +122,7 @@ void Backend::serve(int fd) {
   std::string body;
   while (take_message(fd, buffer, head, body)) {
     ++hits_;
+    if (crashes_) break;
     if (!send_all(fd, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", name_.size(), name_))) break;
   }
   ::shutdown(fd, SHUT_RDWR);  // Closed with the Backend: nobody else may get this number meanwhile.

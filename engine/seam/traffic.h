@@ -34,6 +34,7 @@ struct RouteBackend {
   std::uint16_t port = 0;
   std::int32_t weight = 1;
   std::vector<Endpoint> endpoints;  ///< Ready ones, sorted. Empty: 503 for this backend's share, as Gateway API says.
+  bool missing = false;             ///< The reference leads nowhere or may not be followed: 500 for its share.
   friend auto operator<=>(const RouteBackend&, const RouteBackend&) = default;
 };
 
@@ -80,9 +81,9 @@ struct EdgeProgram {
 class Traffic {
  public:
   virtual ~Traffic() = default;
-  /// Makes the edge be `program`, whole; `done` once every new request follows it. A call while another is under way
-  /// takes its place, and both are answered when the later one is in force. Changes of weights and endpoints alone lose
-  /// no request and need no reload.
+  /// Makes the edge of the program's Gateway be `program`, whole; `done` once every new request follows it. A call for
+  /// the same Gateway while another is under way takes its place, and both are answered when the later one is in force.
+  /// Gateways do not wait for each other. Changes of weights and endpoints alone lose no request and need no reload.
   virtual void apply(EdgeProgram program, Done<> done) = 0;
 };
 

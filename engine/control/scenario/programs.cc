@@ -66,6 +66,7 @@ Value rule(const seam::RouteRule& r) {
                                       {"service", b.service},
                                       {"port", b.port},
                                       {"weight", b.weight},
+                                      {"missing", b.missing},
                                       {"endpoints", endpoints(b.endpoints)}}));
   }
   Value out = Value::object({{"matches", Value(std::move(match))}, {"backends", Value(std::move(backends))}});

@@ -14,6 +14,7 @@ local metrics = ngx.shared.edge_metrics
 local connect_seconds = 1
 local default_timeout_seconds = 60
 local max_further_tries = 2
+local busy = -3  -- NGX_BUSY: no endpoint is left to try, which clients get as 502.
 
 local M = {}
 local table_now, version_now
@@ -96,7 +97,8 @@ function M.route()
   local ctx = ngx.ctx
   ctx.rule = rule
   ctx.backend = choose_backend(rule)
-  if not ctx.backend then return ngx.exit(500) end
+  -- A reference that leads nowhere is its author's mistake, 500; one without ready endpoints may pass, 503.
+  if not ctx.backend or ctx.backend.missing then return ngx.exit(500) end
   if #ctx.backend.endpoints == 0 then return ngx.exit(503) end
 end
 
@@ -108,13 +110,25 @@ local function seconds_left(rule)
   return math.max(left, 0.001)
 end
 
+-- Whether the try before this one got a connection. From then on the endpoint may have acted on the request or died of
+-- it, and that must show as this backend's failure: a second try would hide a canary that crashes.
+local function was_connected()
+  local tries = {}
+  for seconds in ngx.var.upstream_connect_time:gmatch("[^, :]+") do tries[#tries + 1] = seconds end
+  return tries[ngx.ctx.tries] ~= "-"
+end
+
+-- Another endpoint is tried only where no connection came about, and only one of the same backend.
 function M.balance()
   local ctx = ngx.ctx
   local endpoints = ctx.backend.endpoints
   if ctx.turn then
+    if was_connected() then return ngx.exit(busy) end
+    ctx.tries = ctx.tries + 1
     ctx.turn = ctx.turn + 1
   else
     ctx.turn = counters:incr("endpoint of " .. ctx.backend.name, 1, -1) or 0
+    ctx.tries = 1
     if #endpoints > 1 then balancer.set_more_tries(math.min(#endpoints - 1, max_further_tries)) end
   end
   local endpoint = endpoints[ctx.turn % #endpoints + 1]
