@@ -31,7 +31,7 @@ FAIRLEAD_EMBED(json_lua, "json.lua");
 namespace fairlead::edge {
 namespace {
 
-using Words = std::array<std::pair<std::string_view, std::string>, 8>;
+using Words = std::array<std::pair<std::string_view, std::string>, 10>;
 
 std::string fill_in(std::string text, const Words& words) {
   for (const auto& [word, meaning] : words) {
@@ -42,7 +42,28 @@ std::string fill_in(std::string text, const Words& words) {
   return text;
 }
 
+/// Directives that change rules which are there already.
+std::string exclusion_lines(const WafSettings& waf) {
+  std::string out;
+  for (const WafExclusion& one : waf.exclusions) {
+    const char* variable = one.in == "cookie" ? "REQUEST_COOKIES" : one.in == "header" ? "REQUEST_HEADERS" : "ARGS";
+    out += fmt::format("SecRuleUpdateTargetById {} \"!{}:{}\"\n", one.rule, variable, one.name);
+  }
+  return out;
+}
+
 }  // namespace
+
+WafSettings waf_settings(const Value& environment) {
+  const Value& waf = environment.at("edge", "waf");
+  WafSettings out;
+  out.prevention = waf.at("mode").string_or("prevention") == "prevention";
+  for (const Value& one : waf.at("exclusions").items()) {
+    out.exclusions.push_back(
+        {std::string(one.at("rule").str()), std::string(one.at("in").str()), std::string(one.at("name").str())});
+  }
+  return out;
+}
 
 std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
   const std::string deny =
@@ -54,7 +75,9 @@ std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& 
                         {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
                         {"@WORKERS@", fmt::format("{}", settings.workers)},
                         {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
-                        {"@DENY_PODS@", deny}}};
+                        {"@DENY_PODS@", deny},
+                        {"@ENGINE@", settings.waf.prevention ? "On" : "DetectionOnly"},
+                        {"@EXCLUSIONS@", exclusion_lines(settings.waf)}}};
   return {{"nginx.conf", fill_in({fairlead_edge_nginx_conf, fairlead_edge_nginx_conf_end}, words)},
           {"server.conf", fill_in({fairlead_edge_server_conf, fairlead_edge_server_conf_end}, words)},
           {"modsecurity.conf", fill_in({fairlead_edge_modsecurity_conf, fairlead_edge_modsecurity_conf_end}, words)},

@@ -14,6 +14,22 @@ namespace fairlead::edge {
 inline constexpr std::uint16_t kAdminPort = 8081;
 inline constexpr std::uint16_t kMetricsPort = 9145;
 
+/// A rule of the core rule set that does not look at one thing.
+struct WafExclusion {
+  std::string rule;  ///< "942100"
+  std::string in;    ///< "argument", "cookie" or "header".
+  std::string name;
+};
+
+struct WafSettings {
+  bool prevention = true;  ///< False: what is found is logged and let through.
+  std::vector<WafExclusion> exclusions;
+};
+
+/// What an environment (the tree of its environment.json) says of the firewall, `edge.waf`. Its limits and countries
+/// are Front Door's alone: on one machine everybody has the same address.
+[[nodiscard]] WafSettings waf_settings(const Value& environment);
+
 /// What differs between a pod and a test on loopback.
 struct EdgeSettings {
   std::string config_dir = "/etc/fairlead/edge";     ///< Where these files are mounted.
@@ -25,6 +41,7 @@ struct EdgeSettings {
   std::string user;  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
   std::string node_address = "10.244.0.1";  ///< Where the engine and its probes come from, inside of pod_cidr.
   std::string pod_cidr = "10.244.0.0/16";   ///< Refused by the admin port; empty: nobody is.
+  WafSettings waf{};
 };
 
 /// Names and contents of the files in `settings.config_dir`.

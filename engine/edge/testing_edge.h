@@ -98,7 +98,7 @@ class Client {
 /// An ordinary nginx with the edge's configuration, in a folder of its own, stopped at the end.
 class EdgeProcess {
  public:
-  EdgeProcess();
+  explicit EdgeProcess(WafSettings waf = {});
   ~EdgeProcess();
   /// Empty when nginx and its modules are there, else what is missing and how to get it.
   [[nodiscard]] static std::string missing();

@@ -175,7 +175,7 @@ std::string EdgeProcess::missing() {
   return {};
 }
 
-EdgeProcess::EdgeProcess() {
+EdgeProcess::EdgeProcess(WafSettings waf) {
   std::string name = (std::filesystem::temp_directory_path() / "fairlead-edge-XXXXXX").string();
   FAIRLEAD_ASSERT(::mkdtemp(name.data()) != nullptr);
   folder_ = name;
@@ -183,6 +183,7 @@ EdgeProcess::EdgeProcess() {
   settings_.address = "127.0.0.1";
   settings_.admin_port = free_port();
   settings_.metrics_port = free_port();
+  settings_.waf = std::move(waf);
   if (::geteuid() == 0) settings_.user = "root root";
   for (const auto& [file, content] : edge_files(settings_)) std::ofstream(folder_ / file) << content;
   start();

@@ -11,6 +11,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/json.h"
 #include "base/yaml.h"
 #include "engine/api/api.h"
 #include "engine/api/bootstrap.h"
@@ -38,14 +39,29 @@ constexpr std::string_view kNodeApiAddress = "10.244.0.1";
 constexpr std::uint16_t kNodeApiPort = 6443;
 constexpr std::string_view kBranch = "main";
 
-/// The Application that brings all others, as the delivery repository holds it.
-Result<Value> root_application(const LocalOptions& options) {
+/// A file as the delivery repository holds it.
+Result<std::string> delivered_file(const LocalOptions& options, const std::string& file) {
   const auto repository = gitops::GitRepository::open(options.state + "/git");
   if (!repository) return std::unexpected(repository.error());
   const auto commit = repository->resolve(std::string(kBranch));
   if (!commit) return std::unexpected(commit.error());
+  return repository->file(commit->sha, file);
+}
+
+/// What the environment says of the firewall.
+Result<edge::WafSettings> firewall(const LocalOptions& options) {
+  const std::string file = "infrastructure/rendered/" + options.environment + "/environment.json";
+  const auto text = delivered_file(options, file);
+  if (!text) return std::unexpected(text.error());
+  const auto environment = parse_json(*text, file);
+  if (!environment) return std::unexpected(environment.error());
+  return edge::waf_settings(*environment);
+}
+
+/// The Application that brings all others.
+Result<Value> root_application(const LocalOptions& options) {
   const std::string file = "infrastructure/clusters/" + options.environment + "/root.yaml";
-  const auto text = repository->file(commit->sha, file);
+  const auto text = delivered_file(options, file);
   if (!text) return std::unexpected(text.error());
   auto documents = parse_yaml(*text, file);
   if (!documents) return std::unexpected(documents.error());
@@ -187,7 +203,11 @@ class LocalCluster {
     // The namespaces that the objects below live in; the controllers that look after them run a moment later.
     if (auto done = api::bootstrap(*api_); !done) return fail("{}", done.error().message);
     std::vector<Value> objects = system_objects(options_.ports);
-    objects.push_back(edge::edge_config_map());
+    auto waf = firewall(options_);
+    if (!waf) return std::unexpected(wrap("the edge's firewall", waf.error()));
+    edge::EdgeSettings edge;
+    edge.waf = *std::move(waf);
+    objects.push_back(edge::edge_config_map(edge));
     for (Value& object : api_service()) objects.push_back(std::move(object));
     return apply_objects(*api_, objects);
   }
