@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs a whole cluster from a copy of this checkout, and breaks it.
 
-  run.py BUILD_DIRECTORY [--as-user] [NAME...]
+  run.py BUILD_DIRECTORY [--as-user] [--engine=BUILD_DIRECTORY] [NAME...]
 
 Each test is a function below, in the order in which they run; the cluster goes on from one to the next. The copy lies in
 a temporary folder with a Git history of its own, and so does everything that a cluster writes. --as-user runs it all as
-an ordinary user, "nobody" where this is root.
+an ordinary user, "nobody" where this is root; --engine takes the program from another build, one with sanitizers for one,
+whose services could not run from scratch.
 """
 import base64
 import glob
@@ -63,7 +64,7 @@ def free_ports(count):
 class Copy:
     """A copy of the checkout with a history of its own, and the cluster that runs from it."""
 
-    def __init__(self, build, user):
+    def __init__(self, build, engine, user):
         self.root = tempfile.mkdtemp(prefix="fairlead-cluster-")
         self.user = user
         listed = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z", "-co", "--exclude-standard"], capture_output=True)
@@ -79,7 +80,7 @@ class Copy:
             shutil.copy2(os.path.join(SOURCE, file), os.path.join(self.root, file))
         os.mkdir(os.path.join(self.root, "build"))
         os.symlink(os.path.abspath(build), os.path.join(self.root, "build", "release"))
-        self.program = os.path.join(os.path.abspath(build), "engine", "cli", "fairlead")
+        self.program = os.path.join(os.path.abspath(engine), "engine", "cli", "fairlead")
         self.api, self.edge, self.prometheus = free_ports(3)
         self.ports = [f"--api-port={self.api}", f"--edge-port={self.edge}", f"--prometheus-port={self.prometheus}"]
         self.user = None
@@ -384,7 +385,8 @@ def main(arguments):
     if as_user and os.getuid() != 0:
         print("skipped: this is an ordinary user already; the other run of this test does it")
         return SKIPPED
-    copy = Copy(build, pwd.getpwnam("nobody") if as_user else None)
+    engine = next((a.partition("=")[2] for a in arguments if a.startswith("--engine=")), build)
+    copy = Copy(build, engine, pwd.getpwnam("nobody") if as_user else None)
     doctor = copy.run([copy.program, "doctor"])
     if doctor.returncode != 0:
         print("skipped: this machine cannot run a cluster:\n" + doctor.stdout)
