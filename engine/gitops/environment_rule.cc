@@ -65,9 +65,11 @@ DocumentRule owner() {
         required(text("GitHub repository that deploys it: owner/name.", "[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"))},
        {"tags", map("Azure tags that every resource bears.", "[A-Za-z][A-Za-z0-9_-]{0,62}", text("The tag's value."))},
        {"contacts", required(list("E-mail addresses that alerts go to.", text("One address.", "[^@ ]+@[^@ ]+")))},
-       {"budget",
-        required(object("What it may cost.", {{"monthly", required(integer("Amount a month.", 1, 10'000'000))},
-                                              {"currency", required(text("ISO 4217 code.", "[A-Z]{3}"))}}))}}));
+       {"budget", required(object("What it may cost.",
+                                  {{"monthly", required(integer("Amount a month.", 1, 10'000'000))},
+                                   {"from", required(text("First day of the month in which it is first applied.",
+                                                          "[0-9]{4}-(0[1-9]|1[0-2])-01"))},
+                                   {"currency", required(text("ISO 4217 code.", "[A-Z]{3}"))}}))}}));
 }
 
 DocumentRule azure() {

@@ -173,6 +173,33 @@ def check_networks(environment, plan):
             yield f"{address}: delegated to {delegated}"
 
 
+def check_egress(environment, plan):
+    """Nodes leave by the firewall or by a NAT gateway, as the file says, and by nothing else."""
+    found = resources(plan)
+    for address, resource in found.items():
+        if resource["type"] != "azurerm_kubernetes_cluster":
+            continue
+        ways = {kind for kind in ("azurerm_subnet_route_table_association", "azurerm_subnet_nat_gateway_association")
+                for r in found.values() if r["type"] == kind and r["index"] == "nodes"}
+        firewall = environment["hub"]["egressTier"] == "firewall"
+        if ways != {"azurerm_subnet_route_table_association" if firewall else "azurerm_subnet_nat_gateway_association"}:
+            yield f"{address}: its nodes leave by {sorted(ways)}"
+        hub = environment["hub"]["regions"][resource["values"]["location"]]
+        for route in (r["values"]["route"][0] for r in found.values() if r["type"] == "azurerm_route_table"):
+            if (route["address_prefix"], route["next_hop_in_ip_address"]) != ("0.0.0.0/0", hub["firewallIp"]):
+                yield f"{address}: the route is {route}"
+
+
+def check_budget(environment, plan):
+    for address, resource in resources(plan).items():
+        if resource["type"] != "azurerm_consumption_budget_subscription":
+            continue
+        values, owner = resource["values"], environment["owner"]
+        mails = {mail for notification in values["notification"] for mail in notification["contact_emails"]}
+        if values["amount"] != owner["budget"]["monthly"] or mails != set(owner["contacts"]):
+            yield f"{address}: {values['amount']} for {sorted(mails)}"
+
+
 def check_cosmos(environment, plan):
     for address, resource in resources(plan).items():
         values = resource["values"]
@@ -252,7 +279,8 @@ def check_grants(environment, plan, root, region=None):
 
 
 def check_plan(environment, plan, root, region=None):
-    for check in (check_tags, check_closed, check_gateways, check_waf, check_cluster, check_networks, check_cosmos):
+    for check in (check_tags, check_closed, check_gateways, check_waf, check_cluster, check_networks, check_egress, check_budget,
+                  check_cosmos):
         yield from check(environment, plan)
     if root in ("global", "region", "hub", "edge"):
         yield from check_grants(environment, plan, root, region)

@@ -43,7 +43,14 @@ GATEWAY = {
     "identity_id": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
     "waf": {"mode": "prevention", "exclusions": [{"rule": "942100", "in": "argument", "name": "q", "reason": "search"}]},
 }
-SOUND = {"cluster": CLUSTER, "pools": POOLS, "cosmos": COSMOS, "queues": QUEUES, "gateway": GATEWAY}
+FRONT_DOOR = {
+    "source": "../modules/front-door", "name": "afd-x", "endpoint_name": "shop-x", "policy_name": "wafx", "resource_group_name": "rg", "tags": {},
+    "waf": {"mode": "prevention", "limits": {"requestsPerMinute": 600}, "geo": {"allow": ["DE"], "block": []},
+            "exclusions": [{"rule": "942100", "in": "argument", "name": "q", "reason": "search"},
+                           {"rule": "942110", "in": "cookie", "name": "c", "reason": "signed"},
+                           {"rule": "941100", "in": "header", "name": "h", "reason": "signed"}]},
+}
+SOUND = {"front door": FRONT_DOOR, "cluster": CLUSTER, "pools": POOLS, "cosmos": COSMOS, "queues": QUEUES, "gateway": GATEWAY}
 SPOT = POOLS["pools"]["spot"]
 CONTAINER = COSMOS["containers"]["a/b"]
 

@@ -19,5 +19,10 @@ provider "azurerm" {
   tenant_id           = module.environment.value.azure.tenant
   storage_use_azuread = true
 
-  features {}
+  features {
+    # Storage accounts are closed: the provider must not wait for an answer of their data plane.
+    storage {
+      data_plane_available = false
+    }
+  }
 }

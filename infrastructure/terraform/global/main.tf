@@ -118,3 +118,36 @@ module "front_door" {
   waf                 = each.value.waf
   tags                = local.tags
 }
+
+# What the environment may cost, by its tag: the contacts hear of it before it is spent.
+resource "azurerm_consumption_budget_subscription" "this" {
+  name            = local.global.resourceGroup
+  subscription_id = "/subscriptions/${local.environment.azure.subscription}"
+  amount          = local.environment.owner.budget.monthly
+  time_grain      = "Monthly"
+
+  time_period {
+    start_date = "${local.environment.owner.budget.from}T00:00:00Z"
+  }
+
+  filter {
+    tag {
+      name   = "environment"
+      values = [var.environment]
+    }
+  }
+
+  notification {
+    operator       = "GreaterThan"
+    threshold      = 80
+    threshold_type = "Actual"
+    contact_emails = local.environment.owner.contacts
+  }
+
+  notification {
+    operator       = "GreaterThan"
+    threshold      = 100
+    threshold_type = "Forecasted"
+    contact_emails = local.environment.owner.contacts
+  }
+}

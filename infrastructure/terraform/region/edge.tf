@@ -32,5 +32,6 @@ module "application_gateway" {
   identity_id            = "${local.global_group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${local.environment.global.applicationGatewayIdentity}"
   waf                    = each.value.waf
 
-  depends_on = [module.certificate_endpoint]
+  # It reads its certificate while it is made: by the private endpoint, whose name must be found.
+  depends_on = [module.certificate_endpoint, azurerm_private_dns_zone_virtual_network_link.spoke]
 }

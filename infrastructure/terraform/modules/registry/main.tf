@@ -7,7 +7,6 @@ resource "azurerm_container_registry" "this" {
   anonymous_pull_enabled        = false
   public_network_access_enabled = false
   data_endpoint_enabled         = true
-  export_policy_enabled         = false
   zone_redundancy_enabled       = true
   retention_policy_in_days      = var.retention_days
   network_rule_bypass_option    = "None"
