@@ -33,6 +33,14 @@ def setting(kind, *path):
     return change
 
 
+def giving_roles(key, value):
+    """A change of the first assignment that lets somebody give roles."""
+    def change(plan):
+        next(r["values"] for r in resources(plan).values()
+             if r["values"].get("role_definition_name") == "Role Based Access Control Administrator")[key] = value
+    return change
+
+
 # What is broken, in which root, how, and what the finding must contain.
 BREAKAGES = [
     ("region", setting("azurerm_virtual_network", "tags", {}), "lacks the environment's tags"),
@@ -73,6 +81,10 @@ BREAKAGES = [
     ("global", setting("azurerm_cosmosdb_sql_container", "partition_key_paths", ["/id"]), "not ("),
     ("global", setting("azurerm_cdn_frontdoor_firewall_policy", "mode", "Detection"), "mode is Detection"),
     ("global", setting("azurerm_cdn_frontdoor_firewall_policy", "custom_rule", 0, "rate_limit_threshold", 5), "the rate limit is [5]"),
+    ("foundation", setting("azurerm_role_assignment", "role_definition_name", "Owner"), ": Owner"),
+    ("foundation", giving_roles("condition", None), "may give any role"),
+    ("foundation", giving_roles("condition", "roleAssignments/write roleAssignments/delete 8e3af657-a8ff-443c-a75c-2fe8c4bcb635"), "a role that gives roles"),
+    ("foundation", lambda p: drop(p, "azurerm_role_assignment"), "this grant is missing"),
     ("foundation", setting("azurerm_container_registry", "admin_enabled", True), "admin_enabled is True"),
     ("foundation", setting("azurerm_storage_account", "public_network_access_enabled", True), "public_network_access_enabled is True"),
 ]

@@ -226,8 +226,43 @@ def check_cosmos(environment, plan):
                 yield f"{address}: {have}, not {expected}"
 
 
+# Owner, Contributor, User Access Administrator, Role Based Access Control Administrator.
+MAY_NOT_BE_GIVEN = ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c",
+                    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "f58310d9-a9f6-439a-9e8d-f62e7b41a168")
 QUEUE_ROLES = {"send": "Storage Queue Data Message Sender", "receive": "Storage Queue Data Message Processor",
                "measure": "Storage Queue Data Reader"}
+
+
+def foundation_grants(environment):
+    """What the pipelines may do: plan reads, deploy writes and gives roles, build pushes."""
+    out = {}
+    holds_registry = environment["registry"]["environment"] == environment["foundation"]["environment"]
+    for name in environment["foundation"]["environments"]:
+        for purpose, role, data in (("plan", "Reader", "Reader"), ("deploy", "Contributor", "Contributor")):
+            out[f'azurerm_role_assignment.subscription["{name}-{purpose}"]'] = (role, None)
+            out[f'azurerm_role_assignment.state["{name}-{purpose}"]'] = (f"Storage Blob Data {data}", None)
+        out[f'azurerm_role_assignment.roles["{name}-deploy"]'] = ("Role Based Access Control Administrator", None)
+        out[f'azurerm_role_assignment.clusters["{name}-deploy"]'] = ("Azure Kubernetes Service RBAC Cluster Admin", None)
+        if not holds_registry:
+            out[f'azurerm_role_assignment.registry_roles["{name}-deploy"]'] = ("Role Based Access Control Administrator", None)
+            out[f'azurerm_role_assignment.registry_endpoints["{name}-deploy"]'] = (None, None)
+    if holds_registry:
+        out['azurerm_role_assignment.build["build"]'] = ("AcrPush", None)
+    return out
+
+
+def check_limited(environment, plan):
+    """Who may give roles may give only some: never one that gives roles itself."""
+    for address, resource in resources(plan).items():
+        values = resource["values"]
+        if resource["type"] == "azurerm_role_assignment" and values.get("role_definition_name") in ("Owner", "User Access Administrator"):
+            yield f"{address}: {values['role_definition_name']}"
+        if values.get("role_definition_name") == "Role Based Access Control Administrator":
+            condition = values.get("condition") or ""
+            if "roleAssignments/write" not in condition or "roleAssignments/delete" not in condition:
+                yield f"{address}: may give any role"
+            if any(role in condition for role in MAY_NOT_BE_GIVEN):
+                yield f"{address}: may give a role that gives roles"
 
 
 def declared_grants(environment, root):
@@ -235,6 +270,8 @@ def declared_grants(environment, root):
     grants, identities = environment["grants"], environment["identities"]
     edge = "edge" in environment
     out = {}
+    if root == "foundation":
+        out = foundation_grants(environment)
     if root == "global":
         for key in grants["containers"]:
             out[f'module.cosmos.azurerm_cosmosdb_sql_role_assignment.this["{key}"]'] = (None, None)
@@ -280,7 +317,6 @@ def check_grants(environment, plan, root, region=None):
 
 def check_plan(environment, plan, root, region=None):
     for check in (check_tags, check_closed, check_gateways, check_waf, check_cluster, check_networks, check_egress, check_budget,
-                  check_cosmos):
+                  check_cosmos, check_limited):
         yield from check(environment, plan)
-    if root in ("global", "region", "hub", "edge"):
-        yield from check_grants(environment, plan, root, region)
+    yield from check_grants(environment, plan, root, region)

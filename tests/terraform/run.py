@@ -4,6 +4,7 @@ at hand (in .tools, or a filesystem mirror named by FAIRLEAD_PROVIDER_MIRROR), e
 the real provider against a stub on loopback, and the plans are checked. Says what it left out.
     run.py [FAIRLEAD]      the program, which renders environments that tests change"""
 import pathlib
+import re
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ import scripts
 import source_checks
 import stability
 from azure_stub import AzureStub
-from planner import PlanError, Planner, copy_tree, find_tools
+from planner import PlanError, Planner, copy_tree, find_tools, resources
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -24,6 +25,18 @@ def applies(environment):
     """(root, region or None) of each plan that the environment is made of."""
     for root in environment["roots"]:
         yield from ((root, region) for region in environment["regions"]) if root == "region" else ((root, None),)
+
+
+def assignable_roles():
+    """Roles that the deploy pipelines may give: what their condition in the foundation lists."""
+    text = (ROOT / "infrastructure/terraform/foundation/locals.tf").read_text()
+    return set(re.findall(r'^\s+"([^"]+)"\s+= "[0-9a-f]{8}-[0-9a-f-]{27}"$', text, re.MULTILINE))
+
+
+def check_assignable(place, plan):
+    """Roots that the pipelines apply assign no role that their condition would refuse."""
+    used = {r["values"].get("role_definition_name") for r in resources(plan).values() if r["type"] == "azurerm_role_assignment"}
+    yield from (f"{place}: assigns {role}, which the deploy pipeline may not give" for role in used - assignable_roles())
 
 
 def check_plans(planner, rendered):
@@ -36,6 +49,8 @@ def check_plans(planner, rendered):
                 yield f"{place}: {error}"
                 continue
             yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
+            if root != "foundation":
+                yield from check_assignable(place, plan)
 
 
 def with_provider(tool, path, mirror, fairlead):
@@ -61,7 +76,8 @@ def with_provider(tool, path, mirror, fairlead):
 def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
-                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT)]
+                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT),
+                *stability.check_the_checks()]
     tools, missing, mirror = find_tools(ROOT)
     for tool, path in tools.items():
         findings += with_provider(tool, path, mirror, fairlead)

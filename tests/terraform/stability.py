@@ -41,6 +41,17 @@ def compare(before, after, may_change, place):
                 yield f"{place}: {root}: {address} changes"
 
 
+def check_the_checks():
+    before = {"root": {"a": {"values": 1}, "b": {"values": 1}}}
+    wrong = {"gone": {"root": {"a": {"values": 1}}}, "changes": {"root": {"a": {"values": 1}, "b": {"values": 2}}}}
+    for what, after in wrong.items():
+        if list(compare(before, after, {}, "x")) != [f"x: root: b {'is gone' if what == 'gone' else 'changes'}"]:
+            yield f"the comparison of plans overlooks what {what}"
+    more = {"root": {**before["root"], "c": {"values": 1}}}
+    if list(compare(before, more, {}, "x")) or list(compare(before, wrong["changes"], {"root": {"b"}}, "x")):
+        yield "the comparison of plans sees what is not there"
+
+
 def edit(tree, file, old, new):
     path = tree / file
     text = path.read_text()
