@@ -23,6 +23,28 @@ elif command == ["network", "private-endpoint-connection", "approve"]:
 else:
     sys.exit("unexpected: " + " ".join(sys.argv))
 """
+# Remembers of each kind of thing whether it is open, and to whom.
+DOORS = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+state = pathlib.Path(os.environ["AZ_STATE"])
+doors = json.loads(state.read_text())
+words = [word for word in sys.argv[1:] if not word.startswith("-")]
+kind = words[0]
+door = doors[kind]
+def option(name):
+    return sys.argv[sys.argv.index(name) + 1]
+if "update" in words:
+    off = ("--public-network-access", "Disabled") if kind != "acr" else ("--public-network-enabled", "false")
+    door["open"] = option(off[0]) != off[1]
+elif "network-rule" in words and "list" in words:
+    print("\\n".join(door["rules"]))
+elif "network-rule" in words:
+    address = option("--ip-address")
+    door["rules"] = sorted({*door["rules"], address} - ({address} if "remove" in words else set()))
+elif "show" not in words:
+    sys.exit("unexpected: " + " ".join(sys.argv))
+state.write_text(json.dumps(doors))
+"""
 MESSAGE = "afd-x asks to reach the origin"
 
 
@@ -43,6 +65,24 @@ def approve(root, folder, connections):
     return done.returncode, log.read_text().split(), done.stdout + done.stderr
 
 
+def check_door(root, folder):
+    """Open lets one address in, everywhere; close leaves nothing open and nobody in."""
+    state = folder / "doors.json"
+    kinds = ("storage", "acr", "keyvault")
+    state.write_text(json.dumps({kind: {"open": False, "rules": []} for kind in kinds}))
+    (folder / "az").write_text(DOORS)
+    environment = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "AZ_STATE": str(state)}
+    for arguments, is_open in ((["open", "dev", "203.0.113.7"], True), (["close", "dev"], False), (["close", "dev"], False)):
+        done = subprocess.run([root / "infrastructure/bootstrap/door", *arguments], text=True, capture_output=True, env=environment)
+        doors = json.loads(state.read_text())
+        people = {rule.removesuffix("/32") for door in doors.values() for rule in door["rules"]}
+        if done.returncode != 0 or {door["open"] for door in doors.values()} != {is_open} or people != ({"203.0.113.7"} if is_open else set()):
+            yield f"bootstrap/door {' '.join(arguments)}: {doors}: {done.stderr}"
+    done = subprocess.run([root / "infrastructure/bootstrap/door", "open", "dev", "203.0.113.0/24"], text=True, capture_output=True, env=environment)
+    if done.returncode != 2:
+        yield "bootstrap/door opens to a range"
+
+
 def check(root):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -57,6 +97,7 @@ def check(root):
             code, approved, said = approve(root, folder, connections)
             if (code, approved) != expected:
                 yield f"edge/approve: {what}: exit code {code}, approved {approved}, not {expected}: {said}"
+        yield from check_door(root, folder)
     for environment in sorted((root / "infrastructure/environments").glob("*.yaml")):
         done = subprocess.run([root / "tools/terraform", environment.stem, "moon", "plan"], text=True, capture_output=True)
         if done.returncode != 2 or "does not apply moon" not in done.stderr:
