@@ -52,6 +52,8 @@ void furnish(fairlead::api::TestingServer& server) {
       FAIRLEAD_ASSERT(changed.has_value());
       return *changed;
     };
+    const auto account = Value::object({{"metadata", Value::object({{"name", "default"}})}});
+    FAIRLEAD_ASSERT(api.create(api.schema().resource("", "serviceaccounts"), "default", account).has_value());
     put("nodes", "", node_object());
     const auto pod = put("pods", "default", pod_object());
     server.node().samples = {{.uid = std::string(pod->uid()),

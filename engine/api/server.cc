@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "engine/api/access.h"
-#include "engine/api/bootstrap.h"
 #include "engine/api/context.h"
 #include "engine/api/log_streams.h"
 #include "net/http_server.h"
@@ -76,7 +75,6 @@ Server::~Server() {
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerParts parts, ServerOptions options) {
-  if (auto ready = bootstrap(parts.api); !ready) return fail("the cluster's first objects: {}", ready.error().message);
   auto impl = std::make_unique<Impl>();
   auto& control = parts.control;
   impl->context = std::make_shared<Context>(std::move(parts), options);

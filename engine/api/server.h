@@ -47,7 +47,6 @@ struct ServerOptions {
 /// bodies and encoding lists happen on threads of its own. An answer is given once what it tells of is durable.
 class Server {
  public:
-  /// Creates what `bootstrap` creates, and listens.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerParts parts, ServerOptions options);
   /// Cuts what is open.
   ~Server();

@@ -9,17 +9,20 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "engine/api/admission.h"
 #include "engine/api/api.h"
 #include "engine/api/bootstrap.h"
 #include "engine/api/journal.h"
 #include "engine/api/kubeconfig.h"
 #include "engine/api/pki.h"
 #include "engine/api/server.h"
+#include "engine/api/token.h"
 #include "engine/seam/clock.h"
 
 namespace fairlead::api {
@@ -124,7 +127,7 @@ class PaperNode final : public seam::Node {
   seam::Executor& control_;
 };
 
-/// Everything assembled, with the namespaces a fresh cluster has. Throws std::runtime_error when it cannot start.
+/// Everything assembled, with what a fresh cluster has and the standard admission; no controllers. Throws std::runtime_error when it cannot start.
 class TestingServer {
  public:
   TestingServer() : store_(schema_, *journal_), api_(schema_, store_, clock_, 1), node_(control_) {
@@ -150,13 +153,18 @@ class TestingServer {
     return control_.call([&] { return work(api_); });
   }
   [[nodiscard]] PaperNode& node() { return node_; }
+  [[nodiscard]] const ServiceAccountTokens& tokens() const { return *tokens_; }
 
  private:
   void start() {
     if (auto loaded = store_.load(); !loaded) throw std::runtime_error(loaded.error().to_string());
+    add_standard_admission(api_);
     const auto ready = bootstrap(api_);
     FAIRLEAD_ASSERT(ready.has_value());
-    ServerParts parts{.api = api_, .control = control_, .nodes = {&node_}};
+    auto key = TokenKey::create();
+    if (!key) throw std::runtime_error(key.error().to_string());
+    tokens_.emplace(api_, std::move(*key));
+    ServerParts parts{.api = api_, .control = control_, .nodes = {&node_}, .tokens = &*tokens_};
     ServerOptions options;
     options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
     options.pki = pki_;
@@ -174,6 +182,7 @@ class TestingServer {
   ControlLoop control_;
   PaperNode node_;
   Pki pki_;
+  std::optional<ServiceAccountTokens> tokens_;
   std::unique_ptr<Server> server_;
 };
 

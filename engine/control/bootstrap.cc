@@ -1,38 +1,17 @@
 #include <map>
 #include <utility>
 
-#include "base/yaml.h"
-#include "engine/control/bootstrap_objects.h"
+#include "engine/api/bootstrap.h"
 #include "engine/control/cluster_controllers.h"
 
 namespace fairlead::control {
 namespace {
 
-struct Initial {
-  api::Key key;
-  Value object;
-};
-
-std::vector<Initial> initial_objects(const api::Schema& schema) {
-  const auto documents = parse_yaml(bootstrap_objects(), "bootstrap_objects.cc");
-  FAIRLEAD_ASSERT(documents.has_value());
-  std::vector<Initial> out;
-  for (const Value& document : *documents) {
-    const api::Resource* resource = schema.by_kind(document.at("apiVersion").str(), document.at("kind").str());
-    FAIRLEAD_ASSERT(resource != nullptr);
-    const Value& metadata = document.at("metadata");
-    out.push_back(
-        {{resource->storage, std::string(metadata.at("namespace").str()), std::string(metadata.at("name").str())},
-         document});
-  }
-  return out;
-}
-
 class Bootstrap final : public Reconciler {
  public:
   explicit Bootstrap(api::Api& api) : api_(api) {
-    for (Initial& initial : initial_objects(api.schema())) {
-      objects_.emplace(std::move(initial.key), std::move(initial.object));
+    for (api::BootstrapObject& object : api::bootstrap_objects(api.schema())) {
+      objects_.emplace(std::move(object.key), std::move(object.tree));
     }
   }
 
@@ -62,7 +41,7 @@ std::unique_ptr<Reconciler> make_bootstrap(api::Api& api) { return std::make_uni
 
 std::vector<api::Key> bootstrap_keys(const api::Schema& schema) {
   std::vector<api::Key> out;
-  for (Initial& initial : initial_objects(schema)) out.push_back(std::move(initial.key));
+  for (api::BootstrapObject& object : api::bootstrap_objects(schema)) out.push_back(std::move(object.key));
   return out;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Drives the API server with the real kubectl and compares what it prints with what *.test files say.
 
-  run.py SERVER [--update] [FILE...]
+  run.py API_TEST_SERVER CLUSTER_TEST_SERVER [--update] [FILE...]
 
 A test file holds commands and their output, standard output and standard error together:
 
@@ -13,10 +13,13 @@ A test file holds commands and their output, standard output and standard error 
   Error from server (NotFound): configmaps "nope" not found
 
 "exit N" says how the command ends when it does not end well. "..." stands for any lines. A line that begins with "& "
-starts a command that runs until it has printed the lines given, which is checked at the end of the file. What differs in
-every run is written TIME, AGE, UID, RV and URL. Each file gets a server of its own; --update writes what was printed
-into the files. Commands that need a program which is not there are skipped, and the reason is printed.
+starts a command that runs until it has printed the lines given, which is checked at the end of the file. A command after
+"? " is repeated until it prints what is expected. What differs in every run is written TIME, AGE, UID, RV, POD, TOKEN and
+URL. Each file gets a server of its own: those in cluster/ one with controllers and simulated nodes, the others the API
+alone. --update writes what was printed into the files. Files that need a program which is not there are skipped, and the
+reason is printed.
 """
+import glob
 import os
 import re
 import shutil
@@ -28,7 +31,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMMAND_SECONDS = 60
-BACKGROUND_SECONDS = 20
+PATIENCE_SECONDS = 30  # With commands that run in the background, and with those that are repeated.
 SKIPPED = 77
 WANTED = "v1.36."
 
@@ -42,6 +45,7 @@ NORMAL = [
     (re.compile(r"(?<![\w.-])(\d+[hms]){1,2}(?![\w.-])"), "AGE"),
     (re.compile(r"/tmp/(LIVE|MERGED)-\d+"), r"\1"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "TOKEN"),
+    (re.compile(r"(-[0-9a-z]{6,10})-[bcdfghjklmnpqrstvwxz2456789]{5}\b"), r"\1-POD"),
 ]
 
 
@@ -65,7 +69,8 @@ def matches(expected, actual):
 
 class Step:
     def __init__(self, line, number):
-        self.background = line.startswith("& ")
+        self.mark = line[0]
+        self.background = self.mark == "&"
         self.command = line[2:]
         self.number = number
         self.expected = []
@@ -76,7 +81,7 @@ def read(path):
     head, steps = [], []
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file.read().splitlines(), 1):
-            if line.startswith(("$ ", "& ")):
+            if line.startswith(("$ ", "& ", "? ")):
                 steps.append(Step(line, number))
             elif steps:
                 steps[-1].expected.append(line)
@@ -105,7 +110,7 @@ class Background:
                 self.changed.notify_all()
 
     def wait_for(self, count):
-        deadline = time.monotonic() + BACKGROUND_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with self.changed:
             while len(self.lines) < count and time.monotonic() < deadline:
                 self.changed.wait(deadline - time.monotonic())
@@ -118,6 +123,16 @@ class Background:
 
 
 def run_step(step, environment):
+    """What it prints; for a step that is repeated, what it printed last."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        lines = run_once(step, environment)
+        if step.mark != "?" or matches(step.expected, lines) or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.1)
+
+
+def run_once(step, environment):
     done = subprocess.run(["bash", "-c", step.command], env=environment, cwd=HERE, text=True, timeout=COMMAND_SECONDS,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     lines = normal(done.stdout)
@@ -160,7 +175,7 @@ def write(path, head, steps, outputs):
     lines = list(head)
     for step in steps:
         keep = "..." in step.expected and matches(step.expected, outputs[step])
-        lines.append(("& " if step.background else "$ ") + step.command)
+        lines.append(step.mark + " " + step.command)
         lines += (step.expected if keep else outputs[step]) + [""]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines).rstrip("\n") + "\n")
@@ -172,7 +187,7 @@ def kubectl():
 
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--update"]
-    if not arguments:
+    if len(arguments) < 2:
         sys.exit(__doc__)
     if not kubectl():
         print("skipped: there is no kubectl on PATH, and KUBECTL names none")
@@ -181,16 +196,18 @@ def main():
     if WANTED not in version:
         print(f"skipped: {kubectl()} is not {WANTED}; KUBECTL may name one that is")
         sys.exit(SKIPPED)
-    files = arguments[1:] or sorted(os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith(".test"))
+    files = arguments[2:] or sorted(glob.glob(os.path.join(HERE, "**", "*.test"), recursive=True))
     failures = []
     for path in files:
         if "rollouts" in os.path.basename(path):
             beside = os.path.join(os.path.dirname(kubectl()), "kubectl-argo-rollouts")
             if not shutil.which("kubectl-argo-rollouts") and not os.path.exists(beside):
-                print(f"skipped {os.path.basename(path)}: there is no kubectl-argo-rollouts on PATH")
+                print(f"skipped {os.path.relpath(path, HERE)}: there is no kubectl-argo-rollouts on PATH")
                 continue
-        found = run_file(path, os.path.abspath(arguments[0]), "--update" in sys.argv)
-        print(f"{'FAILED' if found else 'ok'} {os.path.basename(path)}", flush=True)
+        with_controllers = os.path.basename(os.path.dirname(os.path.abspath(path))) == "cluster"
+        server = os.path.abspath(arguments[1 if with_controllers else 0])
+        found = run_file(path, server, "--update" in sys.argv)
+        print(f"{'FAILED' if found else 'ok'} {os.path.relpath(path, HERE)}", flush=True)
         failures += found
     print("\n\n".join(failures))
     sys.exit(1 if failures else 0)

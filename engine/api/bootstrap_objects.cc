@@ -1,6 +1,6 @@
-#include "engine/control/bootstrap_objects.h"
+#include "engine/api/bootstrap.h"
 
-namespace fairlead::control {
+namespace fairlead::api {
 namespace {
 
 constexpr std::string_view kObjects = R"yaml(
@@ -197,6 +197,6 @@ spec:
 
 }  // namespace
 
-std::string_view bootstrap_objects() { return kObjects; }
+std::string_view bootstrap_manifest() { return kObjects; }
 
-}  // namespace fairlead::control
+}  // namespace fairlead::api
