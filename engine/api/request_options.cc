@@ -61,16 +61,6 @@ ApiResult<> check_combination(const ListOptions& options, const Query& query, bo
   return {};
 }
 
-ApiResult<> read_selectors(const Query& query, ListOptions& options) {
-  auto labels = Selector::parse(query.get("labelSelector"));
-  if (!labels) return std::unexpected(Status::bad_request(labels.error().to_string()));
-  options.labels = std::move(*labels);
-  auto fields = FieldSelector::parse(query.get("fieldSelector"));
-  if (!fields) return std::unexpected(Status::bad_request(fields.error().to_string()));
-  options.fields = std::move(*fields);
-  return {};
-}
-
 std::optional<Propagation> parse_propagation(std::string_view text) {
   if (text == "Background") return Propagation::kBackground;
   if (text == "Foreground") return Propagation::kForeground;
@@ -133,7 +123,6 @@ ApiResult<std::optional<std::int64_t>> read_integer(const Query& query, std::str
 
 ApiResult<ListOptions> read_list_options(const Query& query, bool watch) {
   ListOptions options;
-  if (auto read = read_selectors(query, options); !read) return std::unexpected(read.error());
   const auto limit = read_integer(query, "limit");
   if (!limit) return std::unexpected(limit.error());
   if (*limit && **limit > 0) options.limit = static_cast<std::size_t>(**limit);

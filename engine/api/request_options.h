@@ -8,17 +8,13 @@
 
 #include "engine/api/api.h"
 #include "engine/api/call.h"
-#include "engine/api/selector.h"
 #include "engine/api/table.h"
 
 namespace fairlead::api {
 
-/// Source: k8s.io/apimachinery/pkg/apis/meta/v1/types.go, ListOptions; checks as in
-/// k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
+/// But for the selectors, which view_of reads. Source: k8s.io/apimachinery/pkg/apis/meta/v1/types.go, ListOptions;
+/// checks as in k8s.io/apimachinery/pkg/apis/meta/internalversion/validation/validation.go.
 struct ListOptions {
-  Selector labels;
-  FieldSelector fields;
-  std::string name;  ///< What a metadata.name field selector asks for.
   std::size_t limit = 0;
   std::string continue_token;
   std::optional<std::uint64_t> revision;  ///< Absent: the newest.

@@ -32,6 +32,15 @@ class Reader {
     rest_.remove_prefix(token.size());
     return true;
   }
+  /// What stands next, as upstream's messages name it: a word, an operator, or "" at the end.
+  std::string next() {
+    Reader ahead = *this;
+    if (std::string out = ahead.word(); !out.empty()) return out;
+    for (const std::string_view token : {"==", "!=", "=", "!", ",", "(", ")", "<", ">"}) {
+      if (ahead.take(token)) return std::string(token);
+    }
+    return "";
+  }
   std::string word() {
     skip_spaces();
     const auto* end = std::ranges::find_if(rest_, is_delimiter);
@@ -45,7 +54,7 @@ class Reader {
 };
 
 Result<std::vector<std::string>> read_set(Reader& reader, std::string_view text) {
-  if (!reader.take("(")) return fail("unable to parse requirement: found no '(' after in/notin in \"{}\"", text);
+  if (!reader.take("(")) return fail("unable to parse requirement: found '{}' expected: '('", reader.next());
   std::vector<std::string> values;
   while (true) {
     values.push_back(reader.word());
@@ -207,7 +216,7 @@ Result<Selector> Selector::parse(std::string_view text) {
     std::ranges::sort(requirement->values);
     out.requirements_.push_back(std::move(*requirement));
   } while (reader.take(","));
-  if (!reader.done()) return fail("unable to parse requirement: found something unexpected in \"{}\"", text);
+  if (!reader.done()) return fail("found '{}', expected: ',' or 'end of string'", reader.next());
   sort(out.requirements_);
   return out;
 }
@@ -269,24 +278,29 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
     }
     Term next;
     next.equal = term[equals - 1] != '!';
-    const std::string path = term.substr(0, next.equal ? equals : equals - 1);
+    next.label = term.substr(0, next.equal ? equals : equals - 1);
     const bool doubled = next.equal && equals + 1 < term.size() && term[equals + 1] == '=';
     next.value = term.substr(equals + (doubled ? 2 : 1));
-    for (std::size_t at = 0; at <= path.size();) {
-      const std::size_t dot = std::min(path.find('.', at), path.size());
-      next.path.push_back(path.substr(at, dot - at));
-      at = dot + 1;
-    }
+    next.follow(next.label);
     out.terms_.push_back(std::move(next));
   }
   return out;
+}
+
+void FieldSelector::Term::follow(std::string_view dotted) {
+  path.clear();
+  for (std::size_t at = 0; at <= dotted.size();) {
+    const std::size_t dot = std::min(dotted.find('.', at), dotted.size());
+    path.emplace_back(dotted.substr(at, dot - at));
+    at = dot + 1;
+  }
 }
 
 bool FieldSelector::matches(const Value& object) const {
   return std::ranges::all_of(terms_, [&](const Term& term) {
     const Value* node = &object;
     for (const std::string& step : term.path) node = &node->at(step);
-    return (text_of(*node) == term.value) == term.equal;
+    return ((node->is_null() ? term.absent : text_of(*node)) == term.value) == term.equal;
   });
 }
 

@@ -44,16 +44,23 @@ class Selector {
 /// "metadata.name=a,status.phase!=Running": paths into the object, compared as strings.
 class FieldSelector {
  public:
+  struct Term {
+    std::string label;              ///< As it was written: "status.phase".
+    std::vector<std::string> path;  ///< The label's steps, unless somebody knows better.
+    std::string value;
+    std::string absent{};  ///< What a field that is not there counts as.
+    bool equal = true;
+
+    /// Looks at another place: "source.component".
+    void follow(std::string_view dotted);
+  };
+
   [[nodiscard]] static Result<FieldSelector> parse(std::string_view text);
   [[nodiscard]] bool matches(const Value& object) const;
   [[nodiscard]] bool selects_everything() const { return terms_.empty(); }
+  [[nodiscard]] std::vector<Term>& terms() { return terms_; }
 
  private:
-  struct Term {
-    std::vector<std::string> path;
-    std::string value;
-    bool equal = true;
-  };
   std::vector<Term> terms_;
 };
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "engine/api/field_labels.h"
+#include "engine/api/schema.h"
 
 namespace fairlead::api {
 namespace {
@@ -55,6 +57,31 @@ TEST(FieldSelector, ComparesFieldsAsText) {
   EXPECT_FALSE(FieldSelector::parse("metadata.name!=a")->matches(pod));
   EXPECT_TRUE(FieldSelector::parse("")->selects_everything());
   EXPECT_FALSE(FieldSelector::parse("metadata.name").has_value());
+}
+
+TEST(FieldLabels, AreThoseThatTheKindHas) {
+  const Schema schema;
+  const auto read = [&](std::string_view group, std::string_view plural, std::string_view text) {
+    const auto selector = read_field_selector(schema.resource(group, plural), text);
+    return selector ? std::string("fine") : selector.error().message;
+  };
+  EXPECT_EQ(read("", "pods", "spec.nodeName=a,status.phase!=Failed,metadata.name=b"), "fine");
+  EXPECT_EQ(read("", "pods", "spec.nope=a"), "field label not supported: spec.nope");
+  EXPECT_EQ(read("apps", "deployments", "spec.replicas=1"),
+            "\"spec.replicas\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+  EXPECT_EQ(read("argoproj.io", "rollouts", "spec.replicas=1"), "field label not supported: spec.replicas");
+  EXPECT_EQ(read("batch", "jobs", "x=1"), "field label \"x\" not supported for Job");
+}
+
+TEST(FieldLabels, LookWhereTheFieldIsStored) {
+  const Schema schema;
+  const auto matches = [&](std::string_view plural, std::string_view text, const Value& object) {
+    return read_field_selector(schema.resource("", plural), text)->matches(object);
+  };
+  const Value event = Value::object({{"source", Value::object({{"component", "scheduler"}})}});
+  EXPECT_TRUE(matches("events", "source=scheduler", event));
+  EXPECT_TRUE(matches("nodes", "spec.unschedulable=false", Value::object()));
+  EXPECT_FALSE(matches("nodes", "spec.unschedulable=true", Value::object()));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "engine/api/context.h"
 #include "engine/api/conversion.h"
+#include "engine/api/field_labels.h"
 #include "engine/api/request_options.h"
 
 namespace fairlead::api {
@@ -13,7 +14,7 @@ Status too_new(std::uint64_t asked, std::uint64_t current) {
   Status status;
   status.code = 504;
   status.reason = "Timeout";
-  status.message = fmt::format("Too large resource version: {}, current: {}", asked, current);
+  status.message = fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current);
   status.retry_after_seconds = 1;
   status.causes.push_back({FieldError::Reason::kInvalid, "", "Too large resource version"});
   return status;
@@ -193,8 +194,8 @@ ApiResult<View> view_of(const Call& call, const Resource& served) {
   auto labels = Selector::parse(call.query.get("labelSelector"));
   if (!labels) return std::unexpected(Status::bad_request(labels.error().to_string()));
   view.labels = std::move(*labels);
-  auto fields = FieldSelector::parse(call.query.get("fieldSelector"));
-  if (!fields) return std::unexpected(Status::bad_request(fields.error().to_string()));
+  auto fields = read_field_selector(served, call.query.get("fieldSelector"));
+  if (!fields) return std::unexpected(fields.error());
   view.fields = std::move(*fields);
   view.name = call.route.name;
   const auto include = read_include_object(call.query);
