@@ -1,6 +1,7 @@
 // The OpenAPI v3 documents that kubectl reads before apply, diff, create and explain: the table, told in their words.
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "base/json.h"
@@ -27,6 +28,7 @@ class Document {
       wanted_.pop_back();
       schemas.set(type->name, definition(*type));
     }
+    for (auto& [name, scalar] : scalars_) schemas.set(name, std::move(scalar));
     return to_json(Value::object({{"openapi", "3.0.0"},
                                   {"info", Value::object({{"title", "Kubernetes"}, {"version", "unversioned"}})},
                                   {"paths", std::move(paths)},
@@ -85,6 +87,7 @@ class Document {
 
   /// A named type in full.
   Value definition(const Type& type) {
+    typed_ = type.typed;
     Value out = object_schema(type);
     Value kinds = Value::array();
     for (const Resource* resource : resources_) {
@@ -119,10 +122,21 @@ class Document {
       want(type);
       return Value::object({{"$ref", fmt::format("{}{}", kReference, type.name)}});
     }
+    const std::string_view scalar = typed_ ? scalar_name(type.shape) : std::string_view();
+    if (!scalar.empty()) {
+      scalars_.try_emplace(scalar, shape(type));
+      return Value::object({{"$ref", fmt::format("{}{}", kReference, scalar)}});
+    }
     Value out = shape(type);
     if (type.nullable) out.set("nullable", true);
     if (type.limits) limits(*type.limits, out);
     return out;
+  }
+
+  /// Scalars that have a name of their own upstream, which `kubectl explain` prints.
+  static std::string_view scalar_name(Shape shape) {
+    if (shape == Shape::kIntOrString) return "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
+    return shape == Shape::kQuantity ? "io.k8s.apimachinery.pkg.api.resource.Quantity" : "";
   }
 
   Value shape(const Type& type) {
@@ -202,6 +216,8 @@ class Document {
   std::vector<const Resource*> resources_;
   std::set<std::string_view> seen_;
   std::vector<const Type*> wanted_;
+  std::map<std::string_view, Value> scalars_;
+  bool typed_ = false;  ///< The definition being written is of a built-in kind.
 };
 
 }  // namespace

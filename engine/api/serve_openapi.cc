@@ -1,4 +1,4 @@
-// /openapi/v3: an index of documents, each under a hash that clients cache on disk.
+// /openapi/v3: an index of documents, each under a hash that clients cache on disk; and what is left of /openapi/v2.
 #include <algorithm>
 
 #include "base/hash.h"
@@ -27,16 +27,35 @@ std::string version_of(const Context& context, std::string_view path) {
 void send_index(Context& context, const CallPtr& call) {
   Value paths = Value::object();
   for (const auto& path : context.discovery()->group_version_paths()) {
+    if (path.starts_with("apis/metrics.k8s.io/")) continue;  // Computed: its kinds are not in the table.
     const auto url = fmt::format("{}/{}?hash={}", kIndex, path, version_of(context, path));
     paths.set(path, Value::object({{"serverRelativeURL", url}}));
   }
   send_value(*call, 200, Value::object({{"paths", std::move(paths)}}));
 }
 
+/// kubectl falls back to version 2 for kinds that cannot be patched (reviews) or that nobody serves. A document without
+/// definitions makes it leave validation to the server, which is as strict.
+void send_version_2(const CallPtr& call) {
+  if (call->request.headers.get("accept").find("com.github.proto-openapi.spec.v2") == std::string_view::npos) {
+    const Value info = Value::object({{"title", "Kubernetes"}, {"version", "unversioned"}});
+    return send_value(*call, 200, Value::object({{"swagger", "2.0"}, {"info", info}, {"paths", Value::object()}}));
+  }
+  // openapi.v2.Document{swagger: "2.0"}. Source: github.com/google/gnostic-models/openapiv2/OpenAPIv2.proto.
+  net::Response response{.status = 200,
+                         .headers = {},
+                         .body =
+                             "\x0a\x03"
+                             "2.0"};
+  response.headers.add("Content-Type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  call->response.send(response);
+}
+
 }  // namespace
 
 void serve_openapi(Context& context, const CallPtr& call) {
   const std::string_view path = call->route.path;
+  if (path == "/openapi/v2") return send_version_2(call);
   if (path == kIndex || path == "/openapi/v3/") return send_index(context, call);
   if (!path.starts_with("/openapi/v3/")) return send_text(*call, 404, "404 page not found\n");
   const auto name = path.substr(kIndex.size() + 1);

@@ -42,8 +42,8 @@ Value version(const Context& context) {
 }
 
 void send_paths(Context& context, const CallPtr& call) {
-  std::set<std::string> paths = {"/fairlead/v1/http_sd", "/healthz", "/livez",  "/metrics",
-                                 "/openapi/v3",          "/readyz",  "/version"};
+  std::set<std::string> paths = {"/fairlead/v1/http_sd", "/healthz",    "/livez",  "/metrics",
+                                 "/openapi/v2",          "/openapi/v3", "/readyz", "/version"};
   for (const auto& path : context.discovery()->group_version_paths()) {
     paths.insert("/" + path);
     paths.insert("/" + path.substr(0, path.rfind('/')));
@@ -99,7 +99,7 @@ void serve_path(Context& context, const CallPtr& call) {
   if (path == "/api" || path == "/apis" || path.starts_with("/api/") || path.starts_with("/apis/")) {
     return send_discovery(context, call, path);
   }
-  if (path.starts_with("/openapi/v3")) return serve_openapi(context, call);
+  if (path == "/openapi/v2" || path.starts_with("/openapi/v3")) return serve_openapi(context, call);
   if (path == "/metrics") return send_metrics(context, call);
   if (path == "/fairlead/v1/http_sd") return serve_targets(context, call);
   if (path == "/") return send_paths(context, call);
