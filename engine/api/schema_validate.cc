@@ -67,13 +67,18 @@ void check_owners(const Value& owners, Findings& findings) {
   if (controllers > 1) findings.invalid(path, owners, "Only one reference can have Controller set to true");
 }
 
-void check_finalizers(const Value& finalizers, Findings& findings) {
+/// Kinds of Kubernetes itself want finalizers with a slash; definitions and custom resources do not.
+bool wants_qualified_finalizers(const Resource& resource) {
+  return resource.type->typed && resource.group != "apiextensions.k8s.io" && resource.group != "apiregistration.k8s.io";
+}
+
+void check_finalizers(const Value& finalizers, bool qualified, Findings& findings) {
   constexpr std::array<std::string_view, 3> kStandard{"kubernetes", "orphan", "foregroundDeletion"};
   for (std::size_t i = 0; i < finalizers.size(); ++i) {
     const Value& item = finalizers.at(i);
     if (const std::string why = bad_qualified_name(item.str()); !why.empty())
       findings.invalid("metadata.finalizers", item, why);
-    if (item.str().contains('/') || std::ranges::find(kStandard, item.str()) != kStandard.end()) continue;
+    if (!qualified || item.str().contains('/') || std::ranges::find(kStandard, item.str()) != kStandard.end()) continue;
     findings.invalid(index_path("metadata.finalizers", i), item,
                      "name is neither a standard finalizer name nor is it fully qualified");
   }
@@ -105,7 +110,7 @@ void check_metadata(const Resource& resource, const Value& object, const Value* 
   check_labels(meta.at("labels"), "metadata.labels", findings);
   check_annotations(meta.at("annotations"), findings);
   check_owners(meta.at("ownerReferences"), findings);
-  check_finalizers(meta.at("finalizers"), findings);
+  check_finalizers(meta.at("finalizers"), wants_qualified_finalizers(resource), findings);
   if (before == nullptr) return;
   for (const std::string_view field : {"name", "namespace"}) {
     check_immutable(meta.at(field), before->at("metadata", field), child_path("metadata", field), findings);
@@ -181,12 +186,8 @@ std::vector<FieldError> Schema::validate(const Resource& resource, const Value& 
   // Reviews and bindings are questions, not objects: they have no name.
   const bool stored = std::ranges::find(resource.verbs, "list") != resource.verbs.end();
   if (stored) check_metadata(resource, object, before, findings);
-  if (resource.type->field("metadata") != nullptr && !resource.type->typed) {
-    // Status is the controllers' own word; ours write less of it than the definitions of others require.
-    Value spoken = object;
-    spoken.erase("status");
-    check_limits(*resource.type, spoken, "", findings);
-  }
+  const bool custom = resource.type->field("metadata") != nullptr && !resource.type->typed;
+  if (custom) check_limits(*resource.type, object, "", findings);
   check_kind(resource, object, before, findings);
   return findings.take();
 }

@@ -149,9 +149,8 @@ Value frozen(const Value& spec) {
       for (Value& item : containers->mutable_items()) item.erase("image");
     }
   }
-  // The node is bound, and tolerations only grow, through paths of their own.
   for (const std::string_view field :
-       {"activeDeadlineSeconds", "tolerations", "schedulingGates", "nodeName", "ephemeralContainers"}) {
+       {"activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers"}) {
     out.erase(field);
   }
   return out;

@@ -43,6 +43,7 @@ const Value* result_of(const Value& operation, const ApplicationItem& item) {
 
 void add_result(Value& operation, const ApplicationItem& item, std::string_view status, std::string_view message) {
   Value result = item_reference(item);
+  result.set("group", item.resource->group).set("namespace", item.key.ns);  // Both are required here, empty or not.
   result.set("status", status).set("message", message).set("hookPhase", "Running").set("syncPhase", "Sync");
   operation.make("syncResult", "resources").push_back(std::move(result));
 }
