@@ -127,7 +127,7 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
     const bool tolerable =
         finding.reason == FieldError::Reason::kUnknown || finding.reason == FieldError::Reason::kDuplicate;
     if (!tolerable) {
-      unusable += (unusable.empty() ? "" : ", ") + finding.field + ": " + finding.message;
+      if (unusable.empty()) unusable = finding.message;  // Upstream's decoder stops at the first, too.
     } else if (options.validation == FieldValidation::kStrict) {
       refused += (refused.empty() ? "" : ", ") + finding.message;
     } else if (options.validation == FieldValidation::kWarn && options.warnings != nullptr) {

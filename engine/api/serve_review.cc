@@ -107,8 +107,9 @@ void serve_review(Context& context, const CallPtr& call, const Resource& kind) {
   auto review = read_object(*call, context.schema, kind);
   if (!review) return send_status(*call, review.error());
   review->set("kind", kind.kind).set("apiVersion", kind.api_version());
-  review->make("metadata");
+  if (!review->at("metadata").is_object()) review->set("metadata", Value::object());
   if (kind.kind == "SelfSubjectReview") {
+    (*review)["metadata"].set("creationTimestamp", format_time(context.now()));
     return answer(context, call, std::move(*review), Value::object({{"userInfo", user_info(call->user)}}));
   }
   if (kind.kind == "TokenReview") return review_token(context, call, std::move(*review));

@@ -15,11 +15,13 @@ std::int64_t seconds(Time t) { return std::chrono::floor<std::chrono::seconds>(t
 
 Time from_seconds(std::int64_t s) { return Time(std::chrono::seconds(s)); }
 
-ApiResult<std::int64_t> lifetime(const Resource& accounts, std::string_view account, const Value& request) {
+ApiResult<std::int64_t> lifetime(const Schema& schema, const Value& request) {
   const std::int64_t wanted = request.at("spec", "expirationSeconds").int_or(kTokenSeconds);
   if (wanted < kMinTokenSeconds) {
+    const Resource* kind = schema.by_kind("authentication.k8s.io", "v1", "TokenRequest");
+    FAIRLEAD_ASSERT(kind != nullptr);
     return std::unexpected(
-        Status::invalid(accounts, account,
+        Status::invalid(*kind, "",
                         {{FieldError::Reason::kInvalid, "spec.expirationSeconds",
                           fmt::format("Invalid value: {}: may not specify a duration less than 10 minutes", wanted)}}));
   }
@@ -82,7 +84,7 @@ ApiResult<Value> ServiceAccountTokens::issue(std::string_view ns, std::string_vi
   const Resource& accounts = api_.schema().resource("", "serviceaccounts");
   const ObjectPtr found = api_.get(accounts, ns, account);
   if (!found) return std::unexpected(Status::not_found(accounts, account));
-  const auto lasts = lifetime(accounts, account, request);
+  const auto lasts = lifetime(api_.schema(), request);
   if (!lasts) return std::unexpected(lasts.error());
   Value audiences = request.at("spec", "audiences");
   if (audiences.empty()) audiences = Value::array({kTokenIssuer});
