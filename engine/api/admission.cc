@@ -49,6 +49,7 @@ void add_standard_admission(Api& api) {
   const Api& read = api;
   const auto with_api = [&read](auto step) { return [&read, step](Admission& a) { return step(read, a); }; };
   api.add_admission("unserved", admit_unserved);
+  api.add_admission("definitions", with_api(admit_definition));
   api.add_admission("namespace-lifecycle", with_api(admit_namespace));
   api.add_admission("service-account", with_api(admit_service_account));
   api.add_admission("priority", with_api(admit_priority));

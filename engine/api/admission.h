@@ -12,12 +12,15 @@ inline constexpr std::int64_t kLastNodePort = 32'767;
 inline constexpr std::int64_t kPodTokenSeconds =
     3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
 
-/// Adds to `api`, in this order: unserved, namespace-lifecycle, service-account, priority, pod-qos, service-addresses,
-/// pod-security.
+/// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, pod-qos,
+/// service-addresses, pod-security.
 void add_standard_admission(Api& api);
 
 /// Warns of objects of kinds that nothing in this program acts on: they are stored and can be read, and that is all.
 [[nodiscard]] ApiResult<> admit_unserved(Admission& admission);
+/// Warns of what a CustomResourceDefinition asks for in vain: CEL rules, conversion webhooks, another version of a kind
+/// that is built in, and changes while the cluster runs.
+[[nodiscard]] ApiResult<> admit_definition(const Api& api, Admission& admission);
 /// Nothing is created in a namespace that is missing or going; the built-in namespaces stay.
 [[nodiscard]] ApiResult<> admit_namespace(const Api& api, Admission& admission);
 /// Gives pods their service account, its pull secrets, and the volume with its token.

@@ -90,7 +90,10 @@ bool acted_on(const Resource& resource) {
 Schema::Schema() : table_(std::make_unique<Table>()) {
   const char* begin = fairlead_schema_table;
   table_->load({begin, static_cast<std::size_t>(fairlead_schema_table_end - begin)});
-  for (Resource& resource : table_->all) resource.acted_on = acted_on(resource);
+  for (Resource& resource : table_->all) {
+    resource.acted_on = acted_on(resource);
+    table_->built_in.insert(fmt::format("{}.{}", resource.plural, resource.group));
+  }
 }
 
 Schema::~Schema() = default;

@@ -229,6 +229,7 @@ Resource& add_resource(Schema::Table& table, const Value& spec, const Value& ver
 Result<> Schema::add_definition(const Value& crd) {
   const Value& spec = crd.at("spec");
   const Value& names = spec.at("names");
+  if (table_->built_in.contains(fmt::format("{}.{}", names.at("plural").str(), spec.at("group").str()))) return {};
   std::vector<std::pair<const Value*, const Type*>> types;
   for (const Value& version : spec.at("versions").items()) {
     if (!version.at("served").bool_or(false)) continue;
@@ -256,6 +257,7 @@ Result<> Schema::add_definition(const Value& crd) {
 }
 
 void Schema::remove_definition(std::string_view group, std::string_view plural) {
+  if (table_->built_in.contains(fmt::format("{}.{}", plural, group))) return;
   const auto gone = [&](const Resource* resource) { return resource->group == group && resource->plural == plural; };
   std::erase_if(table_->served, gone);
   std::erase_if(table_->by_kind, [&](const auto& entry) { return gone(entry.second); });

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -109,6 +110,7 @@ struct Schema::Table {
   std::deque<Resource> all;               ///< Every resource ever registered; addresses are stable.
   std::vector<const Resource*> served;    ///< In order of ordinal.
   std::vector<const Resource*> messages;  ///< Kinds that travel but are not stored.
+  std::set<std::string, std::less<>> built_in;  ///< "plural.group": no definition of others takes their place.
   std::map<std::string, const Type*, std::less<>> by_name;
   std::map<std::string, const Resource*, std::less<>> by_kind;    ///< "group/version/Kind"
   std::map<std::string, const Resource*, std::less<>> by_plural;  ///< "group/version/plural"

@@ -23,6 +23,9 @@ namespace fairlead::control {
 /// `root_ca` (PEM) in it.
 [[nodiscard]] std::unique_ptr<Reconciler> make_service_account_controller(api::Api& api, std::string root_ca);
 
+/// "custom-resource-definition": makes kinds that users define part of `schema`, and removes their objects with them.
+[[nodiscard]] std::unique_ptr<Reconciler> make_definition_controller(api::Api& api, api::Schema& schema);
+
 /// "garbage-collector": removes what lost its last owner; carries out foreground and orphan deletion.
 [[nodiscard]] std::unique_ptr<Reconciler> make_garbage_collector(api::Api& api);
 

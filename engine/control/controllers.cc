@@ -31,6 +31,7 @@ void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams
   for (const api::Key& key : bootstrap_keys(api.schema())) manager.wake("bootstrap", key);
   manager.add(make_namespace_controller(api));
   manager.add(make_service_account_controller(api, seams.root_ca));
+  if (seams.schema != nullptr) manager.add(make_definition_controller(api, *seams.schema));
 }
 
 void add_admission(api::Api& api) {

@@ -34,6 +34,7 @@ struct Seams {
   seam::Metrics* metrics = nullptr;
   seam::Traffic* traffic = nullptr;
   seam::Source* source = nullptr;
+  api::Schema* schema = nullptr;  ///< The one that the Api uses: grows with CustomResourceDefinitions.
   TokenIssuer issue_token;
   std::string root_ca;          ///< PEM of the API server's certificate authority, for the ConfigMap kube-root-ca.crt.
   std::vector<Outage> outages;  ///< When no engine ran before this life, oldest first.

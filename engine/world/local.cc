@@ -181,6 +181,7 @@ class LocalCluster {
     seams.traffic = traffic_.get();
     seams.source = source_.get();
     seams.outages = lives_.outages();
+    seams.schema = &schema_;
     seams.root_ca = pki_.ca;
     seams.issue_token = [this](const control::TokenRequest& request) { return issue(request); };
     control::add_controllers(*manager_, *api_, seams);
