@@ -1,24 +1,22 @@
-// cluster_test_server: a whole cluster in real time whose nodes are simulated, for tests that drive it with real clients:
-// the API server and every controller, in memory. Takes the same command line as api_test_server.
+// cluster_test_server: a whole cluster in real time whose nodes are simulated, for tests that drive it with real
+// clients: the API server and every controller, in memory. Takes the same command line as api_test_server.
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <thread>
 
-#include "engine/api/bootstrap.h"
-#include "engine/api/journal.h"
-#include "engine/api/kubeconfig.h"
-#include "engine/api/server.h"
-#include "engine/api/token.h"
+#include "engine/api/testing_server.h"
 #include "engine/control/controllers.h"
 #include "engine/seam/simulated_metrics.h"
 #include "engine/seam/simulated_node.h"
 #include "engine/seam/simulated_traffic.h"
-#include "engine/world/control_loop.h"
 
 namespace fairlead {
 namespace {
 
-constexpr Duration kTick{20};  ///< How far the simulated seams may lag behind the clock.
+constexpr Duration kTick{20};        ///< How far controllers and seams may lag behind the clock.
+constexpr std::size_t kSlice = 256;  ///< Reconciliations before requests are answered again.
 
 Value node_status() {
   const Value capacity = Value::object({{"cpu", "4"}, {"memory", "8Gi"}, {"pods", "110"}});
@@ -31,39 +29,41 @@ Value node_status() {
                         {"nodeInfo", Value::object({{"kubeletVersion", "v1.36.0"}})}});
 }
 
-template <class T>
-T value_of(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().to_string());
-  return std::move(*result);
-}
-
+/// Owns everything and reconciles every kTick. The image example/slow:1 is never ready; analyses may ask for "good",
+/// which gives 1, and "bad", which gives 0.
 class Cluster {
  public:
-  explicit Cluster(const std::string& kubeconfig) {
-    value_of(store_.load());
-    control::add_admission(api_);
-    if (const auto ready = api::bootstrap(api_); !ready) throw std::runtime_error(ready.error().message);
-    pki_ = value_of(api::make_pki());
-    describe_outside();
-    control::add_controllers(manager_, api_, seams());
-    api::ServerOptions options;
-    options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
-    options.pki = pki_;
-    server_ = value_of(api::Server::start({api_, loop_, {&node_}, &tokens_}, std::move(options)));
-    const std::string url = fmt::format("https://127.0.0.1:{}", server_->port());
-    if (auto written = api::write_kubeconfig(kubeconfig, url, pki_); !written) {
-      throw std::runtime_error(written.error().to_string());
+  Cluster() {
+    seam::ImageBehaviour slow;
+    slow.ready = std::nullopt;
+    node_.set_image("example/slow:1", slow);
+    for (const auto& [query, value] : {std::pair("good", "1"), std::pair("bad", "0")}) {
+      metrics_.script(query, Time{}, seam::SimulatedMetrics::vector({{Value::object(), value}}, Time{}));
     }
+    server_.with_api([this](api::Api& api) {
+      manager_.emplace(api);
+      manager_->on_error([](std::string_view name, const api::Key& key, const Error& error) {
+        fmt::print(stderr, "{}: {}: {}\n", name, key.to_string(), error.to_string());
+      });
+      control::add_controllers(*manager_, api, seams());
+      manager_->start();
+    });
+    ticker_ = std::jthread([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        server_.with_api([this](api::Api& api) { tick(api.clock().now()); });
+        std::this_thread::sleep_for(kTick);
+      }
+    });
   }
+  ~Cluster() {
+    ticker_.request_stop();
+    ticker_.join();
+    server_.with_api([this](api::Api&) { manager_.reset(); });
+  }
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
 
-  void run() {
-    manager_.start();
-    loop_.drive(manager_);
-    tick();
-    loop_.run();
-    server_.reset();
-  }
-  void stop() { loop_.stop(); }
+  [[nodiscard]] api::TestingServer& server() { return server_; }
 
  private:
   control::Seams seams() {
@@ -71,45 +71,31 @@ class Cluster {
     out.nodes = {&node_};
     out.metrics = &metrics_;
     out.traffic = &traffic_;
-    out.root_ca = pki_.ca;
+    out.schema = &server_.schema();
+    out.root_ca = server_.pki().ca;
     out.issue_token = [this](const control::TokenRequest& request) -> Result<std::string> {
       const Value pod = Value::object({{"kind", "Pod"}, {"name", request.pod}, {"uid", request.pod_uid}});
       const Value spec = Value::object({{"boundObjectRef", pod}});
-      auto issued = tokens_.issue(request.ns, request.service_account, Value::object({{"spec", spec}}));
+      auto issued = server_.tokens().issue(request.ns, request.service_account, Value::object({{"spec", spec}}));
       if (!issued) return fail("{}", issued.error().message);
       return std::string(issued->at("status", "token").str());
     };
     return out;
   }
 
-  /// Images named "slow" are never ready, and analyses may ask for "good" and "bad".
-  void describe_outside() {
-    node_.set_image("example/slow:1", {.ready = std::nullopt});
-    for (const auto& [query, value] : {std::pair("good", "1"), std::pair("bad", "0")}) {
-      metrics_.script(query, Time{}, seam::SimulatedMetrics::vector({{Value::object(), value}}, Time{}));
-    }
-  }
-
-  void tick() {
-    time_.move_to(std::max(clock_.now(), time_.now()));
+  void tick(Time now) {
+    time_.move_to(std::max(now, time_.now()));
     time_.run_due();
-    loop_.loop().after(kTick, [this] { tick(); });
+    manager_->run(kSlice);
   }
 
-  world::WallClock clock_;
-  world::ControlLoop loop_{clock_};
-  api::Schema schema_;
-  std::unique_ptr<api::Journal> journal_ = api::memory_journal();
-  api::Store store_{schema_, *journal_};
-  api::Api api_{schema_, store_, clock_, 1};
-  api::Pki pki_;
-  api::ServiceAccountTokens tokens_{api_, value_of(api::TokenKey::create())};
-  seam::VirtualTime time_{clock_.now()};
+  seam::VirtualTime time_{std::chrono::floor<Duration>(std::chrono::system_clock::now())};
   seam::SimulatedNode node_{time_, "paper", node_status(), "10.244.0"};
   seam::SimulatedMetrics metrics_{time_};
   seam::SimulatedTraffic traffic_{time_};
-  control::Manager manager_{api_};
-  std::unique_ptr<api::Server> server_;
+  api::TestingServer server_{{.admission = control::add_admission, .nodes = {&node_}}};
+  std::optional<control::Manager> manager_;
+  std::jthread ticker_;
 };
 
 }  // namespace
@@ -121,15 +107,16 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    fairlead::Cluster cluster(argv[1]);
-    const std::jthread input([&cluster] {
-      while (std::getchar() != EOF) {
-      }
-      cluster.stop();
-    });
+    fairlead::Cluster cluster;
+    auto& server = cluster.server();
+    if (auto written = fairlead::api::write_kubeconfig(argv[1], server.url(), server.pki()); !written) {
+      std::fprintf(stderr, "%s\n", written.error().to_string().c_str());
+      return 1;
+    }
     std::puts("ready");
     std::fflush(stdout);
-    cluster.run();
+    while (std::getchar() != EOF) {
+    }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

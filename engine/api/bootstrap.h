@@ -8,9 +8,9 @@
 
 namespace fairlead::api {
 
-/// The built-in namespaces, priority classes, RBAC roles and bindings, and the Service of the API server: YAML documents
-/// in the order in which they are created.
-/// Source: k8s.io/kubernetes/pkg/controlplane/controller, plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
+/// The built-in namespaces, priority classes, RBAC roles and bindings, and the Service of the API server: YAML
+/// documents in the order in which they are created. Source: k8s.io/kubernetes/pkg/controlplane/controller,
+/// plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go.
 [[nodiscard]] std::string_view bootstrap_manifest();
 
 struct BootstrapObject {

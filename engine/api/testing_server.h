@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -127,10 +128,17 @@ class PaperNode final : public seam::Node {
   seam::Executor& control_;
 };
 
-/// Everything assembled, with what a fresh cluster has and the standard admission; no controllers. Throws std::runtime_error when it cannot start.
+/// What a TestingServer is made of, if not of the standard admission and a PaperNode.
+struct TestingOptions {
+  std::function<void(Api&)> admission = add_standard_admission;
+  std::vector<seam::Node*> nodes{};
+};
+
+/// Everything assembled, with what a fresh cluster has; no controllers. Throws std::runtime_error when it cannot start.
 class TestingServer {
  public:
-  TestingServer() : store_(schema_, *journal_), api_(schema_, store_, clock_, 1), node_(control_) {
+  explicit TestingServer(TestingOptions options = {})
+      : options_(std::move(options)), store_(schema_, *journal_), api_(schema_, store_, clock_, 1), node_(control_) {
     auto pki = make_pki();
     if (!pki) throw std::runtime_error(pki.error().to_string());
     pki_ = std::move(*pki);
@@ -154,17 +162,19 @@ class TestingServer {
   }
   [[nodiscard]] PaperNode& node() { return node_; }
   [[nodiscard]] const ServiceAccountTokens& tokens() const { return *tokens_; }
+  [[nodiscard]] Schema& schema() { return schema_; }
 
  private:
   void start() {
     if (auto loaded = store_.load(); !loaded) throw std::runtime_error(loaded.error().to_string());
-    add_standard_admission(api_);
+    options_.admission(api_);
+    if (options_.nodes.empty()) options_.nodes = {&node_};
     const auto ready = bootstrap(api_);
     FAIRLEAD_ASSERT(ready.has_value());
     auto key = TokenKey::create();
     if (!key) throw std::runtime_error(key.error().to_string());
     tokens_.emplace(api_, std::move(*key));
-    ServerParts parts{.api = api_, .control = control_, .nodes = {&node_}, .tokens = &*tokens_};
+    ServerParts parts{.api = api_, .control = control_, .nodes = options_.nodes, .tokens = &*tokens_};
     ServerOptions options;
     options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
     options.pki = pki_;
@@ -174,6 +184,7 @@ class TestingServer {
     server_ = std::move(*server);
   }
 
+  TestingOptions options_;
   WallClock clock_;
   Schema schema_;
   std::unique_ptr<Journal> journal_ = memory_journal();

@@ -14,8 +14,8 @@ A test file holds commands and their output, standard output and standard error 
 
 "exit N" says how the command ends when it does not end well. "..." stands for any lines. A line that begins with "& "
 starts a command that runs until it has printed the lines given, which is checked at the end of the file. A command after
-"? " is repeated until it prints what is expected. What differs in every run is written TIME, AGE, UID, RV, POD, TOKEN and
-URL. Each file gets a server of its own: those in cluster/ one with controllers and simulated nodes, the others the API
+"? " is repeated until it prints what is expected. What differs in every run is written TIME, AGE, UID, RV, POD, POD-IP, TOKEN
+and URL. Each file gets a server of its own: those in cluster/ one with controllers and simulated nodes, the others the API
 alone. --update writes what was printed into the files. Files that need a program which is not there are skipped, and the
 reason is printed.
 """
@@ -42,9 +42,11 @@ NORMAL = [
     (re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000"), "TIME"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UID"),
     (re.compile(r'resourceVersion: "\d+"'), 'resourceVersion: "RV"'),
+    (re.compile(r"Resource Version:( +)\d+"), r"Resource Version:\1RV"),
     (re.compile(r"(?<![\w.-])(\d+[hms]){1,2}(?![\w.-])"), "AGE"),
     (re.compile(r"/tmp/(LIVE|MERGED)-\d+"), r"\1"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "TOKEN"),
+    (re.compile(r"\b10\.244\.\d+\.\d+\b"), "POD-IP"),
     (re.compile(r"(-[0-9a-z]{6,10})-[bcdfghjklmnpqrstvwxz2456789]{5}\b"), r"\1-POD"),
 ]
 
@@ -60,11 +62,25 @@ def normal(text):
 
 def matches(expected, actual):
     """Lines against lines; "..." takes as many as it must."""
-    if not expected:
-        return not actual
-    if expected[0] == "...":
-        return any(matches(expected[1:], actual[i:]) for i in range(len(actual) + 1))
-    return bool(actual) and expected[0] == actual[0] and matches(expected[1:], actual[1:])
+    parts = [[]]
+    for line in expected:
+        if line == "...":
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    if len(parts) == 1:
+        return expected == actual
+    first, last = parts[0], parts[-1]
+    if len(first) + len(last) > len(actual) or actual[:len(first)] != first or actual[len(actual) - len(last):] != last:
+        return False
+    at, end = len(first), len(actual) - len(last)
+    for part in parts[1:-1]:
+        while at + len(part) <= end and actual[at:at + len(part)] != part:
+            at += 1
+        at += len(part)
+        if at > end:
+            return False
+    return True
 
 
 class Step:
