@@ -105,11 +105,11 @@ struct Type {
 };
 
 struct Schema::Table {
-  std::deque<Type> types;                 ///< Addresses are stable.
-  std::deque<std::string> strings;        ///< What views of types made at run time point to.
-  std::deque<Resource> all;               ///< Every resource ever registered; addresses are stable.
-  std::vector<const Resource*> served;    ///< In order of ordinal.
-  std::vector<const Resource*> messages;  ///< Kinds that travel but are not stored.
+  std::deque<Type> types;                       ///< Addresses are stable.
+  std::deque<std::string> strings;              ///< What views of types made at run time point to.
+  std::deque<Resource> all;                     ///< Every resource ever registered; addresses are stable.
+  std::vector<const Resource*> served;          ///< In order of ordinal.
+  std::vector<const Resource*> messages;        ///< Kinds that travel but are not stored.
   std::set<std::string, std::less<>> built_in;  ///< "plural.group": no definition of others takes their place.
   std::map<std::string, const Type*, std::less<>> by_name;
   std::map<std::string, const Resource*, std::less<>> by_kind;    ///< "group/version/Kind"
