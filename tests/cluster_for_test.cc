@@ -1,5 +1,6 @@
 // cluster_test_server: a whole cluster in real time whose nodes are simulated, for tests that drive it with real
 // clients: the API server and every controller, in memory. Takes the same command line as api_test_server.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
