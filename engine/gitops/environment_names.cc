@@ -26,7 +26,10 @@ Value EnvironmentNames::foundation() const {
 
 Value EnvironmentNames::hub(std::string_view code) const {
   const std::string stem = fmt::format("{}-hub-{}", stem_, code);
-  return Value::object({{"network", "vnet-" + stem}, {"firewall", "afw-" + stem}, {"firewallPolicy", "afwp-" + stem}});
+  return Value::object({{"network", "vnet-" + stem},
+                        {"dnsResourceGroup", "rg-" + stem + "-dns"},
+                        {"firewall", "afw-" + stem},
+                        {"firewallPolicy", "afwp-" + stem}});
 }
 
 Value EnvironmentNames::global() const {

@@ -53,7 +53,8 @@ class Planner:
         done = subprocess.run([self.tool, f"-chdir={self.tree / 'infrastructure/terraform' / root}", *args], text=True,
                               env=environment, capture_output=True, timeout=TIMEOUT_SECONDS)
         if done.returncode != 0:
-            raise PlanError(done.stdout + done.stderr)
+            said = done.stdout + done.stderr
+            raise PlanError(said[max(said.find("Error:"), 0):])
         return done.stdout
 
     def prepare(self, root):

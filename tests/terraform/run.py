@@ -39,8 +39,26 @@ def check_assignable(place, plan):
     yield from (f"{place}: assigns {role}, which the deploy pipeline may not give" for role in used - assignable_roles())
 
 
+def endpoint_records(plan):
+    """(what, DNS zone) of each private endpoint, as far as the plan knows them."""
+    for resource in resources(plan).values():
+        if resource["type"] == "azurerm_private_endpoint":
+            values = resource["values"]
+            what = values["private_service_connection"][0].get("private_connection_resource_id")
+            for zone in values["private_dns_zone_group"][0].get("private_dns_zone_ids", []):
+                if what and zone:
+                    yield what, zone
+
+
+def check_records(name, records):
+    """Two endpoints of one thing in one DNS zone would overwrite each other's address."""
+    yield from (f"{name}: two private endpoints of {what} write into {zone}"
+                for what, zone in {record for record in records if records.count(record) > 1})
+
+
 def check_plans(planner, rendered):
     for name, environment in rendered.items():
+        records = []
         for root, region in applies(environment):
             place = f"{name}/{root}" + (f"/{region}" if region else "")
             try:
@@ -49,8 +67,10 @@ def check_plans(planner, rendered):
                 yield f"{place}: {error}"
                 continue
             yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
+            records += endpoint_records(plan)
             if root != "foundation":
                 yield from check_assignable(place, plan)
+        yield from check_records(name, records)
 
 
 def with_provider(tool, path, mirror, fairlead):

@@ -24,6 +24,13 @@ locals {
     }
   }
 
+  dns_zones = {
+    for pair in setproduct(keys(module.dns_zones.names), keys(local.hub.regions)) : "${pair[0]}/${pair[1]}" => {
+      zone   = module.dns_zones.names[pair[0]]
+      region = pair[1]
+    }
+  }
+
   subscription  = "/subscriptions/${local.environment.azure.subscription}"
   registry_id   = "/subscriptions/${local.environment.registry.subscription}/resourceGroups/${local.environment.registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${local.environment.registry.name}"
   state_account = "${local.subscription}/resourceGroups/${local.environment.foundation.resourceGroup}/providers/Microsoft.Storage/storageAccounts/${local.environment.foundation.stateAccount}"
@@ -197,25 +204,29 @@ resource "azurerm_subnet_route_table_association" "runners" {
   route_table_id = azurerm_route_table.runners[each.key].id
 }
 
-# Private DNS: one zone per kind of endpoint, seen from the hub here and from each spoke by its own link.
-resource "azurerm_private_dns_zone" "this" {
-  for_each = module.dns_zones.names
+# Private DNS: a zone per kind of endpoint and region, in a group of each region, since zones have one name. With one zone
+# for all regions, the endpoints that Cosmos DB has in each would overwrite each other's address.
+resource "azurerm_resource_group" "dns" {
+  for_each = local.hub.regions
 
-  name                = each.value
-  resource_group_name = azurerm_resource_group.this.name
+  name     = each.value.dnsResourceGroup
+  location = each.key
+  tags     = local.tags
+}
+
+resource "azurerm_private_dns_zone" "this" {
+  for_each = local.dns_zones
+
+  name                = each.value.zone
+  resource_group_name = azurerm_resource_group.dns[each.value.region].name
   tags                = local.tags
 }
 
 resource "azurerm_private_dns_zone_virtual_network_link" "hub" {
-  for_each = {
-    for pair in setproduct(keys(module.dns_zones.names), keys(local.hub.regions)) : "${pair[0]}/${pair[1]}" => {
-      kind   = pair[0]
-      region = pair[1]
-    }
-  }
+  for_each = local.dns_zones
 
   name                 = local.hub.regions[each.value.region].network
-  private_dns_zone_id  = azurerm_private_dns_zone.this[each.value.kind].id
+  private_dns_zone_id  = azurerm_private_dns_zone.this[each.key].id
   virtual_network_id   = azurerm_virtual_network.this[each.value.region].id
   registration_enabled = false
   tags                 = local.tags
@@ -232,7 +243,7 @@ module "registry_endpoint" {
   subnet_id           = azurerm_subnet.endpoints[each.key].id
   resource_id         = local.registry_id
   subresource         = "registry"
-  dns_zone_id         = azurerm_private_dns_zone.this["registry"].id
+  dns_zone_id         = azurerm_private_dns_zone.this["registry/${each.key}"].id
   tags                = local.tags
 }
 
@@ -245,6 +256,6 @@ module "state_endpoint" {
   subnet_id           = azurerm_subnet.endpoints[local.hub.location].id
   resource_id         = local.state_account
   subresource         = "blob"
-  dns_zone_id         = azurerm_private_dns_zone.this["blob"].id
+  dns_zone_id         = azurerm_private_dns_zone.this["blob/${local.hub.location}"].id
   tags                = local.tags
 }

@@ -14,8 +14,8 @@ locals {
   global_group = "${local.subscription}/resourceGroups/${local.environment.global.resourceGroup}"
   registry_id  = "/subscriptions/${local.environment.registry.subscription}/resourceGroups/${local.environment.registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${local.environment.registry.name}"
 
-  # The hub's private DNS zone of each kind of endpoint.
+  # The private DNS zone of each kind of endpoint in the hub of this region.
   dns_zone_ids = {
-    for kind, zone in module.dns_zones.names : kind => "${local.hub_group}/providers/Microsoft.Network/privateDnsZones/${zone}"
+    for kind, zone in module.dns_zones.names : kind => "${local.subscription}/resourceGroups/${local.hub_region.dnsResourceGroup}/providers/Microsoft.Network/privateDnsZones/${zone}"
   }
 }
