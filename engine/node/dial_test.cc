@@ -159,7 +159,7 @@ TEST_F(DialTest, NobodyThereIsRefusedAndSilenceTimesOut) {
   const Server silent(nullptr);
   EXPECT_EQ(attempt_at(silent.port(), tcp()), "ok");
   for (const Value& handler : {http_get("HTTP"), http_get("HTTPS"), grpc()}) {
-    EXPECT_NE(attempt_at(silent.port(), handler, std::chrono::milliseconds(50)).find("deadline exceeded"),
+    EXPECT_NE(attempt_at(silent.port(), handler, std::chrono::milliseconds(500)).find("deadline exceeded"),
               std::string::npos);
   }
 }
