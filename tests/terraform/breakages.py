@@ -33,6 +33,13 @@ def setting(kind, *path):
     return change
 
 
+def nodes_rules(change):
+    """A change of the rules of the nodes' network security group."""
+    return lambda plan: change(next(
+        r for r in resources(plan).values()
+        if r["type"] == "azurerm_network_security_group" and r["index"] == "nodes")["values"]["security_rule"])
+
+
 def giving_roles(key, value):
     """A change of the first assignment that lets somebody give roles."""
     def change(plan):
@@ -73,6 +80,8 @@ BREAKAGES = [
     ("region", setting("azurerm_role_assignment", "role_definition_name", "Owner"), "the role is Owner"),
     ("region", setting("azurerm_role_assignment", "principal_id", "somebody"), "for somebody"),
     ("region", lambda p: drop(p, "azurerm_subnet_route_table_association"), "its nodes leave by []"),
+    ("region", nodes_rules(lambda rules: rules.clear()), "lets other networks in"),
+    ("region", nodes_rules(lambda rules: [rule.update(source_address_prefix="10.0.0.0/8") for rule in rules]), "lets in ['10.0.0.0/8']"),
     ("region", setting("azurerm_route_table", "route", 0, "next_hop_in_ip_address", "10.0.0.9"), "the route is"),
     ("global", setting("azurerm_consumption_budget_subscription", "amount", 1), ": 1 for"),
     ("global", setting("azurerm_cosmosdb_account", "local_authentication_enabled", True), "local_authentication_enabled is True"),

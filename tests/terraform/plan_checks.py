@@ -63,6 +63,19 @@ def check_closed(environment, plan):
                 yield f"{address}: the database is {database}"
 
 
+def check_rules(environment, plan):
+    """Nodes take what their own network and the pods of an overlay send, and nothing of other networks."""
+    for address, resource in resources(plan).items():
+        if resource["type"] == "azurerm_network_security_group" and resource.get("index") == "nodes":
+            rules = resource["values"]["security_rule"]
+            allowed = {rule["source_address_prefix"] for rule in rules if rule["access"] == "Allow"}
+            own = {region["cidr"] for region in environment["regions"].values()}
+            if not (environment["network"]["pods"] in allowed and len(allowed & own) == 1 and len(allowed) == 2):
+                yield f"{address}: lets in {sorted(allowed)}"
+            if not any(rule["access"] == "Deny" and rule["source_address_prefix"] == "VirtualNetwork" for rule in rules):
+                yield f"{address}: lets other networks in"
+
+
 def check_gateways(environment, plan):
     """The public frontend that Private Link needs has no listener, and the private one is what Private Link leads to."""
     for address, resource in resources(plan).items():
@@ -316,7 +329,7 @@ def check_grants(environment, plan, root, region=None):
 
 
 def check_plan(environment, plan, root, region=None):
-    for check in (check_tags, check_closed, check_gateways, check_waf, check_cluster, check_networks, check_egress, check_budget,
+    for check in (check_tags, check_closed, check_rules, check_gateways, check_waf, check_cluster, check_networks, check_egress, check_budget,
                   check_cosmos, check_limited):
         yield from check(environment, plan)
     yield from check_grants(environment, plan, root, region)

@@ -22,6 +22,7 @@ module "spoke" {
   location            = var.region
   resource_group_name = azurerm_resource_group.this.name
   cidr                = local.region.cidr
+  pods_cidr           = local.environment.network.pods
   subnets             = local.region.subnets
   tags                = local.tags
 

@@ -8,6 +8,8 @@ locals {
   rules = {
     nodes = {
       own-network = { priority = 100, access = "Allow", protocol = "*", source = var.cidr, ports = ["0-65535"] }
+      # In an overlay network, what pods send to pods of other nodes bears their own addresses.
+      pods = { priority = 110, access = "Allow", protocol = "*", source = var.pods_cidr, ports = ["0-65535"] }
     }
     apiServer = {
       nodes         = { priority = 100, access = "Allow", protocol = "Tcp", source = var.subnets.nodes, ports = ["443", "4443"] }

@@ -22,6 +22,12 @@ variable "cidr" {
   nullable    = false
 }
 
+variable "pods_cidr" {
+  description = "Addresses of the cluster's pods, in an overlay network."
+  type        = string
+  nullable    = false
+}
+
 variable "subnets" {
   description = "CIDR block of each subnet."
   type = object({
