@@ -34,7 +34,7 @@ resource "azurerm_storage_account" "state" {
   location                        = azurerm_resource_group.this.location
   resource_group_name             = azurerm_resource_group.this.name
   account_tier                    = "Standard"
-  account_replication_type        = "GZRS"
+  account_replication_type        = length(local.environment.hub.regions[local.foundation.location].zones) > 0 ? "ZRS" : "GRS"
   shared_access_key_enabled       = false
   default_to_oauth_authentication = true
   local_user_enabled              = false
