@@ -1,7 +1,13 @@
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
 
 #include "base/json.h"
 #include "engine/cli/commands.h"
@@ -37,10 +43,30 @@ int write(const Project& project, const std::string& file, const Value& value, b
   return kOk;
 }
 
+/// Keys that are checked and rendered but that nothing acts on, and what that means: said, so that nobody relies on
+/// them.
+struct WithoutEffect {
+  std::string_view key;
+  std::string_view consequence;
+};
+constexpr std::array kWithoutEffect = {WithoutEffect{"hours", "the cluster runs at all hours"}};
+
+void warn(const Value& rendered, const std::string& name) {
+  for (const auto& [key, consequence] : kWithoutEffect) {
+    const Value* given = rendered.find(key);
+    if (given == nullptr) continue;
+    const std::string message = fmt::format("warning: nothing acts on {}: {}", key, consequence);
+    print_error(given->error(message, "infrastructure/environments/" + name + ".yaml").to_string());
+  }
+}
+
 /// `said`: what was reported already; environments that share a hub read each other's files.
 int render(const Project& project, const std::string& name, bool check, std::set<std::string>& said) {
   const auto rendered = gitops::render_environment(project.root, name);
-  if (rendered) return write(project, "infrastructure/rendered/" + name + "/environment.json", *rendered, check);
+  if (rendered) {
+    warn(*rendered, name);
+    return write(project, "infrastructure/rendered/" + name + "/environment.json", *rendered, check);
+  }
   for (const Error& error : rendered.error()) {
     if (said.insert(error.to_string()).second) print_error(error.to_string());
   }
