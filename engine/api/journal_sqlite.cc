@@ -1,4 +1,8 @@
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <string_view>
@@ -112,6 +116,9 @@ Result<> SqliteJournal::open() {
   const int opened = sqlite3_open_v2(path_.c_str(), &raw, flags, nullptr);
   db_.reset(raw);
   if (opened != SQLITE_OK) return fail("cannot open the journal {}: {}", path_, sqlite3_errmsg(raw));
+  // Secrets are in it; the files beside it take its mode.
+  if (::chmod(path_.c_str(), S_IRUSR | S_IWUSR) != 0)
+    return fail("cannot close {} to other users: {}", path_, std::strerror(errno));
   sqlite3_busy_timeout(raw, kBusyMilliseconds);
   for (const char* sql :
        {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",

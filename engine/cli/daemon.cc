@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,9 @@ Result<DaemonLock> DaemonLock::take(const Project& project) {
   std::error_code error;
   std::filesystem::create_directories(project.state(), error);
   if (error) return fail("cannot create {}: {}", project.state(), error.message());
+  // Keys, Secrets and what containers write are this user's alone.
+  if (::chmod(project.state().c_str(), S_IRWXU) != 0)
+    return fail("cannot close {} to others: {}", project.state(), std::strerror(errno));
   const int fd = ::open(lock_path(project).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return fail("cannot open {}: {}", lock_path(project), std::strerror(errno));
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <thread>
 
 #include "engine/cli/terminal.h"
@@ -12,7 +13,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval{250};
-constexpr std::size_t kMeasurementsShown = 64;
 
 /// What changed since the last look, as one line.
 std::string progress_line(const ServiceStatus& service) {
@@ -69,7 +69,7 @@ std::string rounded(std::string_view value) {
 }
 
 /// Measurements of the newest AnalysisRuns of this rollout's canary, in order.
-void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::vector<std::string>& said,
+void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::set<std::string>& said,
                       Timeline& timeline) {
   const auto canary = std::ranges::find(service.versions, "canary", &VersionStatus::role);
   if (canary == service.versions.end()) return;
@@ -77,11 +77,9 @@ void say_measurements(const std::vector<Value>& runs, const ServiceStatus& servi
     if (run.at("metadata", "labels", "rollouts-pod-template-hash").str() != canary->hash) continue;
     for (const Value& metric : run.at("status", "metricResults").items()) {
       for (const Value& m : metric.at("measurements").items()) {
-        std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(),
-                                      m.at("finishedAt").str());
-        if (std::ranges::find(said, key) != said.end()) continue;
-        said.push_back(std::move(key));
-        if (said.size() > kMeasurementsShown) said.erase(said.begin());
+        const std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(),
+                                            m.at("finishedAt").str());
+        if (!said.insert(key).second) continue;
         const std::string_view phase = m.at("phase").str();
         timeline.happened(
             fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), rounded(m.at("value").string_or("-")),
@@ -98,7 +96,9 @@ std::optional<RolloutOutcome> decided(const Value& rollout, const ServiceStatus&
   const Value& status = rollout.at("status");
   const std::string generation = std::to_string(rollout.at("metadata", "generation").int_or(0));
   if (!runs_digest(rollout, digest) || status.at("observedGeneration").str() != generation) return std::nullopt;
-  if (status.at("abort").bool_or(false) || service.phase == "Degraded") return RolloutOutcome::kAborted;
+  if (status.at("abort").bool_or(false)) return RolloutOutcome::kAborted;
+  // Nothing shifts back by itself: a deadline passed, or the spec is invalid.
+  if (service.phase == "Degraded") return RolloutOutcome::kDegraded;
   if (service.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str())
     return RolloutOutcome::kPromoted;
   const bool inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
@@ -112,7 +112,7 @@ std::optional<RolloutOutcome> decided(const Value& rollout, const ServiceStatus&
 
 Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) {
   Timeline timeline(options.quiet);
-  std::vector<std::string> said;
+  std::set<std::string> said;
   Followed out;
   const auto deadline = SteadyClock::now() + options.timeout;
   for (; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
@@ -132,8 +132,7 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
       say_measurements(*runs, *found, said, timeline);
     }
     for (const std::string& problem : found->problems) {
-      if (std::ranges::find(said, problem) != said.end()) continue;
-      said.push_back(problem);
+      if (!said.insert(problem).second) continue;
       timeline.happened("  " + problem, Tone::kBad);
     }
     timeline.stands(progress_line(*found));

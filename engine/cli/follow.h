@@ -10,7 +10,7 @@
 
 namespace fairlead::cli {
 
-enum class RolloutOutcome { kPromoted, kAborted, kPaused, kTimedOut };
+enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kTimedOut };
 
 struct FollowOptions {
   std::string service;

@@ -24,6 +24,8 @@ std::string_view outcome_word(RolloutOutcome outcome) {
       return "promoted";
     case RolloutOutcome::kAborted:
       return "aborted";
+    case RolloutOutcome::kDegraded:
+      return "degraded";
     case RolloutOutcome::kPaused:
       return "paused";
     case RolloutOutcome::kTimedOut:
@@ -80,6 +82,9 @@ std::string outcome_text(const Followed& followed) {
       return fmt::format("{} {} is promoted: every request gets the new version\n", paint(Tone::kGood, "✓"), s.name);
     case RolloutOutcome::kAborted:
       return fmt::format("{} {} was rolled back: every request gets the stable version\n\n{}", paint(Tone::kBad, "✗"),
+                         s.name, to_text({s}));
+    case RolloutOutcome::kDegraded:
+      return fmt::format("{} {} is degraded, and nothing brings it back by itself\n\n{}", paint(Tone::kBad, "✗"),
                          s.name, to_text({s}));
     case RolloutOutcome::kPaused:
       return fmt::format(

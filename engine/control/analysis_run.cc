@@ -42,8 +42,9 @@ namespace {
 
 std::string redacted(std::string text, const std::vector<std::string>& secrets) {
   for (const std::string& secret : secrets) {
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-      text.replace(at, secret.size(), "*****");
+    constexpr std::string_view kHidden = "*****";
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + kHidden.size()))
+      text.replace(at, secret.size(), kHidden);
   }
   return text;
 }

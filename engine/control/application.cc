@@ -124,16 +124,13 @@ bool ApplicationReconciler::fetch(const api::Object& application) {
   const seam::SourceRequest request{
       std::string(source.at("repoURL").str()), std::string(source.at("targetRevision").string_or("HEAD")),
       std::string(source.at("path").str()), source.at("directory", "recurse").bool_or(false)};
-  const bool same = std::tie(request.repo_url, request.target_revision, request.path, request.recurse) ==
-                    std::tie(fetched.request.repo_url, fetched.request.target_revision, fetched.request.path,
-                             fetched.request.recurse);
-  if (!same) fetched = Fetched{request, std::nullopt, false, true};
+  if (request != fetched.request) fetched = Fetched{request, std::nullopt, false, true};
   if (fetched.stale && !fetched.asked) {
     fetched.asked = true;
     fetched.stale = false;
     source_.manifests(request, [this, key = application.key(), request](Result<seam::Manifests> answer) {
       const auto it = fetched_.find(key);
-      if (it == fetched_.end() || it->second.request.path != request.path) return;
+      if (it == fetched_.end() || it->second.request != request) return;  // It asks for something else by now.
       it->second.asked = false;
       it->second.answer = std::move(answer);
       manager_.wake(name(), key);

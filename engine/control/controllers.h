@@ -24,8 +24,13 @@ struct TokenRequest {
   Duration lifetime{0};
 };
 
-/// Makes a service account token: a signed JWT.
-using TokenIssuer = std::function<Result<std::string>(const TokenRequest&)>;
+struct IssuedToken {
+  std::string text;  ///< A signed JWT.
+  Time expires{};    ///< May be sooner than asked for.
+};
+
+/// Makes a service account token.
+using TokenIssuer = std::function<Result<IssuedToken>(const TokenRequest&)>;
 
 /// The outside as controllers see it. Everything pointed to outlives the Manager; what is null is not there, and the
 /// controllers that need it are left out.

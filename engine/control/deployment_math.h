@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct Fenceposts {
 [[nodiscard]] std::int64_t sum_of_status(const std::vector<api::ObjectPtr>& sets, std::string_view field);
 /// The number in an annotation; nothing when it is absent or no number.
 [[nodiscard]] std::optional<std::int64_t> number_annotation(const api::Object& set, std::string_view annotation);
+
+/// "1,2,3" and a further revision, the oldest dropped when it grows too long; Rollouts keep theirs the same way.
+[[nodiscard]] std::string longer_history(std::string history, const std::string& revision);
 
 /// How large the new ReplicaSet may be now, when it may only grow.
 [[nodiscard]] std::int64_t new_set_size(const Value& deployment, std::int64_t all_pods, std::int64_t new_set_pods);

@@ -27,15 +27,14 @@ std::string set_name(std::string_view deployment, const std::string& hash) {
   return fmt::format("{}-{}", deployment.substr(0, kMaxName - 1 - hash.size()), hash);
 }
 
-/// "1,2,3" and a further revision, the oldest dropped when it grows too long.
+}  // namespace
+
 std::string longer_history(std::string history, const std::string& revision) {
   if (history.empty()) return revision;
   history += "," + revision;
   while (history.size() > kMaxRevisionHistory) history.erase(0, history.find(',') + 1);
   return history;
 }
-
-}  // namespace
 
 Result<> DeploymentSync::sync_revision(bool create) {
   std::int64_t revision = 1;

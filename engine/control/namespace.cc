@@ -6,6 +6,8 @@
 namespace fairlead::control {
 namespace {
 
+constexpr Duration kLookAgain = std::chrono::seconds(5);
+
 class NamespaceController final : public Reconciler {
  public:
   explicit NamespaceController(api::Api& api) : api_(api), namespaces_(api.schema().resource("", "namespaces")) {}
@@ -66,7 +68,8 @@ class NamespaceController final : public Reconciler {
                                                 {"message", message}})});
     });
     if (!said) return fail("{}", said.error().message);
-    return Again::when_changed();
+    // A removal may have been refused for a moment; nothing else would look again.
+    return Again::in(kLookAgain);
   }
 
   api::Api& api_;

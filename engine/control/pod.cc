@@ -28,8 +28,13 @@ struct Told {
   bool running = false;
   bool stopping = false;
   Time stop_by{};
-  std::map<std::string, std::pair<std::string, Time>> tokens;  ///< By path: the token and when to renew it.
-  std::vector<seam::PodReport> reports;                        ///< Not yet merged.
+  struct Token {
+    std::string text;
+    Time renew{};
+  };
+  /// By audience and lifetime in seconds: the same request has the same answer.
+  std::map<std::pair<std::string, std::int64_t>, Token> tokens;
+  std::vector<seam::PodReport> reports;  ///< Not yet merged.
 };
 
 class PodController final : public Reconciler {
@@ -76,8 +81,12 @@ class PodController final : public Reconciler {
   [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
     const api::ObjectPtr pod = api_.get(key);
     end_former(key, pod == nullptr ? "" : pod->uid());
-    if (pod == nullptr) return Again::when_changed();
+    if (pod == nullptr) {
+      missing_since_.erase(key);
+      return Again::when_changed();
+    }
     seam::Node* node = node_of(*pod);
+    if (node != nullptr) missing_since_.erase(key);
     if (node == nullptr) return pod->at("spec", "nodeName").str().empty() ? Again::when_changed() : vanished(*pod);
     const auto merged = merge_reports(*pod);
     if (!merged) return std::unexpected(merged.error());
@@ -131,7 +140,11 @@ class PodController final : public Reconciler {
         stopped = stopped || report.stopped;
       }
     });
-    if (!written) return fail("{}", written.error().message);
+    if (!written) {
+      // Nobody says it again: it waits for the next try, before what came meanwhile.
+      told.reports.insert(told.reports.begin(), reports.begin(), reports.end());
+      return fail("{}", written.error().message);
+    }
     for (const seam::PodReport& report : reports) {
       for (const auto& note : report.notes) events_.record(pod, note.type, note.reason, note.message);
     }
@@ -210,24 +223,24 @@ class PodController final : public Reconciler {
 
   /// A token per source, renewed when four fifths of its life have passed.
   Result<std::string> token(const api::Object& pod, const Value& source, Told& told) {
-    auto& [text, renew] = told.tokens[std::string(source.at("path").str())];
+    const std::string audience(source.at("audience").str());
+    const std::int64_t seconds = source.at("expirationSeconds").int_or(kTokenSeconds);
+    Told::Token& token = told.tokens[{audience, seconds}];
     const Time now = api_.clock().now();
-    if (!text.empty() && now < renew) return text;
+    if (!token.text.empty() && now < token.renew) return token.text;
     if (!issue_token_) return fail("this world issues no service account tokens");
-    const Duration lifetime = std::chrono::seconds(source.at("expirationSeconds").int_or(kTokenSeconds));
-    auto issued = issue_token_(
-        {std::string(pod.ns()), std::string(pod.at("spec", "serviceAccountName").string_or("default")),
-         std::string(pod.name()), std::string(pod.uid()), std::string(source.at("audience").str()), lifetime});
-    if (!issued) return issued;
-    text = *issued;
-    renew = now + lifetime * 4 / 5;
-    return text;
+    auto issued =
+        issue_token_({std::string(pod.ns()), std::string(pod.at("spec", "serviceAccountName").string_or("default")),
+                      std::string(pod.name()), std::string(pod.uid()), audience, std::chrono::seconds(seconds)});
+    if (!issued) return std::unexpected(issued.error());
+    token = {std::move(issued->text), now + (issued->expires - now) * 4 / 5};
+    return token.text;
   }
 
   [[nodiscard]] Again renewal(const Told& told) const {
     std::optional<Time> first;
-    for (const auto& [path, entry] : told.tokens) {
-      if (!first || entry.second < *first) first = entry.second;
+    for (const auto& [request, token] : told.tokens) {
+      if (!first || token.renew < *first) first = token.renew;
     }
     return first ? Again::in(*first - api_.clock().now()) : Again::when_changed();
   }
@@ -238,7 +251,7 @@ class PodController final : public Reconciler {
       return Again::when_changed();
     }
     const Time now = api_.clock().now();
-    const auto [since, added] = missing_since_.emplace(pod.uid(), now);
+    const auto [since, added] = missing_since_.emplace(pod.key(), now);
     if (!pod.deleting() && since->second + kQuarantine > now) return Again::in(since->second + kQuarantine - now);
     missing_since_.erase(since);
     if (auto removed = remove_now(pod); !removed) return std::unexpected(removed.error());
@@ -253,7 +266,7 @@ class PodController final : public Reconciler {
   const api::Resource& nodes_resource_;
   EventRecorder events_;
   std::map<std::string, Told> told_;
-  std::map<std::string, Time> missing_since_;  ///< By UID of the pod.
+  std::map<api::Key, Time> missing_since_;  ///< Pods of machines that are gone.
 };
 
 }  // namespace

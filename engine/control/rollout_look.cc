@@ -191,8 +191,9 @@ Time creation_of(const api::Object& object) {
   return time_at(object.at("metadata", "creationTimestamp")).value_or(Time());
 }
 
-std::int64_t revision_of(const api::Object& object) {
-  const std::string_view text = object.annotation(kRevisionAnnotation);
+std::int64_t revision_of(const api::Object& object) { return revision_in(object.annotation(kRevisionAnnotation)); }
+
+std::int64_t revision_in(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
   return ec == std::errc() && end == text.data() + text.size() ? number : 0;

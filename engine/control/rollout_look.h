@@ -106,6 +106,8 @@ enum class Next : std::uint8_t {
 [[nodiscard]] Time creation_of(const api::Object& object);
 /// rollout.argoproj.io/revision; 0 when there is none.
 [[nodiscard]] std::int64_t revision_of(const api::Object& object);
+/// The number in a revision annotation, which anybody may write: 0 when it is none.
+[[nodiscard]] std::int64_t revision_in(std::string_view text);
 [[nodiscard]] std::optional<TrafficShares> shares_of(const Value& status);
 /// A Kubernetes time at `value`.
 [[nodiscard]] std::optional<Time> time_at(const Value& value);

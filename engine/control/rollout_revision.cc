@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/control/delivery_names.h"
+#include "engine/control/deployment_math.h"
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_status.h"
 #include "engine/control/rollout_template.h"
@@ -37,13 +38,13 @@ bool annotate(const RolloutLook& look, Value& replica_set, std::int64_t revision
     changed = true;
   }
   const std::string before(annotations.at(kRevisionAnnotation).str());
-  if (before.empty() || std::stoll(before) < revision) {
+  if (before.empty() || revision_in(before) < revision) {
     annotations.set(kRevisionAnnotation, std::to_string(revision));
     changed = true;
   }
   if (changed && !before.empty()) {
     const std::string history(annotations.at(kRevisionHistoryAnnotation).str());
-    annotations.set(kRevisionHistoryAnnotation, history.empty() ? before : history + "," + before);
+    annotations.set(kRevisionHistoryAnnotation, longer_history(history, before));
   }
   return changed;
 }

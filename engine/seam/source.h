@@ -28,6 +28,8 @@ struct SourceRequest {
   std::string target_revision;  ///< Branch, tag, SHA or "HEAD".
   std::string path;             ///< Folder in the repository.
   bool recurse = false;
+
+  bool operator==(const SourceRequest&) const = default;
 };
 
 class Source {

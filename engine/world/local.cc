@@ -37,6 +37,7 @@ namespace {
 
 constexpr std::string_view kNodeApiAddress = "10.244.0.1";
 constexpr std::uint16_t kNodeApiPort = 6443;
+constexpr std::size_t kErrorsRemembered = 1024;
 constexpr std::string_view kBranch = "main";
 
 /// A file as the delivery repository holds it.
@@ -175,6 +176,9 @@ class LocalCluster {
 
   Result<> add_controllers() {
     manager_.emplace(*api_);
+    manager_->on_error([this](std::string_view name, const api::Key& key, const Error& error) {
+      log_error(fmt::format("{} {}", name, key.to_string()), error.to_string());
+    });
     control::Seams seams;
     seams.nodes = {node_.get()};
     seams.metrics = metrics_.get();
@@ -188,8 +192,17 @@ class LocalCluster {
     return {};
   }
 
+  /// Each sentence once while it stays the same: a reconciler tries again and again.
+  void log_error(const std::string& who, const std::string& what) {
+    if (last_errors_.size() > kErrorsRemembered) last_errors_.clear();
+    std::string& last = last_errors_[who];
+    if (last == what) return;
+    last = what;
+    spdlog::warn("{}: {}", who, what);
+  }
+
   /// The token that a pod of this machine mounts.
-  Result<std::string> issue(const control::TokenRequest& request) {
+  Result<control::IssuedToken> issue(const control::TokenRequest& request) {
     Value pod = Value::object({{"kind", "Pod"}, {"name", request.pod}, {"uid", request.pod_uid}});
     Value spec = Value::object({{"boundObjectRef", std::move(pod)}});
     if (!request.audience.empty()) spec.set("audiences", Value::array({request.audience}));
@@ -197,7 +210,9 @@ class LocalCluster {
     if (seconds > 0) spec.set("expirationSeconds", std::max<std::int64_t>(seconds, api::kMinTokenSeconds));
     auto issued = tokens_->issue(request.ns, request.service_account, Value::object({{"spec", std::move(spec)}}));
     if (!issued) return fail("{}", issued.error().message);
-    return std::string(issued->at("status", "token").str());
+    const auto expires = parse_time(issued->at("status", "expirationTimestamp").str());
+    if (!expires) return std::unexpected(expires.error());
+    return control::IssuedToken{std::string(issued->at("status", "token").str()), *expires};
   }
 
   Result<> put_system_objects() {
@@ -260,6 +275,7 @@ class LocalCluster {
   std::unique_ptr<seam::Source> source_;
   Value root_;
   std::optional<control::Manager> manager_;
+  std::map<std::string, std::string> last_errors_;  ///< By reconciler and key.
   std::unique_ptr<api::Server> server_;
 };
 

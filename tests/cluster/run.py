@@ -237,6 +237,9 @@ def up(copy):
     said = copy.up()
     check("3 Synced and Healthy" in said, said)
     check(copy.git("status", "--porcelain") == before, "the checkout is not touched")
+    for name, mode in ((".fairlead", 0o700), (".fairlead/state.db", 0o600), (".fairlead/kubeconfig", 0o600)):
+        found = os.stat(os.path.join(copy.root, name)).st_mode & 0o777
+        check(found == mode, f"{name} has mode {found:o}: other users could read Secrets")
     code, page = copy.shop()
     check(code == 200 and "<html" in page, f"the shop answered {code}: {page}")
 

@@ -46,9 +46,10 @@ void VirtualCluster::assemble() {
   seams.traffic = &traffic_;
   seams.source = &source_;
   seams.outages = outages_;
-  seams.issue_token = [](const TokenRequest& request) -> Result<std::string> {
-    return fmt::format("token of {}/{} for {} bound to {}", request.ns, request.service_account,
-                       request.audience.empty() ? "api" : request.audience, request.pod);
+  seams.issue_token = [this](const TokenRequest& request) -> Result<IssuedToken> {
+    return IssuedToken{fmt::format("token of {}/{} for {} bound to {}", request.ns, request.service_account,
+                                   request.audience.empty() ? "api" : request.audience, request.pod),
+                       api_->clock().now() + request.lifetime};
   };
   manager_ = std::make_unique<Manager>(*api_);
   manager_->on_error([this](std::string_view name, const api::Key& key, const Error& error) {
