@@ -53,7 +53,13 @@ void send_list(Call& call, const View& view, const ListPage& page, Time now) {
 }
 
 ApiResult<ListPage> read_page(Context& context, const ListOptions& options, const View& view) {
-  if (!options.continue_token.empty()) return context.store.next_page(options.continue_token, options.limit);
+  const Resource& stored = *view.served->storage;
+  if (!options.continue_token.empty()) {
+    auto page = context.store.next_page(stored, view.ns, options.continue_token, options.limit);
+    // A client may narrow what it asks for, never widen it.
+    if (page) std::erase_if(page->items, [&view](const ObjectPtr& object) { return !view.shows(*object); });
+    return page;
+  }
   const auto current = context.store.revision();
   if (options.revision && *options.revision > current) return std::unexpected(too_new(*options.revision, current));
   if (options.match == ListOptions::Match::kExact && options.revision != current) {
@@ -63,7 +69,7 @@ ApiResult<ListPage> read_page(Context& context, const ListOptions& options, cons
   if (!view.name.empty() || !view.labels.selects_everything() || !view.fields.selects_everything()) {
     keep = [&view](const Object& object) { return view.shows(object); };
   }
-  return context.store.page(*view.served->storage, view.ns, options.limit, keep);
+  return context.store.page(stored, view.ns, options.limit, keep);
 }
 
 void list(Context& context, const CallPtr& call, const Resource& served) {

@@ -13,6 +13,8 @@ namespace fairlead::api {
 namespace {
 
 struct PinnedList {
+  const Resource* resource = nullptr;
+  std::string ns;
   std::vector<ObjectPtr> items;
   std::uint64_t revision = 0;
 };
@@ -208,8 +210,7 @@ ListPage Store::State::cut(PinnedList& list, std::uint64_t pin, std::size_t star
 
 ListPage Store::page(const Resource& resource, std::string_view ns, std::size_t limit,
                      const std::function<bool(const Object&)>& keep) {
-  PinnedList list;
-  list.revision = revision_;
+  PinnedList list{&resource, std::string(ns), {}, revision_};
   each(resource, ns, [&](const ObjectPtr& object) {
     if (!keep || keep(*object)) list.items.push_back(object);
     return true;
@@ -222,7 +223,8 @@ ListPage Store::page(const Resource& resource, std::string_view ns, std::size_t 
   return out;
 }
 
-ApiResult<ListPage> Store::next_page(std::string_view token, std::size_t limit) {
+ApiResult<ListPage> Store::next_page(const Resource& resource, std::string_view ns, std::string_view token,
+                                     std::size_t limit) {
   std::uint64_t parts[3] = {0, 0, 0};
   const char* at = token.data();
   const char* const end = token.data() + token.size();
@@ -240,6 +242,8 @@ ApiResult<ListPage> Store::next_page(std::string_view token, std::size_t limit) 
         Status::expired("The provided continue parameter is too old to display a consistent list result. You must "
                         "start a new list without the continue parameter."));
   }
+  if (it->second.resource != &resource || it->second.ns != ns)
+    return std::unexpected(Status::bad_request("continue key is not valid: it was given out for another list"));
   ListPage out = state_->cut(it->second, it->first, parts[2], limit);
   if (out.next.empty()) state_->pinned.erase(it);
   return out;

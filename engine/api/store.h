@@ -60,8 +60,10 @@ class Store {
   /// until its last page is read or kPinnedLists others came after it.
   [[nodiscard]] ListPage page(const Resource& resource, std::string_view ns, std::size_t limit,
                               const std::function<bool(const Object&)>& keep = {});
-  /// A later page; 410 Expired when its list is no longer pinned, 400 when the token is none of ours.
-  [[nodiscard]] ApiResult<ListPage> next_page(std::string_view token, std::size_t limit);
+  /// A later page of a list of `resource` in `ns`; 410 Expired when its list is no longer pinned, 400 when the token is
+  /// none of ours or belongs to another list, which its holder may not be allowed to read.
+  [[nodiscard]] ApiResult<ListPage> next_page(const Resource& resource, std::string_view ns, std::string_view token,
+                                              std::size_t limit);
 
   /// The newest revision, durable or not. Revisions start at 1 and never repeat, across restarts too.
   [[nodiscard]] std::uint64_t revision() const { return revision_; }

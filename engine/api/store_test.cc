@@ -92,21 +92,23 @@ TEST_F(StoreTest, PagesShowOneRevision) {
   EXPECT_EQ(page.remaining, 3U);
   store_.remove(key("a", "c3"));
   put(key("a", "c2x"));
-  auto next = store_.next_page(page.next, 2);
+  auto next = store_.next_page(*key("", "").resource, "", page.next, 2);
   ASSERT_TRUE(next.has_value());
   EXPECT_EQ(names(next->items), "a/c2 a/c3 ");
   EXPECT_EQ(next->revision, 5U);
-  next = store_.next_page(next->next, 0);
+  const auto elsewhere = store_.next_page(*key("", "").resource, "kube-system", page.next, 2);
+  EXPECT_EQ(elsewhere.error().code, 400);
+  next = store_.next_page(*key("", "").resource, "", next->next, 0);
   EXPECT_EQ(names(next->items), "a/c4 ");
   EXPECT_TRUE(next->next.empty());
-  EXPECT_EQ(store_.next_page("rubbish", 2).error().code, 400);
+  EXPECT_EQ(store_.next_page(*key("", "").resource, "", "rubbish", 2).error().code, 400);
 }
 
 TEST_F(StoreTest, TheOldestPinnedListGivesWay) {
   for (int i = 0; i < 3; ++i) put(key("a", "c" + std::to_string(i)));
   const ListPage first = store_.page(*key("", "").resource, "", 1);
   for (std::size_t i = 0; i < kPinnedLists; ++i) (void)store_.page(*key("", "").resource, "", 1);
-  const auto expired = store_.next_page(first.next, 1);
+  const auto expired = store_.next_page(*key("", "").resource, "", first.next, 1);
   ASSERT_FALSE(expired.has_value());
   EXPECT_EQ(expired.error().code, 410);
   EXPECT_EQ(expired.error().reason, "Expired");

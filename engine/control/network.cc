@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 
+/// The pod network is IPv4; slices of other addresses lead nowhere in it.
+bool is_ipv4(const api::Object& slice) { return slice.at("addressType").string_or("IPv4") == "IPv4"; }
+
 /// The addresses of a slice that traffic goes to: the ready ones. `fallback`: those that end but still serve.
 bool usable(const Value& endpoint, bool fallback) {
   const Value& conditions = endpoint.at("conditions");
@@ -22,6 +25,7 @@ bool usable(const Value& endpoint, bool fallback) {
 std::vector<seam::Endpoint> endpoints(const std::vector<api::ObjectPtr>& slices, const Value& port, bool fallback) {
   std::vector<seam::Endpoint> out;
   for (const api::ObjectPtr& slice : slices) {
+    if (!is_ipv4(*slice)) continue;
     for (const Value& candidate : slice->at("ports").items()) {
       if (candidate.at("name").str() != port.at("name").str()) continue;
       const auto number = static_cast<std::uint16_t>(candidate.at("port").int_or(0));
@@ -52,6 +56,7 @@ seam::ServiceProgram service_program(const api::Object& service, const std::vect
   }
   if (out.cluster_ip != "None") return out;
   for (const api::ObjectPtr& slice : slices) {
+    if (!is_ipv4(*slice)) continue;
     for (const Value& endpoint : slice->at("endpoints").items()) {
       if (!usable(endpoint, false)) continue;
       for (const Value& ip : endpoint.at("addresses").items()) {

@@ -30,6 +30,8 @@ bool selects(const Value& label_selector, const Value& labels) {
 
 void add_peer(const Value& peer, std::string_view own_namespace, const Cluster& cluster, Peers& out) {
   if (peer.has("ipBlock")) {
+    // The pod network is IPv4: nobody in it has such an address.
+    if (peer.at("ipBlock", "cidr").str().contains(':')) return;
     seam::PeerBlock block{std::string(peer.at("ipBlock", "cidr").str()), {}};
     for (const Value& except : peer.at("ipBlock", "except").items()) block.except.emplace_back(except.str());
     out.blocks.push_back(std::move(block));

@@ -151,5 +151,14 @@ spec: {podSelector: {matchLabels: {app: db}}, policyTypes: [Egress], egress: [{t
   EXPECT_TRUE(nothing[0].ingress.empty()) << "a name that the pod does not know opens nothing";
 }
 
+TEST_F(NetworkPolicyTest, AnIPv6BlockNamesNobodyHere) {
+  const auto out = compile(
+      "metadata: {namespace: shop}\n"
+      "spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{ipBlock: {cidr: '::/0'}}]}]}");
+  ASSERT_EQ(out.size(), 1U);
+  ASSERT_EQ(out[0].ingress.size(), 1U);
+  EXPECT_EQ(out[0].ingress[0], (seam::Allowance{{}, {}, true}));
+}
+
 }  // namespace
 }  // namespace fairlead::control
