@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -23,6 +24,8 @@ namespace {
 
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
+/// Each level of a tree that is removed holds a descriptor open.
+constexpr int kMaxDepth = 200;
 
 /// Everything below a directory, and nothing else: every path is resolved as if the directory were the root.
 class Tree {
@@ -47,15 +50,23 @@ class Tree {
     }
     return parent;
   }
-  /// Removes `name` in `parent`, whatever it is.
-  void remove(const Descriptor& parent, const std::string& name) const {
-    if (::unlinkat(parent.get(), name.c_str(), 0) == 0 || errno == ENOENT) return;
-    remove_tree(fmt::format("/proc/self/fd/{}/{}", parent.get(), name));
+  /// Removes `name` in `parent`, whatever it is, and nothing that a link in it leads to.
+  [[nodiscard]] Result<> remove(const Descriptor& parent, const std::string& name, int depth = 0) const {
+    if (::unlinkat(parent.get(), name.c_str(), 0) == 0 || errno == ENOENT) return {};
+    const Descriptor directory(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory) return fail("cannot remove {} of an earlier layer: {}", name, error_text(errno));
+    if (auto ok = clear(directory, depth + 1); !ok) return ok;
+    if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) == 0) return {};
+    return fail("cannot remove {} of an earlier layer: {}", name, error_text(errno));
   }
-  void clear(const Descriptor& directory) const {
-    std::error_code error;
-    const auto place = fmt::format("/proc/self/fd/{}", directory.get());
-    for (const auto& entry : std::filesystem::directory_iterator(place, error)) remove_tree(entry.path());
+  [[nodiscard]] Result<> clear(const Descriptor& directory, int depth = 0) const {
+    if (depth > kMaxDepth) return fail("cannot remove directories that lie more than {} deep", kMaxDepth);
+    const auto names = entries(directory);
+    if (!names) return std::unexpected(names.error());
+    for (const auto& name : *names) {
+      if (auto ok = remove(directory, name, depth); !ok) return ok;
+    }
+    return {};
   }
 
  private:
@@ -64,6 +75,19 @@ class Tree {
     how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
     how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     return Descriptor(static_cast<int>(::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how)));
+  }
+
+  static Result<std::vector<std::string>> entries(const Descriptor& directory) {
+    Descriptor listed(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(listed.get()), ::closedir);
+    if (!stream) return fail("cannot read a directory of an earlier layer: {}", error_text(errno));
+    [[maybe_unused]] const int owned = listed.release();
+    std::vector<std::string> out;
+    while (const dirent* entry = ::readdir(stream.get())) {
+      const std::string_view name(entry->d_name);
+      if (name != "." && name != "..") out.emplace_back(name);
+    }
+    return out;
   }
 
   std::string path_;
@@ -118,7 +142,7 @@ Result<> copy_content(archive* reader, int file, Budget& budget, const std::stri
 
 Result<> make_file(archive* reader, archive_entry* entry, const Tree& tree, const Descriptor& parent,
                    const std::string& name, Budget& budget) {
-  tree.remove(parent, name);
+  if (auto ok = tree.remove(parent, name); !ok) return ok;
   if (const char* hard = ::archive_entry_hardlink(entry)) {
     const auto [folder, target] = split(normal(hard));
     const auto from = tree.directory(folder.empty() ? "." : folder);
@@ -146,27 +170,29 @@ Result<> make_entry(archive* reader, archive_entry* entry, const Tree& tree, Bud
   const auto [folder, name] = split(path);
   const auto parent = tree.directory(folder.empty() ? "." : folder);
   if (!parent) return fail("cannot make the directory {} of the image", folder);
-  if (name == kOpaque) {
-    tree.clear(parent);
-    return {};
-  }
+  if (name == kOpaque) return tree.clear(parent);
   if (name.starts_with(kWhiteout)) {
-    tree.remove(parent, name.substr(kWhiteout.size()));
-    return {};
+    const std::string hidden = name.substr(kWhiteout.size());
+    if (hidden.empty() || hidden == "." || hidden == "..") {
+      return fail("the layer's whiteout {} names no file of an earlier layer", path);
+    }
+    return tree.remove(parent, hidden);
   }
   const auto type = ::archive_entry_filetype(entry);
   if (type == AE_IFREG || ::archive_entry_hardlink(entry) != nullptr) {
     return make_file(reader, entry, tree, parent, name, budget);
   }
   if (type == AE_IFLNK) {
-    tree.remove(parent, name);
+    if (auto ok = tree.remove(parent, name); !ok) return ok;
     if (::symlinkat(::archive_entry_symlink(entry), parent.get(), name.c_str()) == 0) return {};
     return fail("cannot link {}: {}", path, error_text(errno));
   }
   if (type != AE_IFDIR) return {};
   struct stat info{};
   const bool there = ::fstatat(parent.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
-  if (there && !S_ISDIR(info.st_mode)) tree.remove(parent, name);
+  if (there && !S_ISDIR(info.st_mode)) {
+    if (auto ok = tree.remove(parent, name); !ok) return ok;
+  }
   if ((!there || !S_ISDIR(info.st_mode)) && ::mkdirat(parent.get(), name.c_str(), 0755) != 0) {
     return fail("cannot make the directory {}: {}", path, error_text(errno));
   }

@@ -131,6 +131,34 @@ TEST_F(UnpackTest, WhiteoutsAndHardLinksStayInsideToo) {
   EXPECT_NE(link.error().to_string().find("cannot link copy"), std::string::npos) << link.error().to_string();
 }
 
+TEST_F(UnpackTest, AWhiteoutOfADirectoryItselfOrItsParentIsRefused) {
+  for (const std::string name : {".wh.", ".wh..", ".wh..."}) {
+    for (const std::string& path : {name, "etc/" + name}) {
+      const auto root = unpack({{{"keep", 'f', "one"}, {"etc/keep", 'f', path}}, {{path, 'f', ""}}});
+      ASSERT_FALSE(root) << path;
+      EXPECT_NE(root.error().to_string().find("whiteout " + path + " names no file"), std::string::npos)
+          << root.error().to_string();
+      EXPECT_EQ(read(folder_ + "/outside"), "untouched") << path;
+      EXPECT_TRUE(std::filesystem::exists(folder_ + "/images/blobs")) << path;
+    }
+  }
+}
+
+TEST_F(UnpackTest, WhatIsRemovedWithADirectoryAreLinksAndNotWhereTheyLead) {
+  const auto root = unpack({{{"tree/a/b/file", 'f', "x"},
+                             {"tree/a/up", 'l', "../../kept"},
+                             {"tree/out", 'l', folder_},
+                             {"kept/file", 'f', "kept"},
+                             {"opaque/deep/out", 'l', folder_}},
+                            {{".wh.tree", 'f', ""}, {"opaque/.wh..wh..opq", 'f', ""}, {"opaque/new", 'f', "two"}}});
+  ASSERT_TRUE(root) << root.error().to_string();
+  EXPECT_FALSE(std::filesystem::exists(*root + "/tree"));
+  EXPECT_FALSE(std::filesystem::exists(*root + "/opaque/deep"));
+  EXPECT_EQ(read(*root + "/opaque/new"), "two");
+  EXPECT_EQ(read(*root + "/kept/file"), "kept");
+  EXPECT_EQ(read(folder_ + "/outside"), "untouched");
+}
+
 TEST_F(UnpackTest, DevicesAreLeftOut) {
   const auto root = unpack({{{"dev/null", 'c', ""}, {"file", 'f', "x"}}});
   ASSERT_TRUE(root) << root.error().to_string();
