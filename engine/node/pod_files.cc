@@ -12,6 +12,7 @@
 
 #include "base/quantity.h"
 #include "engine/node/files.h"
+#include "engine/node/sub_path.h"
 
 namespace fairlead::node {
 
@@ -195,15 +196,19 @@ Result<std::string> PodFiles::host_root(const std::string& container) {
 
 void PodFiles::remove_root(const std::string& container) {
   const std::string base = bundle(container);
-  const auto found = std::ranges::find(mounted_, base + "/root");
-  if (found != mounted_.end()) {
-    ::umount2(found->c_str(), MNT_DETACH);
-    mounted_.erase(found);
-  }
+  std::erase_if(mounted_, [&](const std::string& place) {
+    const bool pinned = place.starts_with(base + "/sub-paths/");
+    if (place != base + "/root" && !pinned) return false;
+    ::umount2(place.c_str(), MNT_DETACH);
+    // One by one: what is mounted here is the volume's, and must outlive this.
+    if (pinned && ::unlink(place.c_str()) != 0) ::rmdir(place.c_str());
+    return true;
+  });
   for (const char* part : {"/root", "/upper", "/work"}) remove_tree(base + part);
 }
 
-Result<std::string> PodFiles::mount_source(const Value& mount, const Environment& environment) const {
+Result<std::string> PodFiles::mount_source(const std::string& container, const Value& mount,
+                                           const Environment& environment) {
   const std::string name(mount.at("name").str());
   const auto volume = volumes_.find(name);
   if (volume == volumes_.end()) return fail("the container mounts the volume {}, which the pod does not have", name);
@@ -211,17 +216,25 @@ Result<std::string> PodFiles::mount_source(const Value& mount, const Environment
   if (mount.has("subPathExpr")) part = expand(mount.at("subPathExpr").str(), environment);
   if (part.empty()) return volume->second;
   if (climbs(part)) return fail("volume {}: the subPath {} leaves the volume", name, part);
-  const std::string path = volume->second + "/" + part;
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    if (read_only_.contains(name)) return fail("volume {}: there is no {} in it", name, part);
-    if (auto ok = make_directories(path); !ok) return std::unexpected(ok.error());
-    ::chmod(path.c_str(), 0777);
-  }
-  const std::string real = std::filesystem::canonical(path, error);
-  const std::string root = std::filesystem::canonical(volume->second, error);
-  if (!real.starts_with(root + "/")) return fail("volume {}: the subPath {} leads out of the volume", name, part);
-  return real;
+  auto found = open_sub_path(volume->second, part, !read_only_.contains(name));
+  if (!found) return std::unexpected(wrap("volume " + name, found.error()));
+  return pin(container, *found);
+}
+
+/// A mount of its own over what was found: whatever a container does to the volume before the runtime mounts it, this
+/// stays the same file.
+Result<std::string> PodFiles::pin(const std::string& container, const Descriptor& found) {
+  const std::string folder = bundle(container) + "/sub-paths";
+  if (auto ok = make_directories(folder); !ok) return std::unexpected(ok.error());
+  std::string place = fmt::format("{}/{}", folder, mounted_.size());
+  struct stat info{};
+  const bool known = ::fstat(found.get(), &info) == 0;
+  if (auto ok = known && S_ISDIR(info.st_mode) ? make_directories(place) : write_file(place, ""); !ok)
+    return std::unexpected(ok.error());
+  if (auto ok = bind_mount(fmt::format("/proc/self/fd/{}", found.get()), place, false); !ok)
+    return std::unexpected(ok.error());
+  mounted_.push_back(place);
+  return place;
 }
 
 Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Environment& environment) {
@@ -231,8 +244,9 @@ Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Enviro
   };
   for (const char* name : {"hosts", "hostname", "resolv.conf"})
     add(std::string("/etc/") + name, places_.memory + "/" + name, false);
+  const std::string name(container.at("name").str());
   for (const auto& mount : container.at("volumeMounts").items()) {
-    auto source = mount_source(mount, environment);
+    auto source = mount_source(name, mount, environment);
     if (!source) return std::unexpected(source.error());
     const bool read_only =
         mount.at("readOnly").bool_or(false) || read_only_.contains(std::string(mount.at("name").str()));
@@ -243,7 +257,6 @@ Result<std::vector<Mount>> PodFiles::mounts(const Value& container, const Enviro
   std::ranges::sort(out, [&](const Mount& a, const Mount& b) {
     return std::pair(depth(a), a.destination) < std::pair(depth(b), b.destination);
   });
-  const std::string name(container.at("name").str());
   if (auto ok = make_directories(bundle(name)); !ok) return std::unexpected(ok.error());
   if (auto ok = write_file(termination_file(name), ""); !ok) return std::unexpected(ok.error());
   ::chmod(termination_file(name).c_str(), 0666);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/value.h"
 #include "engine/node/container_spec.h"
+#include "engine/node/descriptor.h"
 #include "engine/seam/node.h"
 
 namespace fairlead::node {
@@ -36,6 +37,7 @@ class PodFiles {
   [[nodiscard]] Result<std::string> image_root(const std::string& container, const std::string& unpacked);
   /// A root that holds the host's programs, read-only; everything else in it is fresh and the container's own.
   [[nodiscard]] Result<std::string> host_root(const std::string& container);
+  /// With the root goes what its subPaths were mounted from.
   void remove_root(const std::string& container);
 
   /// The container's mounts: volumes, name files, termination message file (which is emptied).
@@ -52,7 +54,9 @@ class PodFiles {
  private:
   [[nodiscard]] Result<> create_volume(const Value& volume, const seam::PodInputs& inputs);
   [[nodiscard]] Result<> write_volume(const std::string& name, const std::vector<seam::VolumeFile>& files);
-  [[nodiscard]] Result<std::string> mount_source(const Value& mount, const Environment& environment) const;
+  [[nodiscard]] Result<std::string> mount_source(const std::string& container, const Value& mount,
+                                                 const Environment& environment);
+  [[nodiscard]] Result<std::string> pin(const std::string& container, const Descriptor& found);
   void give_to_group(const std::string& path, unsigned mode) const;
 
   PodPlaces places_;

@@ -1,6 +1,7 @@
 // Pods on a real node: how they start, what they see, how they are probed, restarted and ended.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "engine/node/live_test/cluster.h"
@@ -133,6 +134,46 @@ TEST(Pod, VolumesEnvironmentAndTheirChange) {
   EXPECT_EQ(cluster().ask(uid, "read/etc/settings/color"), "green");
   EXPECT_EQ(cluster().ask(uid, "read/etc/settings/deep/nested.txt"), "error: No such file or directory");
   cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+/// A pod whose first container links `to` from x in an emptyDir; its second one mounts that volume's `sub_path`.
+std::string run_with_link(const std::string& name, const std::string& to, const std::string& sub_path) {
+  return cluster().run(name, [&](Value& pod) {
+    auto& container = main_container(pod);
+    Value init = container;
+    init["name"] = "plant";
+    init["args"] = Value::array({"link", to, "/shared/x"});
+    init["volumeMounts"] = Value::array({Value::object({{"name", "shared"}, {"mountPath", "/shared"}})});
+    container["volumeMounts"] =
+        Value::array({Value::object({{"name", "shared"}, {"mountPath", "/part"}, {"subPath", sub_path}}),
+                      Value::object({{"name", "shared"}, {"mountPath", "/all"}})});
+    pod.make("spec", "volumes") = Value::array({Value::object({{"name", "shared"}, {"emptyDir", Value::object()}})});
+    pod.make("spec", "initContainers") = Value::array({std::move(init)});
+  });
+}
+
+TEST(Pod, ASubPathIsMadeInTheVolumeAndLastsAsLongAsIt) {
+  const auto uid = run_with_link("subpath", "real", "deep/data");
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  EXPECT_EQ(cluster().ask(uid, "write/part/file"), "ok");
+  EXPECT_EQ(cluster().ask(uid, "read/all/deep/data/file"), "written");
+  (void)cluster().ask(uid, "exit/1");
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) {
+    return main_status(status).at("restartCount").int_or(0) == 1 && main_status(status).at("ready").bool_or(false);
+  }));
+  EXPECT_EQ(cluster().ask(uid, "read/part/file"), "written");
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, ALinkInAVolumeLeadsNoSubPathOutOfIt) {
+  const std::string outside = cluster().directory() + "/log";
+  const auto uid = run_with_link("escape", outside, "x/escaped");
+  EXPECT_TRUE(cluster().wait_note(uid, "Failed", "volume shared: the subPath x/escaped leads out of the volume"))
+      << cluster().notes(uid);
+  EXPECT_FALSE(std::filesystem::exists(outside + "/escaped"));
+  cluster().stop(uid, Duration{0});
   EXPECT_TRUE(cluster().wait_stopped(uid));
 }
 

@@ -240,9 +240,9 @@ void on_term(int) {
 
 }  // namespace
 
-/// workload serve PORT…; workload exit CODE [MESSAGE]; workload touch FILE; workload healthy FILE; workload rights
-/// FILE; workload get IP PORT PATH; workload dial IP PORT SERVE_PORT: says how the very first connection went, then
-/// serves.
+/// workload serve PORT…; workload exit CODE [MESSAGE]; workload touch FILE; workload link TO NAME; workload healthy
+/// FILE; workload rights FILE; workload get IP PORT PATH; workload dial IP PORT SERVE_PORT: says how the very first
+/// connection went, then serves.
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
   std::signal(SIGTERM, on_term);
@@ -253,6 +253,7 @@ int main(int argc, char** argv) {
     return std::atoi(argv[2]);
   }
   if (verb == "touch") return std::ofstream(argv[2]) << "touched" ? 0 : 1;
+  if (verb == "link") return ::symlink(argv[2], argv[3]);
   if (verb == "healthy") return std::ifstream(argv[2]) ? 0 : 1;
   if (verb == "rights") {
     std::ofstream out(argv[2]);
