@@ -19,44 +19,50 @@ class WatchReader {
  public:
   WatchReader(net::HttpClient& client, net::ClientRequest wanted) {
     wanted.timeout = std::chrono::milliseconds(0);
+    // A call that has begun may outlive the stream, and this.
     stream_ = client.stream(std::move(wanted), {.on_head = [](int, const net::Headers&) {},
-                                                .on_data = [this](std::string_view data) { take(data); },
-                                                .on_end = [this](net::ClientResult<void>) { end(); }});
+                                                .on_data = [seen = seen_](std::string_view data) { seen->take(data); },
+                                                .on_end = [seen = seen_](net::ClientResult<void>) { seen->end(); }});
   }
 
   /// The events so far, once there are `count` or the watch has ended.
   std::vector<Value> wait(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return events_.size() >= count || ended_; });
-    return events_;
+    std::unique_lock lock(seen_->mutex);
+    seen_->changed.wait_for(lock, std::chrono::seconds(20),
+                            [&] { return seen_->events.size() >= count || seen_->ended; });
+    return seen_->events;
   }
   bool wait_end() {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return ended_; });
+    std::unique_lock lock(seen_->mutex);
+    return seen_->changed.wait_for(lock, std::chrono::seconds(20), [&] { return seen_->ended; });
   }
 
  private:
-  void take(std::string_view data) {
-    const std::lock_guard lock(mutex_);
-    rest_ += data;
-    for (auto end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n')) {
-      if (auto value = parse_json(rest_.substr(0, end))) events_.push_back(std::move(*value));
-      rest_.erase(0, end + 1);
+  struct Seen {
+    void take(std::string_view data) {
+      const std::lock_guard lock(mutex);
+      rest += data;
+      for (auto at = rest.find('\n'); at != std::string::npos; at = rest.find('\n')) {
+        if (auto value = parse_json(rest.substr(0, at))) events.push_back(std::move(*value));
+        rest.erase(0, at + 1);
+      }
+      changed.notify_all();
     }
-    changed_.notify_all();
-  }
-  void end() {
-    const std::lock_guard lock(mutex_);
-    ended_ = true;
-    changed_.notify_all();
-  }
+    void end() {
+      const std::lock_guard lock(mutex);
+      ended = true;
+      changed.notify_all();
+    }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string rest_;
-  std::vector<Value> events_;
-  bool ended_ = false;
-  std::shared_ptr<void> stream_;  // Last: gone first.
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::string rest;
+    std::vector<Value> events;
+    bool ended = false;
+  };
+
+  std::shared_ptr<Seen> seen_ = std::make_shared<Seen>();
+  std::shared_ptr<void> stream_;
 };
 
 TEST_F(ServerTest, AnonymousSeesHealthAndNothingElse) {

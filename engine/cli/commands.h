@@ -74,7 +74,6 @@ struct LogsOptions {
 int run_logs(const Project& project, const LogsOptions& options);
 
 struct DemoOptions {
-  std::string service = "storefront";
   double rate = 60;
 };
 int run_demo(const Project& project, const DemoOptions& options);

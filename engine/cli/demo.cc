@@ -13,6 +13,7 @@
 namespace fairlead::cli {
 namespace {
 
+constexpr std::string_view kService = "storefront";  ///< The one that people reach.
 constexpr std::string_view kShopHost = "shop.example";
 constexpr std::string_view kBadErrorRate = "0.25";
 
@@ -21,7 +22,7 @@ void headline(std::string_view text) { print(fmt::format("\n{}\n", paint(Tone::k
 /// One release under load. Nothing when it went as `expected`.
 std::optional<std::string> act(const Project& project, Cluster& cluster, const DemoOptions& options,
                                const ReleaseOptions& release, RolloutOutcome expected) {
-  const auto shipped = ship_release(project, options.service, release);
+  const auto shipped = ship_release(project, std::string(kService), release);
   if (!shipped) return shipped.error().to_string();
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
                     shipped->sha.substr(0, 7)));
@@ -31,7 +32,8 @@ std::optional<std::string> act(const Project& project, Cluster& cluster, const D
   if (!load) return load.error().message;
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) return generator.error().message;
-  const auto followed = follow_rollout(cluster, {options.service, shipped->digest, std::chrono::minutes(10), false});
+  const auto followed =
+      follow_rollout(cluster, {std::string(kService), shipped->digest, std::chrono::minutes(10), false});
   (*generator)->stop();
   const net::LoadReport report = (*generator)->wait();
   if (!followed) return followed.error().message;
@@ -53,8 +55,8 @@ int run_demo(const Project& project, const DemoOptions& options) {
     return kFailed;
   }
   const auto stamp = std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1);
-  headline(fmt::format("1. A good version of {}: a canary takes traffic step by step, and Prometheus judges it",
-                       options.service));
+  headline(
+      fmt::format("1. A good version of {}: a canary takes traffic step by step, and Prometheus judges it", kService));
   ReleaseOptions good;
   good.tag = fmt::format("good-{}", stamp);
   good.test = false;
@@ -62,7 +64,7 @@ int run_demo(const Project& project, const DemoOptions& options) {
     print_error(*problem);
     return kFailed;
   }
-  headline(fmt::format("2. A bad version of {}: {:.0f} % of its answers are errors", options.service,
+  headline(fmt::format("2. A bad version of {}: {:.0f} % of its answers are errors", kService,
                        std::stod(std::string(kBadErrorRate)) * 100));
   ReleaseOptions bad;
   bad.tag = fmt::format("bad-{}", stamp);

@@ -53,9 +53,9 @@ class Timeline {
   std::string last_;
 };
 
-bool runs_digest(const Value& rollout, const std::string& digest) {
-  const auto& containers = rollout.at("spec", "template", "spec", "containers").items();
-  return std::ranges::any_of(containers, [&](const Value& c) { return c.at("image").str().ends_with(digest); });
+bool runs_digest(const ServiceStatus& service, const std::string& digest) {
+  return service.observed &&
+         std::ranges::any_of(service.images, [&](const std::string& image) { return image.ends_with(digest); });
 }
 
 /// "[0.00928]" for "[0.009280000000000002]": what a person reads while it goes by; `status` has every digit.
@@ -92,19 +92,12 @@ void say_measurements(const std::vector<Value>& runs, const ServiceStatus& servi
   }
 }
 
-std::optional<RolloutOutcome> decided(const Value& rollout, const ServiceStatus& service, const std::string& digest) {
-  const Value& status = rollout.at("status");
-  const std::string generation = std::to_string(rollout.at("metadata", "generation").int_or(0));
-  if (!runs_digest(rollout, digest) || status.at("observedGeneration").str() != generation) return std::nullopt;
-  if (status.at("abort").bool_or(false)) return RolloutOutcome::kAborted;
+std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
+  if (service.aborted) return RolloutOutcome::kAborted;
   // Nothing shifts back by itself: a deadline passed, or the spec is invalid.
   if (service.phase == "Degraded") return RolloutOutcome::kDegraded;
-  if (service.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str())
-    return RolloutOutcome::kPromoted;
-  const bool inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
-    return c.at("reason").str().starts_with("Inconclusive");
-  });
-  if (inconclusive) return RolloutOutcome::kPaused;
+  if (service.promoted) return RolloutOutcome::kPromoted;
+  if (service.inconclusive) return RolloutOutcome::kPaused;
   return std::nullopt;
 }
 
@@ -121,10 +114,7 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
     const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
     if (found == services->end()) continue;
     out.status = *found;
-    auto rollout =
-        cluster.get(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/rollouts/{}", found->ns, found->name));
-    if (!rollout) return std::unexpected(rollout.error());
-    if (!runs_digest(*rollout, options.digest)) {
+    if (!runs_digest(*found, options.digest)) {
       timeline.stands("waiting for the sync");
       continue;
     }
@@ -136,7 +126,7 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
       timeline.happened("  " + problem, Tone::kBad);
     }
     timeline.stands(progress_line(*found));
-    if (const auto outcome = decided(*rollout, *found, options.digest)) {
+    if (const auto outcome = decided(*found)) {
       out.outcome = *outcome;
       return out;
     }

@@ -54,7 +54,8 @@ int run_load(const Project& project, const LoadOptions& options) {
   }
   const net::LoadReport report = (*generator)->wait();
   print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));
-  return kOk;
+  // A load that nobody answered well proved nothing, and a script must see it.
+  return report.total.requests > 0 && report.total.error_count() == report.total.requests ? kFailed : kOk;
 }
 
 }  // namespace fairlead::cli

@@ -1,16 +1,19 @@
 // fairlead: reads the command line and calls the command.
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "base/time.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/terminal.h"
+#include "net/load.h"
 
 namespace {
 
@@ -46,9 +49,27 @@ void add_duration(CLI::App& command, const std::string& name, Duration& target, 
       ->option_text(fmt::format("DURATION [{}]", fairlead::format_duration(target)));
 }
 
+void add_rate(CLI::App& command, double& rate) {
+  command.add_option("--rate", rate, "requests per second")
+      ->check(CLI::Range(0.1, fairlead::net::kMaxLoadRate))
+      ->capture_default_str();
+}
+
+/// "" for a text that `pattern` matches whole, else a sentence: what CLI::Validator wants.
+CLI::Validator shaped(const char* pattern, const std::string& shape) {
+  return {[pattern, shape](const std::string& text) {
+            return RE2::FullMatch(text, pattern) ? std::string() : fmt::format("{} is not {}", text, shape);
+          },
+          ""};
+}
+
 void add_release_options(CLI::App& command, ReleaseOptions& release) {
-  command.add_option("--env", release.env, "NAME=value to put into the image; may be repeated");
-  command.add_option("--tag", release.tag, "tag of the image (default: the commit's SHA)");
+  command
+      .add_option("--env", release.env,
+                  "NAME=value to put into the image; may be repeated: --env FAULT_ERROR_RATE=0.25 fails a quarter")
+      ->check(shaped("[A-Za-z_][A-Za-z0-9_]*=(?s:.*)", "NAME=value"));
+  command.add_option("--tag", release.tag, "tag of the image (default: the commit's SHA)")
+      ->check(shaped("[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "a tag: letters, digits, '_', '.' and '-', at most 128"));
   add_no(command, "--no-test", release.test, "do not run the service's tests first");
 }
 
@@ -107,7 +128,7 @@ void add_load(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("load", "Send requests at a fixed rate and report latencies by version");
   command->add_option("--url", options->url, "on 127.0.0.1; left out, the edge of the cluster that runs");
   command->add_option("--host", options->host, "Host header")->capture_default_str();
-  command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
+  add_rate(*command, options->rate);
   add_duration(*command, "--duration", options->duration, "how long");
   add_output(*command, options->output);
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_load(p, *options); }; });
@@ -130,8 +151,7 @@ void add_demo(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<DemoOptions>();
   CLI::App* command = app.add_subcommand(
       "demo", "Ship a good version, then a bad one, under load: the first is promoted, the second rolled back");
-  command->add_option("service", options->service)->capture_default_str();
-  command->add_option("--rate", options->rate, "requests per second")->capture_default_str();
+  add_rate(*command, options->rate);
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_demo(p, *options); }; });
 }
 
@@ -191,6 +211,10 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Debian's PATH of an ordinary user lacks the folders where nft, ip and nginx are.
+  const char* path = std::getenv("PATH");
+  ::setenv("PATH", fmt::format("{}:/usr/local/sbin:/usr/sbin:/sbin", path == nullptr ? "/usr/bin:/bin" : path).c_str(),
+           1);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

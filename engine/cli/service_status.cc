@@ -220,6 +220,16 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.message = rollout.at("status", "message").str();
   out.aborted_at = rollout.at("status", "abortedAt").str();
   out.step = step_of(rollout);
+  const Value& status = rollout.at("status");
+  for (const Value& container : rollout.at("spec", "template", "spec", "containers").items())
+    out.images.emplace_back(container.at("image").str());
+  out.observed =
+      status.at("observedGeneration").str() == std::to_string(rollout.at("metadata", "generation").int_or(0));
+  out.aborted = status.at("abort").bool_or(false);
+  out.promoted = out.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str();
+  out.inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
+    return c.at("reason").str().starts_with("Inconclusive");
+  });
   out.versions = versions_of(objects);
   out.evidence = evidence_of(objects);
   out.problems = problems_of(objects, out.versions);

@@ -49,6 +49,11 @@ struct ServiceStatus {
   std::string message;
   std::string step;  ///< "2/4", or empty when nothing is under way.
   std::string aborted_at;
+  std::vector<std::string> images;  ///< What the Rollout is to run now.
+  bool observed = false;            ///< All of this speaks of those images: the controller has seen them.
+  bool aborted = false;
+  bool promoted = false;      ///< The wanted version is the stable one.
+  bool inconclusive = false;  ///< Paused by an analysis that could not tell.
   std::vector<VersionStatus> versions;
   std::vector<Evidence> evidence;
   /// What keeps it from the wanted state, a sentence each: conditions of its Application, containers that cannot run.

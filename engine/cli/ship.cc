@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "engine/cli/cluster.h"
+#include "engine/cli/daemon.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/release.h"
 #include "engine/cli/terminal.h"
@@ -104,6 +105,10 @@ int outcome_code(RolloutOutcome outcome) {
 }
 
 int run_ship(const Project& project, const ShipOptions& options) {
+  if (options.wait && !options.service.empty() && !running_daemon(project)) {
+    print_error(fmt::format("nothing runs in {}: start it with `fairlead up`, or ship with --no-wait", project.root));
+    return kFailed;
+  }
   const auto shipped = ship_release(project, options.service, options.release);
   if (!shipped) {
     print_error(shipped.error().to_string());

@@ -101,7 +101,9 @@ Result<> DeliveryRepository::create() {
   fs::create_directories(fs::path(bare_).parent_path());
   const auto head = check_program({"git", "-C", checkout_, "rev-parse", "--verify", "HEAD^{commit}"});
   if (!head) {
-    return fail("{} has no commit yet: fairlead delivers what Git holds, so commit your work first", checkout_);
+    return std::unexpected(
+        wrap(fmt::format("cannot read the commit that {} is at: fairlead delivers what Git holds", checkout_),
+             head.error()));
   }
   const std::string branch(kDeliveryBranch);
   for (const auto& step :
@@ -229,7 +231,7 @@ Result<std::string> DeliveryRepository::head() const { return git({"rev-parse", 
 
 Result<DeliveryRepository::Checkout> DeliveryRepository::checkout() const {
   auto sha = check_program({"git", "-C", checkout_, "rev-parse", "--verify", "HEAD^{commit}"});
-  if (!sha) return fail("{} has no commit yet: commit your work first", checkout_);
+  if (!sha) return std::unexpected(wrap(fmt::format("cannot read the commit that {} is at", checkout_), sha.error()));
   auto status = check_program({"git", "-C", checkout_, "status", "--porcelain"});
   if (!status) return std::unexpected(status.error());
   return Checkout{trimmed(std::move(*sha)), !status->empty()};

@@ -99,6 +99,8 @@ class Copy:
     def run(self, argv, cwd=None, seconds=COMMAND_SECONDS):
         options = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         env = dict(os.environ, HOME=self.root)
+        if self.user:
+            env["PATH"] = "/usr/local/bin:/usr/bin:/bin"  # As Debian gives it to ordinary users.
         return subprocess.run(argv, cwd=cwd or self.root, env=env, text=True, capture_output=True, timeout=seconds,
                               **options)
 
