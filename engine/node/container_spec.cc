@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <set>
 #include <sstream>
 
+#include "engine/node/file_limit.h"
 #include "engine/node/files.h"
 #include "engine/node/seccomp.h"
 
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::string_view kPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::int64_t kMaxId = 0xFFFFFFFE;
+constexpr rlim_t kMaxFiles = std::numeric_limits<std::int32_t>::max();
 
 constexpr std::array<std::string_view, 14> kCapabilities = {
     "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
@@ -114,6 +117,13 @@ Value environment(const ContainerPlan& plan) {
   }
   for (const auto& [name, value] : plan.environment) set(name, value);
   return strings(out);
+}
+
+Value file_limit() {
+  const rlimit limit = container_file_limit();
+  // RLIM_INFINITY does not fit the document's integers, nor the kernel's descriptors.
+  const auto number = [](rlim_t value) { return static_cast<std::int64_t>(std::min<rlim_t>(value, kMaxFiles)); };
+  return Value::object({{"type", "RLIMIT_NOFILE"}, {"soft", number(limit.rlim_cur)}, {"hard", number(limit.rlim_max)}});
 }
 
 Value linux_section(const ContainerPlan& plan) {
@@ -245,6 +255,7 @@ Result<Value> container_config(const ContainerPlan& plan) {
                                  {"user", std::move(user)},
                                  {"args", strings(arguments)},
                                  {"env", environment(plan)},
+                                 {"rlimits", Value::array({file_limit()})},
                                  {"cwd", directory.empty() ? std::string("/") : directory},
                                  {"capabilities", capabilities(container)},
                                  {"noNewPrivileges", !own.at("allowPrivilegeEscalation").bool_or(true)}});

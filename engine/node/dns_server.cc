@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "engine/node/file_limit.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {
@@ -16,6 +17,7 @@ constexpr std::uint16_t kPort = 53;
 constexpr std::size_t kMaxConnections = 64;
 constexpr Duration kConnectionIdle{5'000};
 constexpr int kDatagramsPerTurn = 64;
+constexpr Duration kAcceptPause{100};
 
 Descriptor bound(int type, Address address) {
   Descriptor socket(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -46,6 +48,7 @@ Result<> DnsServer::start(const Network& network, const PodNetwork& pod) {
 }
 
 DnsServer::~DnsServer() {
+  loop_.cancel(resume_);
   while (!connections_.empty()) drop(connections_.begin()->first);
   if (udp_) loop_.unwatch(udp_.get());
   if (tcp_) loop_.unwatch(tcp_.get());
@@ -67,13 +70,22 @@ void DnsServer::answer_datagrams() {
 void DnsServer::accept_connections() {
   for (;;) {
     Descriptor socket(::accept4(tcp_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket) return;
+    if (!socket) {
+      if (is_out_of_files(errno)) pause();
+      return;
+    }
     if (connections_.size() >= kMaxConnections) continue;
     const int fd = socket.get();
     auto timer = loop_.after(kConnectionIdle, [this, fd] { drop(fd); });
     connections_.emplace(fd, Connection{std::move(socket), {}, timer});
     loop_.watch(fd, EPOLLIN, [this, fd](std::uint32_t) { read_connection(fd); });
   }
+}
+
+/// Whoever waits to be accepted keeps the listener ready: it is not watched until descriptors may be free again.
+void DnsServer::pause() {
+  loop_.change(tcp_.get(), 0);
+  resume_ = loop_.after(kAcceptPause, [this] { loop_.change(tcp_.get(), EPOLLIN); });
 }
 
 void DnsServer::read_connection(int fd) {

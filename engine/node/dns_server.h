@@ -32,6 +32,7 @@ class DnsServer {
   };
   void answer_datagrams();
   void accept_connections();
+  void pause();
   void read_connection(int fd);
   void drop(int fd);
 
@@ -40,6 +41,7 @@ class DnsServer {
   Descriptor udp_;
   Descriptor tcp_;
   std::map<int, Connection> connections_;
+  Loop::Timer resume_;  ///< When connections are accepted again.
 };
 
 }  // namespace fairlead::node

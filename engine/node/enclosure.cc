@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/node/file_limit.h"
 #include "engine/node/files.h"
 #include "engine/node/machine.h"
 
@@ -173,6 +174,7 @@ constexpr int kNotFurnished = 97;
     send_message(socket, "-" + ok.error().message, -1);
     ::_exit(kNotFurnished);
   }
+  raise_file_limit();
   send_message(socket, "+", -1);
   Outside outside{Descriptor(socket)};
   Inside view{outside, privileged, life};

@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 
-#include "engine/node/files.h"
+#include "engine/node/file_limit.h"
 
 namespace fairlead::node {
 
@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kBuffer = 64 * 1024;
 constexpr std::size_t kMaxConnections = 4096;
+constexpr Duration kAcceptPause{100};
 
 }  // namespace
 
@@ -62,7 +63,10 @@ void HostPorts::accept_all(std::uint16_t host_port) {
   const auto& target = targets_.at(host_port);
   for (;;) {
     Descriptor client(::accept4(target.listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!client) return;
+    if (!client) {
+      if (is_out_of_files(errno)) pause(host_port);
+      return;
+    }
     if (pairs_.size() >= 2 * kMaxConnections) continue;
     Descriptor pod(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_in name{};
@@ -84,6 +88,15 @@ void HostPorts::accept_all(std::uint16_t host_port) {
       });
     }
   }
+}
+
+/// Whoever waits to be accepted keeps the listener ready: it is not watched until descriptors may be free again.
+void HostPorts::pause(std::uint16_t host_port) {
+  loop_.change(targets_.at(host_port).listener.get(), 0);
+  loop_.after(kAcceptPause, [this, host_port] {
+    const auto target = targets_.find(host_port);
+    if (target != targets_.end()) loop_.change(target->second.listener.get(), EPOLLIN);
+  });
 }
 
 /// Moves what can be moved from side `from` to the other one.

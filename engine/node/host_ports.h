@@ -41,6 +41,7 @@ class HostPorts {
   };
   struct Pair;
   void accept_all(std::uint16_t host_port);
+  void pause(std::uint16_t host_port);
   void move(const std::shared_ptr<Pair>& pair, std::size_t from);
   void turn(const std::shared_ptr<Pair>& pair);
   void drop(const std::shared_ptr<Pair>& pair);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "engine/node/file_limit.h"
 #include "engine/node/files.h"
 
 extern char** environ;
@@ -39,12 +40,14 @@ pid_t fork_inside(const ContainerEntry& inside, const std::vector<std::string>& 
   const auto programs = ContainerEntry::candidates(argv[0], environment);
   const auto raw = pointers(argv);
   const auto raw_environment = pointers(environment);
+  const rlimit files = container_file_limit();
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::setrlimit(RLIMIT_NOFILE, &files);
   for (int target = 0; target < 3; ++target) {
     const int given = streams[static_cast<std::size_t>(target)];
     ::dup2(given >= 0 ? given : ::open("/dev/null", O_RDWR | O_CLOEXEC), target);
@@ -151,14 +154,18 @@ void Reaper::run(Command command, std::function<void(Outcome)> done) {
   capture->done = std::move(done);
   int out[2] = {-1, -1};
   int in[2] = {-1, -1};
-  FAIRLEAD_ASSERT(::pipe2(out, O_CLOEXEC) == 0);
+  const auto refuse = [&](const char* what, int error) {
+    capture->outcome = {.exit = {127, 0}, .output = fmt::format("cannot make {}: {}", what, error_text(error))};
+    loop_.post([capture] { capture->done(std::move(capture->outcome)); });
+  };
+  if (::pipe2(out, O_CLOEXEC) != 0) return refuse("a pipe", errno);
   capture->pipe.reset(out[0]);
   Descriptor write_end(out[1]);
   ::fcntl(out[0], F_SETFL, O_NONBLOCK);
   Descriptor input_read;
   Descriptor input_write;
   if (!command.input.empty()) {
-    FAIRLEAD_ASSERT(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) == 0);
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0) return refuse("a socket pair", errno);
     input_read.reset(in[0]);
     input_write.reset(in[1]);
   }

@@ -85,6 +85,9 @@ class Cluster {
   int next_ = 1;
 };
 
+/// What the tests start with, below the usual hard limits.
+inline constexpr unsigned long kSoftFileLimit = 1000;
+
 /// The one cluster of this test program, and what it runs in.
 Cluster& cluster();
 Inside& inside();

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cstdio>
@@ -51,6 +52,10 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "SKIPPED: %s: %s. %s\n", check.name.c_str(), check.detail.c_str(), check.advice.c_str());
     return kSkipped;
   }
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = kSoftFileLimit;
+  ::setrlimit(RLIMIT_NOFILE, &files);
   EnclosureOptions options;
   // The tests inside cannot reach the host's loopback: they ask the process outside to.
   options.answer = [](const std::string& request) -> Result<Descriptor> {

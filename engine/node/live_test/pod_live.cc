@@ -1,7 +1,11 @@
 // Pods on a real node: how they start, what they see, how they are probed, restarted and ended.
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <filesystem>
+#include <sstream>
 #include <thread>
 
 #include "engine/node/live_test/cluster.h"
@@ -193,6 +197,25 @@ TEST(Pod, AKilledContainerStartsAgain) {
   }));
   EXPECT_TRUE(cluster().wait_note(uid, "BackOff", "Back-off restarting failed container main"));
   cluster().stop(uid);
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
+TEST(Pod, HasTheDescriptorLimitThatTheNodeWasStartedWith) {
+  rlimit own{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
+  EXPECT_EQ(own.rlim_cur, own.rlim_max) << "the node takes what it may";
+  const auto uid = cluster().run("files");
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  std::istringstream lines(cluster().ask(uid, "read/proc/self/limits"));
+  std::string found;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("Max open files")) found = line;
+  }
+  std::istringstream columns(found.substr(std::min(found.size(), std::string("Max open files").size())));
+  rlim_t soft = 0;
+  columns >> soft;
+  EXPECT_EQ(soft, kSoftFileLimit) << found;
+  cluster().stop(uid, Duration{0});
   EXPECT_TRUE(cluster().wait_stopped(uid));
 }
 
