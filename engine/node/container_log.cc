@@ -22,6 +22,8 @@ std::string timestamp(std::chrono::system_clock::time_point now) {
   return fmt::format("{}.{:09}Z", text, nanoseconds);
 }
 
+std::string rotated(const std::string& path, int i) { return i == 0 ? path : fmt::format("{}.{}", path, i); }
+
 /// Splits "time stream tag content".
 struct CriLine {
   std::string_view time;
@@ -129,8 +131,7 @@ void ContainerLog::write(Stream& stream, std::string_view line, bool partial) {
 
 void ContainerLog::rotate() {
   for (int i = kMaxLogFiles - 1; i > 0; --i) {
-    const std::string from = i == 1 ? path_ : fmt::format("{}.{}", path_, i - 1);
-    std::rename(from.c_str(), fmt::format("{}.{}", path_, i).c_str());
+    std::rename(rotated(path_, i - 1).c_str(), rotated(path_, i).c_str());
   }
   file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
   size_ = 0;
@@ -177,7 +178,7 @@ std::string read_log(const std::string& path, std::size_t tail) {
   std::string text;
   std::size_t lines = 0;
   for (int i = 0; i < kMaxLogFiles; ++i) {
-    const auto part = read_file(i == 0 ? path : fmt::format("{}.{}", path, i));
+    const auto part = read_file(rotated(path, i));
     if (!part) break;
     text.insert(0, *part);
     lines += static_cast<std::size_t>(std::count(part->begin(), part->end(), '\n'));
@@ -188,6 +189,10 @@ std::string read_log(const std::string& path, std::size_t tail) {
     if (lines - 1 == tail) return text.substr(at);
   }
   return text;
+}
+
+void remove_log(const std::string& path) {
+  for (int i = 0; i < kMaxLogFiles; ++i) ::unlink(rotated(path, i).c_str());
 }
 
 }  // namespace fairlead::node

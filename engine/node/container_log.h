@@ -84,5 +84,7 @@ class ContainerLog {
 
 /// The CRI lines of a log and its rotated files, oldest first, at most the last `tail` whole lines (npos: all).
 [[nodiscard]] std::string read_log(const std::string& path, std::size_t tail);
+/// Removes a log and its rotated files.
+void remove_log(const std::string& path);
 
 }  // namespace fairlead::node

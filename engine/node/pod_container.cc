@@ -344,6 +344,9 @@ void PodWorker::restart(std::size_t index) {
   const Duration delay = redefined ? Duration{0} : slot.backoff.next(container.ended.finished - container.started_at);
   container.last = container.ended;
   ++container.restarts;
+  // Kept are the log of the start that ended just now and that of the next, as the kubelet does
+  // (MaxPerPodContainerCount of pkg/kubelet/container/container_gc.go).
+  remove_log(log_path(index, container.restarts - 2));
   container.state = State::kWaiting;
   container.reason = "ContainerCreating";
   if (delay.count() == 0) return;

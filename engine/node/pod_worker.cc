@@ -121,7 +121,8 @@ void PodWorker::restore() {
       record_.transitions[std::string(condition.at("type").str())] = {std::string(condition.at("status").str()),
                                                                       *since};
   }
-  for (auto& container : record_.containers) {
+  for (std::size_t index = 0; index < record_.containers.size(); ++index) {
+    auto& container = record_.containers[index];
     const char* list = container.kind == Kind::kMain ? "containerStatuses" : "initContainerStatuses";
     for (const auto& status : pod_->at("status", list).items()) {
       if (status.at("name").str() != container.spec.at("name").str()) continue;
@@ -129,6 +130,7 @@ void PodWorker::restore() {
       const Value* running = status.at("state").find("running");
       if (running == nullptr) continue;
       ++container.restarts;
+      remove_log(log_path(index, container.restarts - 2));
       container.last = Termination{137,
                                    "ContainerStatusUnknown",
                                    "The node was stopped while the container ran",

@@ -200,6 +200,29 @@ TEST(Pod, AKilledContainerStartsAgain) {
   EXPECT_TRUE(cluster().wait_stopped(uid));
 }
 
+TEST(Pod, TheLogsOfTheLastTwoStartsAreKept) {
+  const auto uid = cluster().run("restarts", [](Value& pod) { main_container(pod).erase("readinessProbe"); });
+  const std::string folder = fmt::format("{}/log/pods/shop_restarts_{}/main", cluster().directory(), uid);
+  const auto started = [](int restarts) {
+    return [restarts](const Value& status) {
+      return main_status(status).at("restartCount").int_or(-1) == restarts &&
+             main_status(status).at("state").has("running");
+    };
+  };
+  ASSERT_TRUE(cluster().wait(uid, started(0)));
+  cluster().signal(uid, SIGKILL);
+  ASSERT_TRUE(cluster().wait(uid, started(1)));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/0.log"));
+  cluster().signal(uid, SIGKILL);
+  // The second restart waits for its back-off; the first start's log goes as soon as it is counted.
+  ASSERT_TRUE(
+      cluster().wait(uid, [](const Value& status) { return main_status(status).at("restartCount").int_or(0) == 2; }));
+  EXPECT_FALSE(std::filesystem::exists(folder + "/0.log"));
+  EXPECT_TRUE(std::filesystem::exists(folder + "/1.log"));
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
 TEST(Pod, HasTheDescriptorLimitThatTheNodeWasStartedWith) {
   rlimit own{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
