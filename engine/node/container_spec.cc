@@ -91,7 +91,8 @@ Value mounts(const ContainerPlan& plan) {
                       Value::array({"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"})));
   out.push_back(
       mount("/dev/shm", "tmpfs", "shm", Value::array({"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"})));
-  out.push_back(mount("/sys", "bind", "/sys", Value::array({"rbind", "nosuid", "noexec", "nodev", "ro"})));
+  // "ro" alone is for the topmost mount; "rro" holds for those below it, such as /sys/fs/cgroup, too.
+  out.push_back(mount("/sys", "bind", "/sys", Value::array({"rbind", "nosuid", "noexec", "nodev", "ro", "rro"})));
   for (const auto& entry : plan.mounts) {
     out.push_back(mount(entry.destination, entry.type, entry.source, strings(entry.options)));
   }

@@ -223,6 +223,26 @@ TEST(Pod, TheLogsOfTheLastTwoStartsAreKept) {
   EXPECT_TRUE(cluster().wait_stopped(uid));
 }
 
+TEST(Pod, RootWritesNothingBelowSys) {
+  const auto uid = cluster().run(
+      "sys", [](Value& pod) { main_container(pod).make("securityContext") = Value::object({{"runAsUser", 0}}); });
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  ASSERT_EQ(cluster().ask(uid, "id"), "0:0");
+  EXPECT_EQ(cluster().ask(uid, "write/file"), "ok");
+  std::istringstream mounts(cluster().ask(uid, "read/proc/self/mounts"));
+  int seen = 0;
+  for (std::string source, place, type, options, rest; mounts >> source >> place >> type >> options;
+       std::getline(mounts, rest)) {
+    if (place != "/sys" && !place.starts_with("/sys/")) continue;
+    ++seen;
+    EXPECT_TRUE(options == "ro" || options.starts_with("ro,")) << place << " " << options;
+  }
+  EXPECT_GT(seen, 1);
+  EXPECT_EQ(cluster().ask(uid, "write/sys/fs/cgroup/file"), "error: Read-only file system");
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
 TEST(Pod, HasTheDescriptorLimitThatTheNodeWasStartedWith) {
   rlimit own{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &own), 0);
