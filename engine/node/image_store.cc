@@ -4,10 +4,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <set>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -184,44 +182,14 @@ Result<> ImageStore::tag(const std::string& digest, std::int64_t size, const std
   return replace_file(directory_ + "/index.json", to_json(*index));
 }
 
-Result<std::int64_t> ImageStore::collect(const std::vector<std::string>& keep) {
-  if (auto ok = prepare(); !ok) return std::unexpected(ok.error());
-  const auto held = lock(directory_);
-  if (!held) return std::unexpected(held.error());
-  auto index = read_index();
+Result<std::vector<std::string>> ImageStore::named() const {
+  const auto index = read_index();
   if (!index) return std::unexpected(index.error());
-  std::set<std::string> used;
-  const auto mark = [&](const std::string& digest) {
-    used.insert(digest.substr(7));
-    const auto manifest = read_json(digest);
-    if (!manifest) return;
-    if (is_digest(manifest->at("config", "digest").str()))
-      used.emplace(manifest->at("config", "digest").str().substr(7));
-    for (const char* list : {"layers", "manifests"}) {
-      for (const auto& entry : manifest->at(list).items()) {
-        if (is_digest(entry.at("digest").str())) used.emplace(entry.at("digest").str().substr(7));
-      }
-    }
-  };
-  Value::Array kept;
+  std::vector<std::string> out;
   for (const auto& entry : index->at("manifests").items()) {
-    const std::string digest(entry.at("digest").str());
-    const bool wanted = entry.has("annotations") || std::ranges::find(keep, digest) != keep.end();
-    if (!wanted || !is_digest(digest)) continue;
-    mark(digest);
-    kept.push_back(entry);
+    if (!entry.at("annotations", kRefName).str().empty()) out.emplace_back(entry.at("digest").str());
   }
-  index->set("manifests", std::move(kept));
-  if (auto ok = replace_file(directory_ + "/index.json", to_json(*index)); !ok) return std::unexpected(ok.error());
-  std::int64_t freed = 0;
-  std::error_code error;
-  for (const auto& blob : std::filesystem::directory_iterator(directory_ + "/blobs/sha256", error)) {
-    if (used.contains(blob.path().filename())) continue;
-    std::error_code ignored;
-    freed += static_cast<std::int64_t>(blob.file_size(ignored));
-    std::filesystem::remove(blob.path(), ignored);
-  }
-  return freed;
+  return out;
 }
 
 }  // namespace fairlead::node

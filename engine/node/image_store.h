@@ -55,9 +55,9 @@ class ImageStore {
   /// Makes the manifest `digest` (of `size` bytes) known, under `name:tag`; an older image of that name keeps its
   /// digest and loses the name.
   [[nodiscard]] Result<> tag(const std::string& digest, std::int64_t size, const std::string& name);
-  /// Removes manifests without a name that are not among `keep`, then every blob nothing refers to. Answers how many
-  /// bytes came free.
-  [[nodiscard]] Result<std::int64_t> collect(const std::vector<std::string>& keep);
+  /// The digests of the images that have a name: the last one built under each. Nothing is ever removed from the
+  /// layout, since a rollback may ask for an older image by its digest.
+  [[nodiscard]] Result<std::vector<std::string>> named() const;
 
  private:
   [[nodiscard]] Result<Value> read_json(const std::string& digest) const;

@@ -16,6 +16,7 @@
 #include "engine/node/node_status.h"
 #include "engine/node/pod_worker.h"
 #include "engine/node/ruleset.h"
+#include "engine/node/unpack.h"
 #include "engine/node/usage.h"
 #include "engine/node/usage_window.h"
 
@@ -221,6 +222,8 @@ Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, I
   for (const char* name : {"/live", "/rootfs", "/volumes"}) {
     if (auto ok = make_directories(run + name); !ok) return std::unexpected(ok.error());
   }
+  // Nothing of an image runs yet. An unreadable index is told by every image that is asked for.
+  (void)collect_unpacked(ImageStore(options.state_directory + "/images"), run + "/rootfs");
   // Visible in here alone, and gone with the namespace.
   if (::mount("tmpfs", (run + "/live").c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) {
     return fail("cannot mount a tmpfs on {}/live: {}", run, error_text(errno));

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -253,6 +254,17 @@ Result<std::string> unpack_image(const ImageStore& store, const Image& image, co
   }
   remove_tree(unfinished);
   return target;
+}
+
+Result<> collect_unpacked(const ImageStore& store, const std::string& directory) {
+  const auto named = store.named();
+  if (!named) return std::unexpected(named.error());
+  std::error_code error;
+  for (const auto& tree : std::filesystem::directory_iterator(directory, error)) {
+    if (std::ranges::find(*named, "sha256:" + tree.path().filename().string()) == named->end())
+      remove_tree(tree.path());
+  }
+  return {};
 }
 
 }  // namespace fairlead::node

@@ -17,4 +17,9 @@ inline constexpr int kMaxEntries = 200'000;
 [[nodiscard]] Result<std::string> unpack_image(const ImageStore& store, const Image& image,
                                                const std::string& directory);
 
+/// Removes from `directory` what was unpacked of images that have no name any more, and what was left half-made. An
+/// image that is wanted again all the same is unpacked again. LocalNode::create calls it, when no container runs;
+/// nobody may while one does.
+[[nodiscard]] Result<> collect_unpacked(const ImageStore& store, const std::string& directory);
+
 }  // namespace fairlead::node

@@ -198,5 +198,29 @@ TEST_F(UnpackTest, AnImageIsUnpackedOnce) {
   EXPECT_EQ(read(*second + "/mark"), "still there");
 }
 
+TEST_F(UnpackTest, WhatWasUnpackedOfImagesWithoutANameIsCollected) {
+  const auto digest = [](const std::string& root) {
+    return "sha256:" + std::filesystem::path(root).filename().string();
+  };
+  const auto old = unpack({{{"file", 'f', "old"}}});
+  const auto fresh = unpack({{{"file", 'f', "fresh"}}});
+  ASSERT_TRUE(old && fresh);
+  ASSERT_TRUE(make_directories(folder_ + "/rootfs/.unpacking-3/usr"));
+  ASSERT_TRUE(store_->tag(digest(*old), 1, "fairlead.local/shop:1"));
+  ASSERT_TRUE(store_->tag(digest(*fresh), 1, "fairlead.local/other:1"));
+  ASSERT_TRUE(collect_unpacked(*store_, folder_ + "/rootfs"));
+  EXPECT_EQ(read(*old + "/file"), "old");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/rootfs/.unpacking-3"));
+  // A new build takes the name; the old image itself stays for whoever asks by its digest.
+  ASSERT_TRUE(store_->tag(digest(*fresh), 1, "fairlead.local/shop:1"));
+  ASSERT_TRUE(collect_unpacked(*store_, folder_ + "/rootfs"));
+  EXPECT_FALSE(std::filesystem::exists(*old));
+  EXPECT_EQ(read(*fresh + "/file"), "fresh");
+  EXPECT_NE(read(folder_ + "/images/index.json").find(digest(*old)), std::string::npos);
+  ASSERT_TRUE(write_file(folder_ + "/images/index.json", "no JSON"));
+  EXPECT_FALSE(collect_unpacked(*store_, folder_ + "/rootfs"));
+  EXPECT_EQ(read(*fresh + "/file"), "fresh") << "nothing goes on a guess";
+}
+
 }  // namespace
 }  // namespace fairlead::node
