@@ -101,7 +101,9 @@ void PodWorker::start() {
   restore();
   const auto limit = pod_->at("spec", "activeDeadlineSeconds");
   if (limit.is_int()) {
-    later(deadline_, std::chrono::seconds(limit.int_or(0)), [this] {
+    // Counted from the pod's start, which may have been before the node's (pkg/kubelet/active_deadline.go).
+    const Duration left = record_.start_time + std::chrono::seconds(limit.int_or(0)) - now();
+    later(deadline_, std::max(left, Duration{0}), [this] {
       record_.failed_reason = "DeadlineExceeded";
       record_.failed_message = "Pod was active on the node longer than the specified deadline";
       note("Normal", "DeadlineExceeded", record_.failed_message);

@@ -262,6 +262,17 @@ TEST(Pod, HasTheDescriptorLimitThatTheNodeWasStartedWith) {
   EXPECT_TRUE(cluster().wait_stopped(uid));
 }
 
+TEST(Pod, ItsDeadlineCountsFromItsStartAlsoWhenTheNodeStartedLater) {
+  const auto uid = cluster().run("deadline", [](Value& pod) {
+    pod.make("spec", "activeDeadlineSeconds") = 3600;
+    pod.make("status", "startTime") = "2026-01-01T00:00:00Z";
+  });
+  ASSERT_TRUE(cluster().wait(uid, [](const Value& status) { return status.at("phase").str() == "Failed"; }));
+  EXPECT_EQ(cluster().status(uid).at("reason").str(), "DeadlineExceeded");
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+}
+
 TEST(Pod, InitContainersRunInOrderAndJobsComplete) {
   const auto uid = cluster().run("job", [](Value& pod) {
     auto& container = main_container(pod);
