@@ -69,7 +69,8 @@ Result<ContainerEntry> ContainerEntry::open(pid_t pid, const ContainerUser& user
   if (!out.directory_ || !status) return fail("the container has ended");
   out.bounding_ = status_field(*status, "CapBnd", 16);
   out.no_new_privileges_ = status_field(*status, "NoNewPrivs", 10) != 0;
-  if (status_field(*status, "Seccomp", 10) == SECCOMP_MODE_FILTER) out.filter_ = &default_seccomp_filter();
+  // Not from there: crun sets the filter last of all, and a hook may enter before that.
+  if (user.filtered) out.filter_ = &default_seccomp_filter();
   return out;
 }
 

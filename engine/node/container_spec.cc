@@ -142,8 +142,7 @@ Value linux_section(const ContainerPlan& plan) {
     out.set("gidMappings", mapping(plan.user.gid));
   }
   out.set("namespaces", std::move(namespaces));
-  const auto& profile = security(*plan.pod, *plan.container, "seccompProfile");
-  if (profile.at("type").str() == "RuntimeDefault") out.set("seccomp", default_seccomp());
+  if (plan.user.filtered) out.set("seccomp", default_seccomp());
   return out;
 }
 
@@ -152,6 +151,7 @@ Value linux_section(const ContainerPlan& plan) {
 Result<ContainerUser> container_user(const Value& pod, const Value& container, const Image& image,
                                      const std::string& root) {
   ContainerUser user;
+  user.filtered = security(pod, container, "seccompProfile").at("type").str() == "RuntimeDefault";
   std::string_view name = image.user;
   std::string_view group;
   if (const auto colon = name.find(':'); colon != std::string_view::npos) {

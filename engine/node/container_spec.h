@@ -27,6 +27,7 @@ struct ContainerUser {
   std::int64_t uid = 0;
   std::int64_t gid = 0;
   std::vector<std::int64_t> additional;
+  bool filtered = false;  ///< By the default seccomp profile.
 };
 
 /// Everything config.json is made from.
