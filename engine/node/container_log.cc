@@ -1,7 +1,10 @@
 #include "engine/node/container_log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -174,14 +177,30 @@ void ContainerLog::finish() {
   }
 }
 
-std::string read_log(const std::string& path, std::size_t tail) {
+LogHistory::LogHistory(const std::string& path) {
+  for (int i = 0; i < kMaxLogFiles; ++i) {
+    Descriptor file(::open(rotated(path, i).c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info{};
+    if (!file || ::fstat(file.get(), &info) != 0) break;
+    parts_.push_back({std::move(file), static_cast<std::size_t>(info.st_size)});
+  }
+}
+
+std::string LogHistory::read(std::size_t tail) const {
   std::string text;
   std::size_t lines = 0;
-  for (int i = 0; i < kMaxLogFiles; ++i) {
-    const auto part = read_file(rotated(path, i));
-    if (!part) break;
-    text.insert(0, *part);
-    lines += static_cast<std::size_t>(std::count(part->begin(), part->end(), '\n'));
+  for (const auto& [file, size] : parts_) {
+    std::string part(size, '\0');
+    std::size_t have = 0;
+    while (have < size) {
+      const ssize_t got = ::pread(file.get(), part.data() + have, size - have, static_cast<off_t>(have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    part.resize(have);
+    text.insert(0, part);
+    lines += static_cast<std::size_t>(std::count(part.begin(), part.end(), '\n'));
     if (lines >= tail) break;
   }
   for (std::size_t at = 0; lines > tail && at < text.size(); --lines) {
@@ -190,6 +209,8 @@ std::string read_log(const std::string& path, std::size_t tail) {
   }
   return text;
 }
+
+std::string read_log(const std::string& path, std::size_t tail) { return LogHistory(path).read(tail); }
 
 void remove_log(const std::string& path) {
   for (int i = 0; i < kMaxLogFiles; ++i) ::unlink(rotated(path, i).c_str());

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "engine/node/descriptor.h"
@@ -80,6 +81,22 @@ class ContainerLog {
   std::size_t size_ = 0;
   Stream streams_[2];
   std::list<std::weak_ptr<Listener>> listeners_;
+};
+
+/// A log and its rotated files as they are at one moment: cheap to take, and what is written or rotated later changes
+/// nothing. Reading may take long: not for the node's own thread. Any thread.
+class LogHistory {
+ public:
+  explicit LogHistory(const std::string& path);
+  /// The CRI lines, oldest first, at most the last `tail` whole lines (npos: all).
+  [[nodiscard]] std::string read(std::size_t tail) const;
+
+ private:
+  struct Part {
+    Descriptor file;
+    std::size_t size = 0;
+  };
+  std::vector<Part> parts_;  ///< Newest first.
 };
 
 /// The CRI lines of a log and its rotated files, oldest first, at most the last `tail` whole lines (npos: all).

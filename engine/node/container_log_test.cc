@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "engine/node/files.h"
@@ -86,6 +87,18 @@ TEST_F(ContainerLogTest, LongLinesAreSplitAndReadAsOne) {
   const std::string lines = read_log(path(), std::string::npos);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 6) << "three parts of the long one";
   EXPECT_TRUE(render(lines).starts_with("before\n" + line + "\nafter\nwithout an end"));
+}
+
+TEST_F(ContainerLogTest, AHistoryIsWhatWasThereWhenItWasTaken) {
+  ASSERT_TRUE(make_directories(folder_ + "/pod"));
+  ASSERT_TRUE(write_file(path(), "new one\n"));
+  ASSERT_TRUE(write_file(path() + ".1", "old one\nold two\n"));
+  const LogHistory history(path());
+  std::ofstream(path(), std::ios::app) << "new two\n";
+  std::filesystem::rename(path(), path() + ".1");
+  ASSERT_TRUE(write_file(path(), "newest\n"));
+  EXPECT_EQ(history.read(std::string::npos), "old one\nold two\nnew one\n");
+  EXPECT_EQ(history.read(2), "old two\nnew one\n");
 }
 
 TEST_F(ContainerLogTest, ReadersChooseByTimeAndSize) {

@@ -202,17 +202,17 @@ void LocalNode::State::open_log(const seam::LogRequest& request, const std::shar
     });
     return;
   }
-  // On the loop, so that no line falls between the file and what is followed.
-  stream->lines(read_log(place->path, tail));
-  if (stream->closed()) return;
+  // Both on the loop, so that no line falls between the file and what is followed; the reading is not.
+  auto history = std::make_shared<LogHistory>(place->path);
   const std::weak_ptr<LogStream> weak = stream;
   stream->follower = place->live->follow(
       [weak](std::string_view line) {
-        if (const auto open = weak.lock()) open->lines(line);
+        if (const auto open = weak.lock()) open->live(line);
       },
       [weak] {
-        if (const auto open = weak.lock()) open->end();
+        if (const auto open = weak.lock()) open->live_end();
       });
+  background.run([stream, history, tail] { stream->history(history->read(tail)); });
 }
 
 Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, Inside& inside,

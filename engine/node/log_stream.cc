@@ -25,6 +25,42 @@ void LogStream::lines(std::string_view text) {
   }
 }
 
+void LogStream::history(std::string_view text) {
+  lines(text);
+  for (;;) {
+    std::string waited;
+    {
+      const std::lock_guard lock(waiting_mutex_);
+      waited.swap(waiting_);
+      history_sent_ = waited.empty();
+      if (history_sent_ && !ended_) return;
+    }
+    if (waited.empty()) return end();
+    lines(waited);
+  }
+}
+
+void LogStream::live(std::string_view line) {
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    if (!history_sent_) {
+      waiting_ += line;
+      waiting_ += '\n';
+      return;
+    }
+  }
+  lines(line);
+}
+
+void LogStream::live_end() {
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    ended_ = true;
+    if (!history_sent_) return;
+  }
+  end();
+}
+
 void LogStream::end(std::string_view last) {
   const std::lock_guard lock(mutex_);
   if (const auto sink = std::exchange(sink_, nullptr)) sink(last, true);
@@ -33,11 +69,6 @@ void LogStream::end(std::string_view last) {
 void LogStream::cancel() {
   const std::lock_guard lock(mutex_);
   sink_ = nullptr;
-}
-
-bool LogStream::closed() {
-  const std::lock_guard lock(mutex_);
-  return !sink_;
 }
 
 }  // namespace fairlead::node

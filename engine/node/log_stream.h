@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 #include "engine/node/container_log.h"
@@ -19,9 +20,14 @@ class LogStream {
 
   /// Sends CRI lines as the request wants them.
   void lines(std::string_view text);
+  /// What was written before the reader came, from a thread that may be busy with it for long.
+  void history(std::string_view text);
+  /// A line that was written since; it waits until `history` has been sent, without blocking. One thread only.
+  void live(std::string_view line);
+  /// The last of them has come.
+  void live_end();
   void end(std::string_view last = {});
   void cancel();
-  [[nodiscard]] bool closed();
   /// Keeps whatever feeds the stream alive until it ends.
   std::shared_ptr<void> follower;
 
@@ -29,6 +35,10 @@ class LogStream {
   std::recursive_mutex mutex_;  ///< A sink may drop its subscription.
   LogFilter filter_;
   Sink sink_;
+  std::mutex waiting_mutex_;  ///< Never held while something is sent.
+  std::string waiting_;       ///< Lines for after the history.
+  bool history_sent_ = false;
+  bool ended_ = false;  ///< Before the history was sent.
 };
 
 /// The subscriber's end.
