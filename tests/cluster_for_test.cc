@@ -9,6 +9,7 @@
 
 #include "engine/api/testing_server.h"
 #include "engine/control/controllers.h"
+#include "engine/control/pod_token.h"
 #include "engine/seam/simulated_metrics.h"
 #include "engine/seam/simulated_node.h"
 #include "engine/seam/simulated_traffic.h"
@@ -74,14 +75,8 @@ class Cluster {
     out.traffic = &traffic_;
     out.schema = &server_.schema();
     out.root_ca = server_.pki().ca;
-    out.issue_token = [this](const control::TokenRequest& request) -> Result<control::IssuedToken> {
-      const Value pod = Value::object({{"kind", "Pod"}, {"name", request.pod}, {"uid", request.pod_uid}});
-      const Value spec = Value::object({{"boundObjectRef", pod}});
-      auto issued = server_.tokens().issue(request.ns, request.service_account, Value::object({{"spec", spec}}));
-      if (!issued) return fail("{}", issued.error().message);
-      const auto expires = parse_time(issued->at("status", "expirationTimestamp").str());
-      if (!expires) return std::unexpected(expires.error());
-      return control::IssuedToken{std::string(issued->at("status", "token").str()), *expires};
+    out.issue_token = [this](const control::TokenRequest& request) {
+      return control::issue_pod_token(server_.tokens(), request);
     };
     return out;
   }

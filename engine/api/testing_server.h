@@ -28,14 +28,6 @@
 
 namespace fairlead::api {
 
-/// The time it is, to the millisecond.
-class WallClock final : public seam::Clock {
- public:
-  [[nodiscard]] Time now() const override {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
-};
-
 /// A control thread of its own.
 class ControlLoop final : public seam::Executor {
  public:
@@ -185,7 +177,7 @@ class TestingServer {
   }
 
   TestingOptions options_;
-  WallClock clock_;
+  seam::WallClock clock_;
   Schema schema_;
   std::unique_ptr<Journal> journal_ = memory_journal();
   Store store_;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/yaml.h"
 #include "engine/cli/daemon.h"
+#include "net/http_message.h"
 
 namespace fairlead::cli {
 namespace {
@@ -18,16 +19,6 @@ constexpr std::string_view kRollouts = "/apis/argoproj.io/v1alpha1/rollouts";
 constexpr std::string_view kHash = "rollouts_pod_template_hash";
 
 std::string decoded(const Value& text) { return base64_decode(text.str()).value_or(""); }
-
-std::string url_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 /// The value of a sample, unless it is NaN.
 std::optional<double> sample(const Value& series) {
@@ -162,7 +153,7 @@ bool Cluster::reachable() {
 Result<std::vector<Value>> Cluster::query(const std::string& promql) {
   const auto prometheus = prometheus_url();
   if (!prometheus) return std::unexpected(prometheus.error());
-  auto url = net::Url::parse(fmt::format("{}api/v1/query?query={}", *prometheus, url_encode(promql)));
+  auto url = net::Url::parse(fmt::format("{}api/v1/query?query={}", *prometheus, net::percent_encode(promql)));
   if (!url) return std::unexpected(url.error());
   net::ClientRequest request;
   request.url = std::move(*url);

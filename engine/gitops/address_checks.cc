@@ -78,7 +78,7 @@ void check_overlaps(const EnvironmentSources& sources, Errors& errors) {
 }  // namespace
 
 void check_addresses(const EnvironmentSources& sources, std::vector<Error>& errors) {
-  const bool holds_hub = sources.at_own("hub").at("ref").str() == sources.name;
+  const bool holds_hub = sources.holds_hub();
   for (const Member& region : sources.at_own("regions").members()) {
     const std::string name = "regions." + region.key;
     check_size(sources.own, region.value.at("cidr"), name + ".cidr", kSpokePrefix, errors);

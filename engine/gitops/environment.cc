@@ -11,8 +11,6 @@
 namespace fairlead::gitops {
 namespace {
 
-bool holds_hub(const EnvironmentSources& sources) { return sources.at_own("hub").at("ref").str() == sources.name; }
-
 const Value& hub_holder(const EnvironmentSources& sources) {
   return sources.environment(sources.at_own("hub").at("ref").str())->document;
 }
@@ -27,7 +25,7 @@ std::string primary_region(const Value& document) {
 /// Terraform roots that this environment applies, in their order.
 Value roots(const EnvironmentSources& sources) {
   Value out = Value::array();
-  if (holds_hub(sources)) {
+  if (sources.holds_hub()) {
     out.push_back("foundation");
     out.push_back("hub");
   }

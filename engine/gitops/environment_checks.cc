@@ -17,7 +17,6 @@ using Errors = std::vector<Error>;
 constexpr auto kSupportedVersions = std::to_array<std::string_view>({"1.34", "1.35", "1.36"});
 
 bool is_prod(const EnvironmentSources& sources) { return sources.at_own("environment").at("class").str() == "prod"; }
-bool holds_hub(const EnvironmentSources& sources) { return sources.at_own("hub").at("ref").str() == sources.name; }
 
 void check_identity(const EnvironmentSources& sources, Errors& errors) {
   const Value& environment = sources.at_own("environment");
@@ -78,7 +77,7 @@ void check_regions(const EnvironmentSources& sources, Errors& errors) {
 void check_hub(const EnvironmentSources& sources, Errors& errors) {
   const Value& hub = sources.at_own("hub");
   const std::string_view ref = hub.at("ref").str();
-  if (holds_hub(sources)) return;
+  if (sources.holds_hub()) return;
   const Source* holder = sources.environment(ref);
   if (holder == nullptr || holder->document.at("hub", "ref").str() != ref) {
     return errors.push_back(sources.own.error(

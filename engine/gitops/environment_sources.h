@@ -28,6 +28,8 @@ struct EnvironmentSources {
   std::vector<Error> errors;       ///< What is wrong with those files by themselves.
 
   [[nodiscard]] const Value& at_own(std::string_view key) const { return own.document.at(key); }
+  /// This environment's hub is its own, and others may share it.
+  [[nodiscard]] bool holds_hub() const { return at_own("hub").at("ref").str() == name; }
   /// The environment called `other`, this one included; null where there is none.
   [[nodiscard]] const Source* environment(std::string_view other) const;
   /// Names of the environments that use this one's hub, itself included; empty where it has none.

@@ -1,6 +1,8 @@
 // The only source of time for api and control.
 #pragma once
 
+#include <chrono>
+
 #include "base/time.h"
 
 namespace fairlead::seam {
@@ -9,6 +11,12 @@ class Clock {
  public:
   virtual ~Clock() = default;
   [[nodiscard]] virtual Time now() const = 0;
+};
+
+/// The machine's clock.
+class WallClock final : public Clock {
+ public:
+  [[nodiscard]] Time now() const override { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 };
 
 /// A clock that stands still until it is told to move.

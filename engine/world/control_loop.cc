@@ -9,8 +9,6 @@ constexpr std::size_t kSlice = 64;  ///< Reconciliations before the loop looks a
 
 }  // namespace
 
-Time WallClock::now() const { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
-
 void ControlLoop::drive(control::Manager& manager) {
   manager.on_work([this, &manager] { schedule(manager); });
   schedule(manager);

@@ -8,12 +8,6 @@
 
 namespace fairlead::world {
 
-/// The machine's clock.
-class WallClock final : public seam::Clock {
- public:
-  [[nodiscard]] Time now() const override;
-};
-
 /// `post` and `stop` from any thread, everything else from the one that calls `run`.
 class ControlLoop final : public seam::Executor {
  public:

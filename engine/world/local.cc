@@ -21,6 +21,7 @@
 #include "engine/api/server.h"
 #include "engine/api/token.h"
 #include "engine/control/controllers.h"
+#include "engine/control/pod_token.h"
 #include "engine/edge/edge_files.h"
 #include "engine/edge/nginx_traffic.h"
 #include "engine/gitops/git_repository.h"
@@ -71,22 +72,17 @@ Result<Value> root_application(const LocalOptions& options) {
   return std::move(documents->front());
 }
 
-/// default/kubernetes: how pods reach the API server.
-std::vector<Value> api_service() {
-  const Value metadata = Value::object({{"name", "kubernetes"}, {"namespace", "default"}});
-  Value service = Value::object({{"apiVersion", "v1"}, {"kind", "Service"}, {"metadata", metadata}});
-  service.make("spec").set("clusterIP", "10.96.0.1");
-  service["spec"].set("ports",
-                      Value::array({Value::object({{"name", "https"}, {"port", 443}, {"targetPort", kNodeApiPort}})}));
+/// The other half of default/kubernetes, whose Service every API server has: where this one answers.
+Value api_endpoints() {
   Value slice = Value::object({{"apiVersion", "discovery.k8s.io/v1"},
                                {"kind", "EndpointSlice"},
-                               {"metadata", metadata},
+                               {"metadata", Value::object({{"name", "kubernetes"}, {"namespace", "default"}})},
                                {"addressType", "IPv4"}});
   slice["metadata"].set("labels", Value::object({{"kubernetes.io/service-name", "kubernetes"}}));
   slice.set("ports", Value::array({Value::object({{"name", "https"}, {"port", kNodeApiPort}, {"protocol", "TCP"}})}));
   slice.set("endpoints", Value::array({Value::object({{"addresses", Value::array({kNodeApiAddress})},
                                                       {"conditions", Value::object({{"ready", true}})}})}));
-  return {std::move(service), std::move(slice)};
+  return slice;
 }
 
 /// The cluster IP behind "name.namespace.svc[.cluster.local]"; empty for other hosts.
@@ -187,7 +183,9 @@ class LocalCluster {
     seams.outages = lives_.outages();
     seams.schema = &schema_;
     seams.root_ca = pki_.ca;
-    seams.issue_token = [this](const control::TokenRequest& request) { return issue(request); };
+    seams.issue_token = [this](const control::TokenRequest& request) {
+      return control::issue_pod_token(*tokens_, request);
+    };
     control::add_controllers(*manager_, *api_, seams);
     return {};
   }
@@ -201,20 +199,6 @@ class LocalCluster {
     spdlog::warn("{}: {}", who, what);
   }
 
-  /// The token that a pod of this machine mounts.
-  Result<control::IssuedToken> issue(const control::TokenRequest& request) {
-    Value pod = Value::object({{"kind", "Pod"}, {"name", request.pod}, {"uid", request.pod_uid}});
-    Value spec = Value::object({{"boundObjectRef", std::move(pod)}});
-    if (!request.audience.empty()) spec.set("audiences", Value::array({request.audience}));
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(request.lifetime).count();
-    if (seconds > 0) spec.set("expirationSeconds", std::max<std::int64_t>(seconds, api::kMinTokenSeconds));
-    auto issued = tokens_->issue(request.ns, request.service_account, Value::object({{"spec", std::move(spec)}}));
-    if (!issued) return fail("{}", issued.error().message);
-    const auto expires = parse_time(issued->at("status", "expirationTimestamp").str());
-    if (!expires) return std::unexpected(expires.error());
-    return control::IssuedToken{std::string(issued->at("status", "token").str()), *expires};
-  }
-
   Result<> put_system_objects() {
     // The namespaces that the objects below live in; the controllers that look after them run a moment later.
     if (auto done = api::bootstrap(*api_); !done) return fail("{}", done.error().message);
@@ -224,7 +208,7 @@ class LocalCluster {
     edge::EdgeSettings edge;
     edge.waf = *std::move(waf);
     objects.push_back(edge::edge_config_map(edge));
-    for (Value& object : api_service()) objects.push_back(std::move(object));
+    objects.push_back(api_endpoints());
     return apply_objects(*api_, objects);
   }
 
@@ -260,7 +244,7 @@ class LocalCluster {
   const LocalOptions& options_;
   node::Inside& inside_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  WallClock clock_;
+  seam::WallClock clock_;
   ControlLoop loop_{clock_};
   Lives lives_{options_.state + "/lives", clock_.now()};
   api::Schema schema_;

@@ -1,23 +1,13 @@
 #include "engine/world/prometheus_metrics.h"
 
 #include "base/json.h"
+#include "net/http_message.h"
 
 namespace fairlead::world {
 namespace {
 
 constexpr std::chrono::milliseconds kQueryTimeout{10'000};
 constexpr std::size_t kQuotedBody = 200;
-
-std::string form_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -47,7 +37,7 @@ void PrometheusMetrics::query(std::string address, std::string text, Time at, se
   request.connect_to = address_of_(url->host);
   request.url = std::move(*url);
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
-  request.body = fmt::format("query={}&time={:.3f}", form_encode(text),
+  request.body = fmt::format("query={}&time={:.3f}", net::percent_encode(text),
                              static_cast<double>(at.time_since_epoch().count()) / 1000.0);
   request.timeout = kQueryTimeout;
   client_.send(std::move(request), [this, done = std::move(done)](net::ClientResult<net::Response> response) mutable {
