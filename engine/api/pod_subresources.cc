@@ -3,16 +3,10 @@
 #include <utility>
 
 #include "base/time.h"
+#include "engine/api/conditions.h"
 
 namespace fairlead::api {
 namespace {
-
-bool is_ready(const Object& pod) {
-  for (const Value& condition : pod.at("status", "conditions").items()) {
-    if (condition.at("type").str() == "Ready") return condition.at("status").str() == "True";
-  }
-  return false;
-}
 
 /// Pods whose end disturbs nobody: they are not counted by any budget.
 bool bypasses_budgets(const Object& pod) {
@@ -87,7 +81,7 @@ ApiResult<> admit_eviction(Api& api, const Object& pod, bool dry_run) {
   const std::int64_t healthy = status.at("currentHealthy").int_or(0);
   const std::int64_t desired = status.at("desiredHealthy").int_or(0);
   const bool always = budget.at("spec", "unhealthyPodEvictionPolicy").str() == "AlwaysAllow";
-  if (!is_ready(pod) && (always || (healthy >= desired && desired > 0))) return {};
+  if (!condition_holds(pod.at("status"), "Ready") && (always || (healthy >= desired && desired > 0))) return {};
   if (status.at("observedGeneration").int_or(0) < budget.at("metadata", "generation").int_or(0)) {
     Status busy = too_many_disruptions(budget, "is still being processed by the server.");
     busy.retry_after_seconds = 10;

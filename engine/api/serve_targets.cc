@@ -2,6 +2,7 @@
 // http_sd JSON. Source: github.com/prometheus/prometheus/discovery/kubernetes/pod.go.
 #include <algorithm>
 
+#include "engine/api/conditions.h"
 #include "engine/api/context.h"
 
 namespace fairlead::api {
@@ -26,12 +27,8 @@ void add_map(Value& labels, std::string_view what, const Value& map) {
 }
 
 std::string_view ready_text(const Object& pod) {
-  for (const auto& condition : pod.at("status", "conditions").items()) {
-    if (condition.at("type").str() != "Ready") continue;
-    const auto status = condition.at("status").str();
-    return status == "True" ? "true" : status == "False" ? "false" : "unknown";
-  }
-  return "unknown";
+  const std::string_view status = condition_called(pod.at("status"), "Ready").at("status").str();
+  return status == "True" ? "true" : status == "False" ? "false" : "unknown";
 }
 
 Value pod_labels(const Object& pod) {

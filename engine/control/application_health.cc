@@ -5,20 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "engine/control/conditions.h"
+
 namespace fairlead::control {
 namespace {
 
 Health progressing(std::string message) { return {HealthStatus::kProgressing, std::move(message)}; }
 Health degraded(std::string message) { return {HealthStatus::kDegraded, std::move(message)}; }
 Health suspended(std::string message) { return {HealthStatus::kSuspended, std::move(message)}; }
-
-const Value& condition(const Value& conditions, std::string_view type) {
-  static const Value kNone;
-  for (const Value& c : conditions.items()) {
-    if (c.at("type").str() == type) return c;
-  }
-  return kNone;
-}
 
 bool observed(const Value& object) {
   const Value& generation = object.at("status", "observedGeneration");
@@ -53,7 +47,7 @@ Health deployment_health(const Value& object) {
   if (object.at("spec", "paused").bool_or(false)) return suspended("Deployment is paused");
   if (!observed(object))
     return progressing("Waiting for rollout to finish: observed deployment generation less than desired generation");
-  const Value& progress = condition(object.at("status", "conditions"), "Progressing");
+  const Value& progress = condition_called(object.at("status"), "Progressing");
   if (progress.at("reason").str() == "ProgressDeadlineExceeded") {
     return degraded(
         fmt::format("Deployment \"{}\" exceeded its progress deadline", object.at("metadata", "name").str()));
@@ -64,7 +58,7 @@ Health deployment_health(const Value& object) {
 Health replica_set_health(const Value& object) {
   if (!observed(object))
     return progressing("Waiting for rollout to finish: observed replica set generation less than desired generation");
-  const Value& failure = condition(object.at("status", "conditions"), "ReplicaFailure");
+  const Value& failure = condition_called(object.at("status"), "ReplicaFailure");
   if (failure.at("status").str() == "True") return degraded(std::string(failure.at("message").str()));
   const std::int64_t wanted = object.at("spec", "replicas").int_or(1);
   const std::int64_t available = object.at("status", "availableReplicas").int_or(0);
@@ -95,17 +89,16 @@ Health pod_health(const Value& object) {
       return degraded(std::string(container.at("state", "waiting", "message").string_or(reason)));
     }
   }
-  if (phase == "Running" && condition(object.at("status", "conditions"), "Ready").at("status").str() == "True")
-    return {};
+  if (phase == "Running" && condition_called(object.at("status"), "Ready").at("status").str() == "True") return {};
   return progressing(std::string(object.at("status", "message").str()));
 }
 
 Health job_health(const Value& object) {
   const Value& conditions = object.at("status", "conditions");
-  if (const Value& failed = condition(conditions, "Failed"); failed.at("status").str() == "True") {
+  if (const Value& failed = condition_in(conditions, "Failed"); failed.at("status").str() == "True") {
     return degraded(std::string(failed.at("message").str()));
   }
-  if (condition(conditions, "Complete").at("status").str() == "True") return {};
+  if (condition_in(conditions, "Complete").at("status").str() == "True") return {};
   if (object.at("spec", "suspend").bool_or(false)) return suspended("Job is suspended");
   return progressing("");
 }
@@ -114,7 +107,7 @@ Health hpa_health(const Value& object) {
   const Value& conditions = object.at("status", "conditions");
   if (conditions.empty()) return progressing("Waiting to Autoscale");
   for (const char* type : {"AbleToScale", "ScalingActive"}) {
-    const Value& c = condition(conditions, type);
+    const Value& c = condition_in(conditions, type);
     const std::string_view reason = c.at("reason").str();
     static constexpr std::array<std::string_view, 6> kFailures = {
         "FailedGetScale",  "FailedUpdateScale",       "FailedGetResourceMetric",
@@ -131,7 +124,7 @@ Health hpa_health(const Value& object) {
 /// Gateway API: every parent (or the object itself) must accept and resolve.
 Health gateway_health(const Value& conditions) {
   for (const char* type : {"Accepted", "ResolvedRefs", "Programmed"}) {
-    const Value& c = condition(conditions, type);
+    const Value& c = condition_in(conditions, type);
     if (c.at("status").str() == "False") {
       return c.at("reason").str() == "Pending" ? progressing(std::string(c.at("message").str()))
                                                : degraded(std::string(c.at("message").str()));

@@ -4,18 +4,6 @@
 
 namespace fairlead::control {
 
-const Value& condition_called(const Value& status, std::string_view type) {
-  static const Value kNone;
-  for (const Value& condition : status.at("conditions").items()) {
-    if (condition.at("type").str() == type) return condition;
-  }
-  return kNone;
-}
-
-bool condition_holds(const Value& status, std::string_view type) {
-  return condition_called(status, type).at("status").str() == "True";
-}
-
 void put_condition(Value& status, Value condition) {
   Value& all = status["conditions"];
   if (!all.is_array()) all = Value::array();
@@ -47,10 +35,35 @@ bool set_condition(Value& status, std::string_view type, std::string_view holds,
   return true;
 }
 
+bool set_updated_condition(Value& status, std::string_view type, std::string_view holds, std::string_view reason,
+                           std::string_view message, Time now) {
+  const Value old = condition_called(status, type);
+  const bool same = old.at("status").str() == holds;
+  if (same && old.at("reason").str() == reason) return false;
+  Value condition = Value::object({{"type", type},
+                                   {"status", holds},
+                                   {"lastUpdateTime", format_time(now)},
+                                   {"lastTransitionTime", format_time(now)},
+                                   {"reason", reason},
+                                   {"message", message}});
+  if (same) condition.set("lastTransitionTime", old.at("lastTransitionTime"));
+  drop_condition(status, type);
+  put_condition(status, std::move(condition));
+  return true;
+}
+
 bool drop_condition(Value& status, std::string_view type) {
   if (condition_called(status, type).is_null()) return false;
   std::erase_if(status["conditions"].mutable_items(), [&](const Value& c) { return c.at("type").str() == type; });
   return true;
+}
+
+void set_count(Value& status, std::string_view field, std::int64_t count) {
+  if (count == 0) {
+    status.erase(field);
+  } else {
+    status.set(field, count);
+  }
 }
 
 }  // namespace fairlead::control

@@ -9,15 +9,6 @@
 namespace fairlead::control {
 namespace {
 
-/// Counts of zero are left out, as upstream's `omitempty` leaves them out.
-void set_count(Value& status, std::string_view field, std::int64_t count) {
-  if (count == 0) {
-    status.erase(field);
-  } else {
-    status.set(field, count);
-  }
-}
-
 /// Whether anything moved between two statuses. Source: deployment_util.go, DeploymentProgressing.
 bool progressed(const Value& before, const Value& after) {
   const auto old_replicas = [](const Value& s) {
@@ -30,21 +21,6 @@ bool progressed(const Value& before, const Value& after) {
 
 }  // namespace
 
-void set_deployment_condition(Value& status, std::string_view type, std::string_view holds, std::string_view reason,
-                              std::string_view message, Time now) {
-  const Value old = condition_called(status, type);
-  if (old.at("status").str() == holds && old.at("reason").str() == reason) return;
-  Value condition = Value::object({{"type", type},
-                                   {"status", holds},
-                                   {"lastUpdateTime", format_time(now)},
-                                   {"lastTransitionTime", format_time(now)},
-                                   {"reason", reason},
-                                   {"message", message}});
-  if (old.at("status").str() == holds) condition.set("lastTransitionTime", old.at("lastTransitionTime"));
-  drop_condition(status, type);
-  put_condition(status, std::move(condition));
-}
-
 std::string DeploymentSync::subject() const {
   return new_ != nullptr ? fmt::format("ReplicaSet \"{}\"", new_->name())
                          : fmt::format("Deployment \"{}\"", deployment_->name());
@@ -52,7 +28,7 @@ std::string DeploymentSync::subject() const {
 
 void DeploymentSync::set_progressing(Value& status, std::string_view holds, std::string_view reason,
                                      std::string message) const {
-  set_deployment_condition(status, "Progressing", holds, reason, message, api_.clock().now());
+  set_updated_condition(status, "Progressing", holds, reason, message, api_.clock().now());
 }
 
 Value DeploymentSync::calculated_status() const {
@@ -67,7 +43,7 @@ Value DeploymentSync::calculated_status() const {
   set_count(status, "unavailableReplicas", std::max<std::int64_t>(0, sum_of_replicas(sets) - available));
   status.set("terminatingReplicas", sum_of_status(sets, "terminatingReplicas"));
   const bool enough = available >= replicas_of(tree()) - fenceposts(tree()).unavailable;
-  set_deployment_condition(
+  set_updated_condition(
       status, "Available", enough ? "True" : "False",
       enough ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
       enough ? "Deployment has minimum availability." : "Deployment does not have minimum availability.",
@@ -138,8 +114,8 @@ Result<Again> DeploymentSync::sync_rollout_status() {
   if (failure.is_null()) {
     drop_condition(status, "ReplicaFailure");
   } else {
-    set_deployment_condition(status, "ReplicaFailure", failure.at("status").str(), failure.at("reason").str(),
-                             failure.at("message").str(), api_.clock().now());
+    set_updated_condition(status, "ReplicaFailure", failure.at("status").str(), failure.at("reason").str(),
+                          failure.at("message").str(), api_.clock().now());
   }
   if (auto done = write_status(status); !done) return std::unexpected(done.error());
 

@@ -66,9 +66,4 @@ class DeploymentSync {
   api::ObjectPtr new_;               ///< Null when no ReplicaSet has the template.
 };
 
-/// `set_condition` with the lastUpdateTime that Deployments have; an equal status and reason leave it as it is.
-/// Source: deployment_util.go, SetDeploymentCondition.
-void set_deployment_condition(Value& status, std::string_view type, std::string_view holds, std::string_view reason,
-                              std::string_view message, Time now);
-
 }  // namespace fairlead::control

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/control/conditions.h"
+
 namespace fairlead::control {
 namespace {
 
@@ -45,8 +47,7 @@ class GatewayClassReconciler final : public Reconciler {
 /// Programmed: as the edge said; while it has not answered, what held before, so that a new weight is no outage.
 ConditionVerdict programmed(const std::optional<Result<>>& answer, const Value& before) {
   if (answer && !*answer) return {false, "Pending", answer->error().message};
-  if (answer || gateway_condition_in(before, "Programmed").at("status").str() == "True")
-    return {true, "Programmed", ""};
+  if (answer || condition_in(before, "Programmed").at("status").str() == "True") return {true, "Programmed", ""};
   return {false, "Pending", "the edge has not answered yet"};
 }
 

@@ -19,7 +19,4 @@ struct ConditionVerdict {
 [[nodiscard]] Value gateway_condition(std::string_view type, const ConditionVerdict& verdict, std::int64_t generation,
                                       const Value& before, Time now);
 
-/// The element of the list `conditions` with this type; the null node when there is none.
-[[nodiscard]] const Value& gateway_condition_in(const Value& conditions, std::string_view type);
-
 }  // namespace fairlead::control

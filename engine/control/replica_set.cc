@@ -190,14 +190,6 @@ class ReplicaSetController final : public Reconciler {
   }
 
   /// Counts of zero are left out, as upstream's `omitempty` leaves them out.
-  static void set_count(Value& status, std::string_view field, std::int64_t count) {
-    if (count == 0) {
-      status.erase(field);
-    } else {
-      status.set(field, count);
-    }
-  }
-
   [[nodiscard]] Again next_look(const api::Object& set, const std::vector<api::ObjectPtr>& active) const {
     const Duration min_ready = std::chrono::seconds(set.at("spec", "minReadySeconds").int_or(0));
     std::optional<Duration> next;

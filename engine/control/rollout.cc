@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/control/delivery_names.h"
+#include "engine/control/ownership.h"
 #include "engine/control/rollout_routes.h"
 #include "engine/control/rollout_services.h"
 #include "engine/control/rollout_status.h"
@@ -33,10 +34,7 @@ constexpr std::array<Step, 14> kSteps = {
 };
 
 void add_owner(const api::Object& object, const api::Resource& rollouts, Queue& queue) {
-  for (const Value& owner : object.at("metadata", "ownerReferences").items()) {
-    if (owner.at("kind").str() == "Rollout" && owner.at("controller").bool_or(false))
-      queue.add({&rollouts, std::string(object.ns()), std::string(owner.at("name").str())});
-  }
+  if (const auto owner = controller_key(object, rollouts)) queue.add(*owner);
 }
 
 bool uses_service(const api::Object& rollout, std::string_view name) {
@@ -53,12 +51,12 @@ bool uses_route(const RolloutServices& in, const api::Object& rollout, const api
 /// The specification, or something it refers to, is not in order: nothing moves until it is.
 Result<Again> note_invalid(RolloutLook& look, const std::string& problem) {
   const std::string message = fmt::format("The Rollout \"{}\" is invalid: {}", look.rollout->name(), problem);
-  const Value* before = find_condition(look.old_status(), "InvalidSpec");
+  const Value& before = condition_called(look.old_status(), "InvalidSpec");
   const std::string generation = std::to_string(look.rollout->at("metadata", "generation").int_or(0));
-  const bool noted = before != nullptr && before->at("message").str() == message &&
-                     look.old_status().at("observedGeneration").str() == generation;
+  const bool noted =
+      before.at("message").str() == message && look.old_status().at("observedGeneration").str() == generation;
   if (noted) return Again::in(kInvalidRetry);
-  if (before != nullptr) {
+  if (!before.is_null()) {
     const auto cleared = look.in.api.mutate(look.rollout->key(), api::Subresource::kStatus,
                                             [](Value& tree) { remove_condition(tree["status"], "InvalidSpec"); });
     if (!cleared) return fail("{}", cleared.error().message);

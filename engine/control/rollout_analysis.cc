@@ -6,6 +6,7 @@
 #include "engine/control/analysis_args.h"
 #include "engine/control/analysis_templates.h"
 #include "engine/control/delivery_names.h"
+#include "engine/control/ownership.h"
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_status.h"
 
@@ -53,16 +54,10 @@ Value run_metadata(const RolloutLook& look, const RunPlan& plan, const std::stri
   Value annotations = Value::object({{std::string(kRevisionAnnotation), revision}});
   for (const Member& member : plan.analysis.at("analysisRunMetadata", "annotations").members())
     annotations.set(member.key, member.value);
-  Value owner = Value::object({{"apiVersion", look.in.rollouts.api_version()},
-                               {"kind", "Rollout"},
-                               {"name", look.rollout->name()},
-                               {"uid", look.rollout->uid()},
-                               {"controller", true},
-                               {"blockOwnerDeletion", true}});
   return Value::object({{"namespace", look.rollout->ns()},
                         {"labels", std::move(labels)},
                         {"annotations", std::move(annotations)},
-                        {"ownerReferences", Value::array({std::move(owner)})}});
+                        {"ownerReferences", Value::array({controller_reference(*look.rollout)})}});
 }
 
 /// Creates the run under the first name that is free; one that is there and is the same is taken.

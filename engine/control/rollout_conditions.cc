@@ -21,8 +21,7 @@ std::string about(const RolloutLook& look, std::string_view what) {
 bool on_indefinite_step(const RolloutLook& look) {
   const Value* step = look.current_step();
   if (step != nullptr && (step->has("experiment") || step->has("analysis") || step->has("pause"))) return true;
-  const Value* paused = find_condition(look.old_status(), "Paused");
-  return paused != nullptr && paused->at("status").str() == "True";
+  return condition_holds(look.old_status(), "Paused");
 }
 
 bool waits_for_scale_down(const RolloutLook& look) {
@@ -49,12 +48,11 @@ Duration progress_deadline(const RolloutLook& look) {
 }
 
 bool timed_out(const RolloutLook& look, const Value& status) {
-  const Value* progressing = find_condition(status, "Progressing");
-  if (progressing == nullptr) return false;
-  const std::string_view reason = progressing->at("reason").str();
+  const Value& progressing = condition_called(status, "Progressing");
+  const std::string_view reason = progressing.at("reason").str();
   if (reason == "RolloutAborted" || reason == "RolloutPaused") return false;
   if (reason == "ProgressDeadlineExceeded") return true;
-  const auto updated = time_at(progressing->at("lastUpdateTime"));
+  const auto updated = time_at(progressing.at("lastUpdateTime"));
   return updated && look.after(*updated, progress_deadline(look)) < look.now;
 }
 
@@ -81,7 +79,7 @@ bool set_health(RolloutLook& look, bool paused) {
     set_condition(look.status, {"Healthy", "True", "RolloutHealthy", "Rollout is healthy"}, look.now);
     return false;
   }
-  if (find_condition(look.old_status(), "Healthy") == nullptr) return false;
+  if (condition_called(look.old_status(), "Healthy").is_null()) return false;
   return set_condition(look.status, {"Healthy", "False", "RolloutHealthy", "Rollout is not healthy"}, look.now);
 }
 
@@ -99,9 +97,8 @@ void renew_progress(RolloutLook& look, bool became_unhealthy) {
     condition.reason = "ReplicaSetNotAvailable";
     condition.message = "Rollout does not have minimum availability";
   }
-  const Value* before = find_condition(look.old_status(), "Progressing");
-  const Value transition =
-      before != nullptr && before->at("status").str() == "True" ? before->at("lastTransitionTime") : Value();
+  const Value& before = condition_called(look.old_status(), "Progressing");
+  const Value transition = before.at("status").str() == "True" ? before.at("lastTransitionTime") : Value();
   remove_condition(look.status, "Progressing");
   set_condition(look.status, condition, look.now);
   if (!transition.is_null()) look.status["conditions"].mutable_items().back().set("lastTransitionTime", transition);
@@ -135,17 +132,17 @@ void set_available(RolloutLook& look) {
 
 /// A ReplicaSet that cannot make pods says so here too; the canary's word counts first.
 void set_replica_failure(RolloutLook& look) {
-  const Value* found = nullptr;
-  if (look.canary) found = find_condition(look.canary->at("status"), "ReplicaFailure");
+  Value found;
+  if (look.canary) found = condition_called(look.canary->at("status"), "ReplicaFailure");
   for (const auto& each : look.all)
-    if (found == nullptr) found = find_condition(each->at("status"), "ReplicaFailure");
-  if (found == nullptr) {
+    if (found.is_null()) found = condition_called(each->at("status"), "ReplicaFailure");
+  if (found.is_null()) {
     remove_condition(look.status, "ReplicaFailure");
     return;
   }
   set_condition(look.status,
-                {"ReplicaFailure", std::string(found->at("status").str()), std::string(found->at("reason").str()),
-                 std::string(found->at("message").str())},
+                {"ReplicaFailure", std::string(found.at("status").str()), std::string(found.at("reason").str()),
+                 std::string(found.at("message").str())},
                 look.now);
 }
 
@@ -161,27 +158,12 @@ void set_completed(RolloutLook& look) {
 }  // namespace
 
 bool set_condition(Value& status, const RolloutCondition& condition, Time now) {
-  std::string transition = format_time(now);
-  if (const Value* current = find_condition(status, condition.type)) {
-    const bool same = current->at("status").str() == condition.status;
-    if (same && current->at("reason").str() == condition.reason) return false;
-    if (same) transition = current->at("lastTransitionTime").str();
-  }
-  remove_condition(status, condition.type);
-  status["conditions"].push_back(Value::object({{"type", condition.type},
-                                                {"status", condition.status},
-                                                {"lastUpdateTime", format_time(now)},
-                                                {"lastTransitionTime", transition},
-                                                {"reason", condition.reason},
-                                                {"message", condition.message}}));
-  return true;
+  return set_updated_condition(status, condition.type, condition.status, condition.reason, condition.message, now);
 }
 
 void remove_condition(Value& status, std::string_view type) {
-  Value* conditions = status.find("conditions");
-  if (conditions == nullptr || !conditions->is_array()) return;
-  std::erase_if(conditions->mutable_items(), [&](const Value& each) { return each.at("type").str() == type; });
-  if (conditions->empty()) status.erase("conditions");
+  drop_condition(status, type);
+  if (status.at("conditions").empty()) status.erase("conditions");
 }
 
 bool is_completed(const Value& status) {
@@ -248,12 +230,12 @@ void work_out_conditions(RolloutLook& look) {
 }
 
 std::optional<Duration> until_deadline(const RolloutLook& look) {
-  const Value* progressing = find_condition(look.status, "Progressing");
-  if (progressing == nullptr || is_healthy(look) || progressing->at("reason").str() == "ProgressDeadlineExceeded")
+  const Value& progressing = condition_called(look.status, "Progressing");
+  if (progressing.is_null() || is_healthy(look) || progressing.at("reason").str() == "ProgressDeadlineExceeded")
     return std::nullopt;
   const bool paused = !look.status.at("pauseConditions").empty() || look.spec().at("paused").bool_or(false);
   if (paused || look.status.at("abort").bool_or(false) || on_indefinite_step(look)) return std::nullopt;
-  const auto updated = time_at(progressing->at("lastUpdateTime"));
+  const auto updated = time_at(progressing.at("lastUpdateTime"));
   if (!updated) return std::nullopt;
   return std::max(Duration(0), look.after(*updated, progress_deadline(look)) - look.now) + std::chrono::seconds(1);
 }

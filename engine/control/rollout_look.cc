@@ -5,20 +5,15 @@
 #include <utility>
 
 #include "engine/control/delivery_names.h"
+#include "engine/control/ownership.h"
 #include "engine/control/rollout_template.h"
 
 namespace fairlead::control {
 namespace {
 
-bool owned_by(const api::Object& object, std::string_view uid) {
-  return std::ranges::any_of(object.at("metadata", "ownerReferences").items(), [&](const Value& owner) {
-    return owner.at("controller").bool_or(false) && owner.at("uid").str() == uid;
-  });
-}
-
 void find_replica_sets(RolloutLook& look) {
   for (const auto& object : look.in.api.store().owned(look.rollout->uid()))
-    if (&object->resource() == &look.in.replica_sets && owned_by(*object, look.rollout->uid()))
+    if (&object->resource() == &look.in.replica_sets && is_controlled_by(object->tree(), *look.rollout))
       look.all.push_back(object);
   std::ranges::sort(look.all, [](const api::ObjectPtr& a, const api::ObjectPtr& b) {
     return std::pair(creation_of(*a), a->name()) < std::pair(creation_of(*b), b->name());
@@ -38,7 +33,7 @@ void find_runs(RolloutLook& look) {
   const std::string_view step = canary.at("currentStepAnalysisRunStatus", "name").str();
   const std::string_view background = canary.at("currentBackgroundAnalysisRunStatus", "name").str();
   for (const auto& object : look.in.api.store().owned(look.rollout->uid())) {
-    if (&object->resource() != &look.in.runs || !owned_by(*object, look.rollout->uid())) continue;
+    if (&object->resource() != &look.in.runs || !is_controlled_by(object->tree(), *look.rollout)) continue;
     if (object->name() == step) {
       look.step_run = object;
     } else if (object->name() == background) {
@@ -209,12 +204,6 @@ std::optional<Time> time_at(const Value& value) {
   if (!value.is_string()) return std::nullopt;
   const auto time = parse_time(value.str());
   return time ? std::optional(*time) : std::nullopt;
-}
-
-const Value* find_condition(const Value& status, std::string_view type) {
-  for (const Value& condition : status.at("conditions").items())
-    if (condition.at("type").str() == type) return &condition;
-  return nullptr;
 }
 
 }  // namespace fairlead::control

@@ -111,8 +111,6 @@ enum class Next : std::uint8_t {
 [[nodiscard]] std::optional<TrafficShares> shares_of(const Value& status);
 /// A Kubernetes time at `value`.
 [[nodiscard]] std::optional<Time> time_at(const Value& value);
-/// A condition of `status` by type, or null.
-[[nodiscard]] const Value* find_condition(const Value& status, std::string_view type);
 
 // The steps of a look, in the order in which rollout.cc runs them.
 [[nodiscard]] Result<Next> default_replicas(RolloutLook& look);

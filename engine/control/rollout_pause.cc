@@ -53,23 +53,20 @@ std::string step_text(const Value& step) {
 /// Time spent in a pause counts for no deadline, so conditions follow pauses before anything else happens.
 Result<Next> note_pause(RolloutLook& look) {
   const Value& status = look.old_status();
-  const Value* progressing = find_condition(status, "Progressing");
-  const std::string_view reason = progressing == nullptr ? std::string_view() : progressing->at("reason").str();
+  const std::string_view reason = condition_called(status, "Progressing").at("reason").str();
   const bool paused = !status.at("pauseConditions").empty() || look.spec().at("paused").bool_or(false);
   const bool abort_noted = reason == "RolloutAborted";
   std::vector<RolloutCondition> conditions;
   if (paused != (reason == "RolloutPaused") && !abort_noted && !is_completed(status)) {
     if (paused) {
       conditions.push_back({"Progressing", "Unknown", "RolloutPaused", "Rollout is paused"});
-    } else if (progressing != nullptr && reason == "RolloutPaused") {
+    } else if (reason == "RolloutPaused") {
       conditions.push_back({"Progressing", "Unknown", "RolloutResumed", "Rollout is resumed"});
     }
   }
   if (!status.at("abort").bool_or(false) && abort_noted)
     conditions.push_back({"Progressing", "Unknown", "RolloutRetry", "Retrying Rollout after abort"});
-  const Value* pause = find_condition(status, "Paused");
-  const bool pause_noted = pause != nullptr && pause->at("status").str() == "True";
-  if (paused != pause_noted && !abort_noted)
+  if (paused != condition_holds(status, "Paused") && !abort_noted)
     conditions.push_back({"Paused", paused ? "True" : "False", "RolloutPaused", "Rollout is paused"});
   if (conditions.empty()) return Next::kGoOn;
   if (auto r = patch_conditions(look, conditions); !r) return std::unexpected(r.error());

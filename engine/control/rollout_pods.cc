@@ -4,6 +4,7 @@
 
 #include "engine/api/pod_subresources.h"
 #include "engine/control/delivery_names.h"
+#include "engine/control/pod_state.h"
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_template.h"
 
@@ -20,11 +21,8 @@ std::vector<api::ObjectPtr> pods_of(const RolloutLook& look, const api::Object& 
 }
 
 bool available(const RolloutLook& look, const api::Object& pod) {
-  const Value* ready = find_condition(pod.at("status"), "Ready");
-  if (ready == nullptr || ready->at("status").str() != "True" || pod.deleting()) return false;
   const Duration wait = std::chrono::seconds(look.spec().at("minReadySeconds").int_or(0));
-  const auto since = time_at(ready->at("lastTransitionTime"));
-  return wait == Duration(0) || (since && *since + wait <= look.now);
+  return !pod.deleting() && pod_is_available(pod.tree(), wait, look.now);
 }
 
 /// Stable first, then the canary, then the rest by age.

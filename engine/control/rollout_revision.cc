@@ -5,6 +5,7 @@
 
 #include "engine/control/delivery_names.h"
 #include "engine/control/deployment_math.h"
+#include "engine/control/ownership.h"
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_status.h"
 #include "engine/control/rollout_template.h"
@@ -62,19 +63,13 @@ Value new_replica_set(const RolloutLook& look, const std::string& hash) {
   pod_template["metadata"].set("labels", labels);
   Value selector = spec.at("selector");
   selector.set("matchLabels", with_hash(selector.at("matchLabels"), hash));
-  Value owner = Value::object({{"apiVersion", look.in.rollouts.api_version()},
-                               {"kind", "Rollout"},
-                               {"name", look.rollout->name()},
-                               {"uid", look.rollout->uid()},
-                               {"controller", true},
-                               {"blockOwnerDeletion", true}});
   Value object = Value::object(
       {{"apiVersion", "apps/v1"},
        {"kind", "ReplicaSet"},
        {"metadata", Value::object({{"name", fmt::format("{}-{}", look.rollout->name(), hash)},
                                    {"namespace", look.rollout->ns()},
                                    {"labels", std::move(labels)},
-                                   {"ownerReferences", Value::array({std::move(owner)})}})},
+                                   {"ownerReferences", Value::array({controller_reference(*look.rollout)})}})},
        {"spec",
         Value::object({{"replicas", 0}, {"selector", std::move(selector)}, {"template", std::move(pod_template)}})}});
   if (spec.has("minReadySeconds")) object["spec"].set("minReadySeconds", spec.at("minReadySeconds"));
@@ -167,7 +162,7 @@ Result<Next> sync_revision(RolloutLook& look) {
   }
   if (auto r = set_revision(look, std::string(look.canary->annotation(kRevisionAnnotation))); !r)
     return std::unexpected(r.error());
-  if (find_condition(look.old_status(), "Progressing") != nullptr) return Next::kGoOn;
+  if (!condition_called(look.old_status(), "Progressing").is_null()) return Next::kGoOn;
   const std::string message = fmt::format("Found new replica set \"{}\"", look.canary->name());
   if (auto r = patch_conditions(look, {{"Progressing", "True", "FoundNewReplicaSet", message}}); !r)
     return std::unexpected(r.error());

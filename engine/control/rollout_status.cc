@@ -54,9 +54,9 @@ void set_base(RolloutLook& look) {
     ready += each->at("status", "readyReplicas").int_or(0);
   }
   status.set("currentPodHash", pod_hash_of(look.canary));
-  set_number(status, "replicas", created);
-  set_number(status, "updatedReplicas", look.canary ? created_replicas(*look.canary) : 0);
-  set_number(status, "readyReplicas", ready);
+  set_count(status, "replicas", created);
+  set_count(status, "updatedReplicas", look.canary ? created_replicas(*look.canary) : 0);
+  set_count(status, "readyReplicas", ready);
   set_availability(look);
   status.set("selector", selector_text(look.spec().at("selector")));
   status.set("currentStepHash", step_hash(look.strategy().at("steps")));
@@ -149,14 +149,6 @@ void announce_pauses(const RolloutLook& look) {
 
 }  // namespace
 
-void set_number(Value& status, std::string_view key, std::int64_t number) {
-  if (number == 0) {
-    status.erase(key);
-  } else {
-    status.set(key, number);
-  }
-}
-
 void set_availability(RolloutLook& look) {
   std::int64_t created = 0;
   std::int64_t available = 0;
@@ -164,8 +156,8 @@ void set_availability(RolloutLook& look) {
     created += created_replicas(*each);
     available += available_replicas(*each);
   }
-  set_number(look.status, "availableReplicas", available);
-  set_number(look.status, "HPAReplicas", created);
+  set_count(look.status, "availableReplicas", available);
+  set_count(look.status, "HPAReplicas", created);
 }
 
 bool template_or_steps_changed(const RolloutLook& look) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/control/conditions.h"
 #include "engine/control/rollout_look.h"
 
 namespace fairlead::control {
@@ -30,8 +31,6 @@ void remove_condition(Value& status, std::string_view type);
 
 /// availableReplicas and HPAReplicas, from the ReplicaSets.
 void set_availability(RolloutLook& look);
-/// A number of the status; 0 is left out, as upstream leaves it out.
-void set_number(Value& status, std::string_view key, std::int64_t number);
 
 struct PhaseAndMessage {
   std::string phase;

@@ -2,6 +2,7 @@
 // Source: argo-rollouts/rollout/trafficrouting.go; rollouts-plugin-trafficrouter-gatewayapi/pkg/plugin/httproute.go.
 #include <algorithm>
 
+#include "engine/control/conditions.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_routes.h"
@@ -113,8 +114,7 @@ Result<Next> verify(RolloutLook& look, const CanaryFacts& facts, const Target& t
   look.status.make("canary", "weights").set("verified", pending.empty());
   if (pending.empty()) return Next::kGoOn;
   look.look_again(kVerifyRetry);
-  const auto since = find_condition(look.old_status(), "Progressing");
-  const auto updated = since == nullptr ? std::nullopt : time_at(since->at("lastUpdateTime"));
+  const auto updated = time_at(condition_called(look.old_status(), "Progressing").at("lastUpdateTime"));
   if (updated && look.now > look.after(*updated, 3 * kVerifyRetry))
     look.warn("WeightVerifyError", fmt::format("Failed to verify weight: {}", pending));
   return target.weight == facts.max_weight ? wait_at_the_end(look) : Next::kGoOn;
