@@ -68,26 +68,17 @@ std::string rounded(std::string_view value) {
   return fmt::format("[{:.3g}]", number);
 }
 
-/// Measurements of the newest AnalysisRuns of this rollout's canary, in order.
-void say_measurements(const std::vector<Value>& runs, const ServiceStatus& service, std::set<std::string>& said,
-                      Timeline& timeline) {
-  const auto canary = std::ranges::find(service.versions, "canary", &VersionStatus::role);
-  if (canary == service.versions.end()) return;
-  for (const Value& run : runs) {
-    if (run.at("metadata", "labels", "rollouts-pod-template-hash").str() != canary->hash) continue;
-    for (const Value& metric : run.at("status", "metricResults").items()) {
-      for (const Value& m : metric.at("measurements").items()) {
-        const std::string key = fmt::format("{}/{}/{}", run.at("metadata", "name").str(), metric.at("name").str(),
-                                            m.at("finishedAt").str());
-        if (!said.insert(key).second) continue;
-        const std::string_view phase = m.at("phase").str();
-        timeline.happened(
-            fmt::format("  analysis {} = {}  {}{}", metric.at("name").str(), rounded(m.at("value").string_or("-")),
-                        phase, m.at("message").str().empty() ? "" : fmt::format(": {}", m.at("message").str())),
-            phase == "Successful"                   ? Tone::kGood
-            : phase == "Failed" || phase == "Error" ? Tone::kBad
-                                                    : Tone::kWarn);
-      }
+/// What the canary's AnalysisRuns measured, in order.
+void say_measurements(const ServiceStatus& service, std::set<std::string>& said, Timeline& timeline) {
+  if (std::ranges::find(service.versions, "canary", &VersionStatus::role) == service.versions.end()) return;
+  for (const Evidence& metric : service.analysis) {
+    for (const Evidence::Measurement& m : metric.measurements) {
+      if (!said.insert(fmt::format("{}/{}/{}", metric.analysis_run, metric.metric, m.at)).second) continue;
+      timeline.happened(fmt::format("  analysis {} = {}  {}{}", metric.metric, m.value.empty() ? "-" : rounded(m.value),
+                                    m.phase, m.message.empty() ? "" : fmt::format(": {}", m.message)),
+                        m.phase == "Successful"                     ? Tone::kGood
+                        : m.phase == "Failed" || m.phase == "Error" ? Tone::kBad
+                                                                    : Tone::kWarn);
     }
   }
 }
@@ -118,9 +109,7 @@ Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) 
       timeline.stands("waiting for the sync");
       continue;
     }
-    if (auto runs = cluster.list(fmt::format("/apis/argoproj.io/v1alpha1/namespaces/{}/analysisruns", found->ns))) {
-      say_measurements(*runs, *found, said, timeline);
-    }
+    say_measurements(*found, said, timeline);
     for (const std::string& problem : found->problems) {
       if (!said.insert(problem).second) continue;
       timeline.happened("  " + problem, Tone::kBad);

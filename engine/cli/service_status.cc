@@ -1,6 +1,7 @@
 #include "engine/cli/service_status.h"
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 
 #include <fmt/format.h>
@@ -69,21 +70,17 @@ std::string query_of(const Value& metric, const Value& result) {
   return std::string(resolved.empty() ? metric.at("provider", "prometheus", "query").str() : resolved);
 }
 
-std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
+std::vector<Evidence> analysis_of(const ServiceObjects& objects) {
   std::vector<Evidence> out;
-  // Somebody may have promoted it all the same: then it is history.
-  if (objects.rollout.at("status", "phase").str() == "Healthy") return out;
   const std::string_view current = objects.rollout.at("status", "currentPodHash").str();
   for (const Value& run : objects.analysis_runs) {
     if (!owned_by(run, objects.rollout) || run.at("metadata", "labels", kHashLabel).str() != current) continue;
     for (const Value& result : run.at("status", "metricResults").items()) {
-      const std::string_view phase = result.at("phase").str();
-      if (phase != "Failed" && phase != "Error" && phase != "Inconclusive") continue;
       const Value& metric = metric_of(run, result.at("name").str());
       Evidence evidence;
       evidence.analysis_run = run.at("metadata", "name").str();
       evidence.metric = result.at("name").str();
-      evidence.phase = phase;
+      evidence.phase = result.at("phase").str();
       evidence.query = query_of(metric, result);
       evidence.success_condition = metric.at("successCondition").str();
       evidence.failure_condition = metric.at("failureCondition").str();
@@ -94,6 +91,16 @@ std::vector<Evidence> evidence_of(const ServiceObjects& objects) {
       out.push_back(std::move(evidence));
     }
   }
+  return out;
+}
+
+/// What was promoted by a person all the same has nothing that keeps it back.
+std::vector<Evidence> evidence_in(const ServiceStatus& service) {
+  std::vector<Evidence> out;
+  if (service.phase == "Healthy") return out;
+  std::ranges::copy_if(service.analysis, std::back_inserter(out), [](const Evidence& e) {
+    return e.phase == "Failed" || e.phase == "Error" || e.phase == "Inconclusive";
+  });
   return out;
 }
 
@@ -231,7 +238,8 @@ ServiceStatus summarise(const ServiceObjects& objects) {
     return c.at("reason").str().starts_with("Inconclusive");
   });
   out.versions = versions_of(objects);
-  out.evidence = evidence_of(objects);
+  out.analysis = analysis_of(objects);
+  out.evidence = evidence_in(out);
   out.problems = problems_of(objects, out.versions);
   return out;
 }

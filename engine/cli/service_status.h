@@ -22,7 +22,7 @@ struct VersionStatus {
   std::optional<double> p99_seconds;
 };
 
-/// Why a rollout went back: one metric that failed.
+/// One metric of an AnalysisRun: what it asks, and what it measured.
 struct Evidence {
   std::string analysis_run;
   std::string metric;
@@ -55,7 +55,8 @@ struct ServiceStatus {
   bool promoted = false;      ///< The wanted version is the stable one.
   bool inconclusive = false;  ///< Paused by an analysis that could not tell.
   std::vector<VersionStatus> versions;
-  std::vector<Evidence> evidence;
+  std::vector<Evidence> analysis;  ///< Every metric of the wanted version's AnalysisRuns.
+  std::vector<Evidence> evidence;  ///< Those of them that keep it from being promoted.
   /// What keeps it from the wanted state, a sentence each: conditions of its Application, containers that cannot run.
   std::vector<std::string> problems;
 };
