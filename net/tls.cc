@@ -7,21 +7,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "net/openssl_pointer.h"
+
 namespace fairlead::net {
 namespace {
 
-struct BioDeleter {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct CertificateDeleter {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-struct KeyDeleter {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-using Bio = std::unique_ptr<BIO, BioDeleter>;
-using Certificate = std::unique_ptr<X509, CertificateDeleter>;
-using Key = std::unique_ptr<EVP_PKEY, KeyDeleter>;
+using Bio = OpenSslPointer<BIO, BIO_free>;
+using Certificate = OpenSslPointer<X509, X509_free>;
+using Key = OpenSslPointer<EVP_PKEY, EVP_PKEY_free>;
 
 constexpr std::string_view kAlpn = "\x08http/1.1";
 

@@ -15,23 +15,17 @@
 #include <fstream>
 #include <iterator>
 
+#include "net/openssl_pointer.h"
 #include "net/tls.h"
 
 namespace fairlead::api {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
-using Number = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using Key = net::OpenSslPointer<EVP_PKEY, EVP_PKEY_free>;
+using Certificate = net::OpenSslPointer<X509, X509_free>;
+using Bio = net::OpenSslPointer<BIO, BIO_free_all>;
+using Extension = net::OpenSslPointer<X509_EXTENSION, X509_EXTENSION_free>;
+using Number = net::OpenSslPointer<BIGNUM, BN_free>;
 
 constexpr int kSerialBits = 127;
 constexpr long kDaySeconds = 24L * 60 * 60;

@@ -15,22 +15,16 @@
 #include "base/json.h"
 #include "engine/api/pki.h"
 #include "engine/api/token.h"
+#include "net/openssl_pointer.h"
 
 namespace fairlead::api {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-using PrivateKey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Digest = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
+using PrivateKey = net::OpenSslPointer<EVP_PKEY, EVP_PKEY_free>;
+using Digest = net::OpenSslPointer<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Bio = net::OpenSslPointer<BIO, BIO_free_all>;
+using Signature = net::OpenSslPointer<ECDSA_SIG, ECDSA_SIG_free>;
+using Number = net::OpenSslPointer<BIGNUM, BN_free>;
 
 constexpr int kCoordinate = 32;  ///< Bytes of one number of a P-256 signature or point.
 constexpr int kMinRsaBits = 2048;

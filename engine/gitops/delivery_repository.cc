@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/pin.h"
 #include "engine/gitops/program.h"
@@ -51,27 +52,14 @@ class ScratchFile {
 };
 
 /// Held while one process of this machine commits: others wait, rather than share its scratch index.
-class Turn {
- public:
-  static Result<Turn> take(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) return fail("cannot open {}: {}", path, std::strerror(errno));
-    Turn out(fd);
-    while (::flock(fd, LOCK_EX) != 0) {
-      if (errno != EINTR) return fail("cannot lock {}: {}", path, std::strerror(errno));
-    }
-    return out;
+Result<Descriptor> take_turn(const std::string& path) {
+  Descriptor turn(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!turn) return fail("cannot open {}: {}", path, std::strerror(errno));
+  while (::flock(turn.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return fail("cannot lock {}: {}", path, std::strerror(errno));
   }
-  Turn(Turn&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Turn& operator=(Turn&&) = delete;
-  ~Turn() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
- private:
-  explicit Turn(int fd) : fd_(fd) {}
-  int fd_;
-};
+  return turn;
+}
 
 std::string branch_ref() { return fmt::format("refs/heads/{}", kDeliveryBranch); }
 
@@ -238,7 +226,7 @@ Result<DeliveryRepository::Checkout> DeliveryRepository::checkout() const {
 }
 
 Result<std::string> DeliveryRepository::pin(const Pins& pins, const std::string& message) {
-  const auto turn = Turn::take(bare_ + "/fairlead.lock");
+  const auto turn = take_turn(bare_ + "/fairlead.lock");
   if (!turn) return std::unexpected(turn.error());
   return commit_pins(pins, message);
 }
@@ -253,7 +241,7 @@ Result<std::string> DeliveryRepository::commit_pins(const Pins& pins, const std:
 }
 
 Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string& message) {
-  const auto turn = Turn::take(bare_ + "/fairlead.lock");
+  const auto turn = take_turn(bare_ + "/fairlead.lock");
   if (!turn) return std::unexpected(turn.error());
   auto main = head();
   if (!main) return main;

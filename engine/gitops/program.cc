@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
+
 extern char** environ;
 
 namespace fairlead::gitops {
@@ -19,29 +21,6 @@ namespace {
 
 constexpr std::size_t kMaxOutput = 64U << 20U;  ///< Per stream; what comes after is read and dropped.
 constexpr std::size_t kQuotedLines = 12;
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 struct Pipe {
   Descriptor read;
@@ -107,12 +86,12 @@ void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOpt
   std::string_view input = options.input;
   // A program that prints before it has read everything must not meet us waiting in write.
   ::fcntl(in.get(), F_SETFL, O_NONBLOCK);
-  if (input.empty()) in.close();
+  if (input.empty()) in.reset();
   std::array<char, 16384> buffer{};
   const auto drain = [&](Descriptor& from, std::string& to) {
     const ssize_t n = ::read(from.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) return;
-    if (n <= 0) return from.close();
+    if (n <= 0) return from.reset();
     const std::string_view chunk(buffer.data(), static_cast<std::size_t>(n));
     append_limited(to, chunk);
     if (options.on_line && &to == &result.error) append_limited(result.output, chunk);
@@ -126,7 +105,7 @@ void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOpt
     if (fds[2].revents != 0) {
       const ssize_t n = ::write(in.get(), input.data(), input.size());
       if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
-      if (input.empty() || (n < 0 && errno != EINTR && errno != EAGAIN)) in.close();
+      if (input.empty() || (n < 0 && errno != EINTR && errno != EAGAIN)) in.reset();
     }
   }
   lines.finish();
@@ -167,9 +146,9 @@ Result<ProgramResult> run_program(const std::vector<std::string>& argv, const Pr
   posix_spawnattr_destroy(&attributes);
   if (failure != 0) return fail("cannot run {}: {}", argv.front(), std::strerror(failure));
 
-  in->read.close();
-  out->write.close();
-  err->write.close();
+  in->read.reset();
+  out->write.reset();
+  err->write.reset();
   ProgramResult result;
   exchange(in->write, out->read, err->read, options, result);
   int status = 0;

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "engine/node/container_spec.h"
-#include "engine/node/descriptor.h"
 
 namespace fairlead::node {
 

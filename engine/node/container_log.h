@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/time.h"
-#include "engine/node/descriptor.h"
 #include "engine/node/loop.h"
 #include "engine/seam/node.h"
 

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "engine/node/descriptor.h"
 
 namespace fairlead::node {
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "engine/node/descriptor.h"
+#include "base/descriptor.h"
 
 namespace fairlead::node {
 

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/descriptor.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "engine/node/descriptor.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {

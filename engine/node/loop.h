@@ -13,8 +13,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/time.h"
-#include "engine/node/descriptor.h"
 
 namespace fairlead::node {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "engine/node/descriptor.h"
 
 namespace fairlead::node {
 

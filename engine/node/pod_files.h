@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/value.h"
 #include "engine/node/container_spec.h"
-#include "engine/node/descriptor.h"
 #include "engine/seam/node.h"
 
 namespace fairlead::node {

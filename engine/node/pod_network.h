@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "engine/node/descriptor.h"
 #include "engine/node/netlink.h"
 
 namespace fairlead::node {

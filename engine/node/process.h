@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "engine/node/container_entry.h"
-#include "engine/node/descriptor.h"
 #include "engine/node/loop.h"
 
 namespace fairlead::node {

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "engine/node/descriptor.h"
 
 namespace fairlead::node {
 

@@ -15,8 +15,8 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/descriptor.h"
 #include "base/hash.h"
-#include "engine/node/descriptor.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace fairlead::node {
+namespace fairlead {
 
 /// Closes what it holds. Movable; -1 stands for nothing.
 class Descriptor {
@@ -33,4 +33,4 @@ class Descriptor {
   int fd_ = -1;
 };
 
-}  // namespace fairlead::node
+}  // namespace fairlead
