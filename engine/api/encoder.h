@@ -28,7 +28,6 @@ class Encoder {
   void post(Task task);
   /// Called on this thread about once in `interval`, between tasks. Set before the first post.
   void every(std::chrono::milliseconds interval, std::function<void()> task);
-  [[nodiscard]] bool on_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
   void run(std::stop_token stop);

@@ -25,8 +25,6 @@ class LogStreams : public std::enable_shared_from_this<LogStreams> {
   void clear() { streams_.clear(); }
 
  private:
-  void end_later(std::uint64_t id);
-
   seam::Executor& control_;
   std::map<std::uint64_t, std::unique_ptr<seam::Subscription>> streams_;
   std::uint64_t ids_ = 0;

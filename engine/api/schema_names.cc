@@ -24,11 +24,6 @@ constexpr std::string_view kLabel =
     "an "
     "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-constexpr std::string_view k1035Label =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end "
-    "with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kNamePart =
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. "
@@ -113,11 +108,6 @@ std::string bad_subdomain(std::string_view text) {
 std::string bad_label(std::string_view text) {
   if (text.size() > kMaxLabel) return too_long(kMaxLabel);
   return is_label(text) ? "" : std::string(kLabel);
-}
-
-std::string bad_1035_label(std::string_view text) {
-  if (text.size() > kMaxLabel) return too_long(kMaxLabel);
-  return is_label(text) && lower(text.front()) ? "" : std::string(k1035Label);
 }
 
 std::string bad_path_segment(std::string_view text) {

@@ -36,7 +36,6 @@ std::string missing_here() {
 
 world::LocalOptions local_options(const Project& project, const world::HostPorts& ports, int ready_fd) {
   world::LocalOptions options;
-  options.root = project.root;
   options.state = project.state();
   options.environment = project.environment;
   options.ready_fd = ready_fd;

@@ -9,7 +9,6 @@
 namespace fairlead::world {
 
 struct LocalOptions {
-  std::string root;         ///< The checkout.
   std::string state;        ///< Its .fairlead directory.
   std::string environment;  ///< Whose app of apps runs.
   HostPorts ports;
