@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/int128.h"
 #include "base/value.h"
 
 namespace fairlead {
@@ -13,7 +14,7 @@ namespace fairlead {
 /// A quantity in thousandths of its unit (cores, bytes, pieces). Fractions of a thousandth round up, as upstream's do.
 /// Source: k8s.io/apimachinery/pkg/api/resource/quantity.go.
 struct Quantity {
-  __int128 milli = 0;
+  Int128 milli = 0;
 
   [[nodiscard]] static Result<Quantity> parse(std::string_view text);
   /// From a string, or a number as YAML may hold it; null and malformed give 0.

@@ -11,7 +11,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 else()
   # g++ 12 reports these inside libstdc++ and fmt, where there is nothing of ours to mend.
   target_compile_options(fairlead_flags INTERFACE -Wno-null-dereference -Wno-restrict -Wno-maybe-uninitialized
-    -Wno-missing-field-initializers -Wno-dangling-reference)
+    -Wno-missing-field-initializers)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT FAIRLEAD_SANITIZE)
   target_compile_options(fairlead_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "base/int128.h"
 #include "base/time.h"
 
 namespace fairlead::api {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::string_view kBadQuantity =
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-constexpr __int128 kNano = 1'000'000'000;  ///< Quantities count in billionths, the least that upstream keeps.
+constexpr Int128 kNano = 1'000'000'000;  ///< Quantities count in billionths, the least that upstream keeps.
 
 struct Suffix {
   std::string_view text;
@@ -38,14 +39,14 @@ constexpr std::array<Suffix, 16> kSuffixes{{{"n", 10, -9},
 enum class Format : std::uint8_t { kDecimal, kBinary, kExponent };
 
 struct Parsed {
-  __int128 nano = 0;
+  Int128 nano = 0;
   bool negative = false;
   Format format = Format::kDecimal;
 };
 
 /// Multiplies a mantissa of `digits` by base^exponent with `decimals` digits after the point, rounding away from zero.
-bool scale(__int128& value, int base, int exponent, int decimals) {
-  constexpr __int128 kMost = static_cast<__int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
+bool scale(Int128& value, int base, int exponent, int decimals) {
+  constexpr Int128 kMost = static_cast<Int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
   int ten = 9 - decimals + (base == 10 ? exponent : 0);
   if (base == 2) {
     for (int i = 0; i < exponent; ++i) {
@@ -111,12 +112,12 @@ Result<Parsed> read_quantity(std::string_view text) {
   int exponent = 0;
   if (digits == 0 || !read_suffix(text.substr(at), base, exponent, out.format)) return fail("{}", kBadQuantity);
   if (!scale(out.nano, base, exponent, std::max(decimals, 0))) {
-    out.nano = static_cast<__int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
+    out.nano = static_cast<Int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
   }
   return out;
 }
 
-std::string digits_of(__int128 value) {
+std::string digits_of(Int128 value) {
   std::string out;
   do {
     out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
@@ -128,7 +129,7 @@ std::string digits_of(__int128 value) {
 std::string write_quantity(const Parsed& parsed) {
   if (parsed.nano == 0) return "0";
   const std::string sign = parsed.negative ? "-" : "";
-  __int128 value = parsed.nano;
+  Int128 value = parsed.nano;
   if (parsed.format == Format::kBinary && value >= 1024 * kNano && value % kNano == 0) {
     value /= kNano;
     std::size_t step = 0;

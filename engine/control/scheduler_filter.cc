@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/int128.h"
 #include "base/quantity.h"
 
 namespace fairlead::control {
@@ -151,7 +152,7 @@ std::int64_t least_allocated(const NodeState& state, const Amounts& wanted) {
     const auto used = state.requested_for_score.find(name);
     const std::int64_t after = (used == state.requested_for_score.end() ? 0 : used->second) + wanted.at(name);
     if (after <= allocatable->second)
-      sum += static_cast<std::int64_t>(__int128{allocatable->second - after} * kMaxNodeScore / allocatable->second);
+      sum += static_cast<std::int64_t>(Int128{allocatable->second - after} * kMaxNodeScore / allocatable->second);
   }
   return weights == 0 ? 0 : sum / weights;
 }
