@@ -3,7 +3,8 @@ set(FAIRLEAD_SANITIZE "" CACHE STRING "address | thread | empty")
 
 add_library(fairlead_flags INTERFACE)
 target_include_directories(fairlead_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(fairlead_flags INTERFACE
+# A file names itself by its place in the tree, so that the same sources give the same image wherever they lie.
+target_compile_options(fairlead_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnull-dereference -Werror
   -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
