@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <optional>
 
@@ -12,63 +11,79 @@
 namespace fairlead {
 namespace {
 
-using Wide = decltype(Quantity::milli);
+constexpr std::int64_t kMaxUnits = std::numeric_limits<std::int64_t>::max();
+constexpr Int128 kNano = 1'000'000'000;
+constexpr Int128 kMaxNano = Int128{kMaxUnits} * kNano;
+/// Digits read exactly: an Int128 holds them times 2^60. What follows them only rounds, or is more than the most.
+constexpr std::size_t kMaxDigits = 19;
 
-/// Far above every real quantity, and sums of many still fit.
-constexpr Wide kMaxMilli = Wide{1'000'000'000'000'000'000} * 1'000'000'000'000;
-/// Digits read exactly; what follows the point beyond them only rounds up.
-constexpr std::size_t kMaxDigits = 18;
-
-struct Scale {
+struct Suffix {
+  std::string_view text;
   int power_of_two = 0;
   int power_of_ten = 0;
 };
 
+/// Decimal ones in steps of a thousand from "n" on, then binary ones in steps of 1024.
+constexpr std::array<Suffix, 16> kSuffixes = {{{"n", 0, -9},
+                                               {"u", 0, -6},
+                                               {"m", 0, -3},
+                                               {"", 0, 0},
+                                               {"k", 0, 3},
+                                               {"M", 0, 6},
+                                               {"G", 0, 9},
+                                               {"T", 0, 12},
+                                               {"P", 0, 15},
+                                               {"E", 0, 18},
+                                               {"Ki", 10, 0},
+                                               {"Mi", 20, 0},
+                                               {"Gi", 30, 0},
+                                               {"Ti", 40, 0},
+                                               {"Pi", 50, 0},
+                                               {"Ei", 60, 0}}};
+constexpr std::size_t kLastDecimal = 9;  ///< The suffix "E".
+
+struct Scale {
+  int power_of_two = 0;
+  int power_of_ten = 0;
+  Quantity::Format format = Quantity::Format::kDecimal;
+};
+
 /// "Ki", "m", "e3"; nothing for anything else.
 std::optional<Scale> read_suffix(std::string_view suffix) {
-  struct Named {
-    std::string_view name;
-    Scale scale;
-  };
-  static constexpr std::array<Named, 16> kNamed = {{{"", {0, 0}},
-                                                    {"m", {0, -3}},
-                                                    {"k", {0, 3}},
-                                                    {"M", {0, 6}},
-                                                    {"G", {0, 9}},
-                                                    {"T", {0, 12}},
-                                                    {"P", {0, 15}},
-                                                    {"E", {0, 18}},
-                                                    {"u", {0, -6}},
-                                                    {"n", {0, -9}},
-                                                    {"Ki", {10, 0}},
-                                                    {"Mi", {20, 0}},
-                                                    {"Gi", {30, 0}},
-                                                    {"Ti", {40, 0}},
-                                                    {"Pi", {50, 0}},
-                                                    {"Ei", {60, 0}}}};
-  const auto named = std::ranges::find(kNamed, suffix, &Named::name);
-  if (named != kNamed.end()) return named->scale;
+  using Format = Quantity::Format;
+  const auto named = std::ranges::find(kSuffixes, suffix, &Suffix::text);
+  if (named != kSuffixes.end())
+    return Scale{named->power_of_two, named->power_of_ten,
+                 named->power_of_two > 0 ? Format::kBinary : Format::kDecimal};
   if (suffix.size() < 2 || (suffix[0] != 'e' && suffix[0] != 'E')) return std::nullopt;
   std::string_view digits = suffix.substr(1);
-  if (digits.starts_with('+')) digits.remove_prefix(1);
+  if (digits.starts_with('+') && !digits.starts_with("+-")) digits.remove_prefix(1);
   int exponent = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return Scale{0, std::clamp(exponent, -60, 60)};
+  return Scale{0, std::clamp(exponent, -60, 60), Format::kExponent};
+}
+
+/// Letters of suffixes, then an exponent: upstream tells an unknown suffix from what is none.
+bool looks_like_suffix(std::string_view text) {
+  const std::size_t sign = std::min(text.find_first_not_of("eEinumkKMGTP"), text.size());
+  text.remove_prefix(sign);
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 /// A decimal number as mantissa and scale.
 struct Decimal {
-  Wide mantissa = 0;
+  Int128 mantissa = 0;
   int power_of_ten = 0;
   bool rest = false;  ///< Something above zero was cut off.
   bool huge = false;
 };
 
-/// Takes digits and a point off the front of `text`; false where there is no digit.
-bool read_decimal(std::string_view& text, Decimal& out) {
+/// Takes digits and a point, or nothing, off the front of `text`.
+Decimal read_decimal(std::string_view& text) {
+  Decimal out;
   bool fraction = false;
-  std::size_t digits = 0;
   std::size_t significant = 0;
   for (; !text.empty(); text.remove_prefix(1)) {
     const char c = text[0];
@@ -77,7 +92,6 @@ bool read_decimal(std::string_view& text, Decimal& out) {
       continue;
     }
     if (c < '0' || c > '9') break;
-    ++digits;
     if (significant == kMaxDigits) {
       (fraction ? out.rest : out.huge) |= !fraction || c != '0';
       continue;
@@ -86,68 +100,93 @@ bool read_decimal(std::string_view& text, Decimal& out) {
     out.power_of_ten -= fraction ? 1 : 0;
     if (out.mantissa != 0) ++significant;
   }
-  return digits > 0;
+  return out;
 }
 
-/// The number in thousandths, rounded away from zero.
-Wide to_milli(const Decimal& number, Scale scale) {
-  if (number.huge) return kMaxMilli;
-  Wide out = number.mantissa;
+Int128 divide_away_from_zero(Int128 number, Int128 by) {
+  const Int128 rest = number % by;
+  return number / by + (rest > 0 ? 1 : rest < 0 ? -1 : 0);
+}
+
+/// The number in billionths.
+Int128 to_nano(const Decimal& number, const Scale& scale) {
+  if (number.huge) return kMaxNano;
+  Int128 out = number.mantissa;
   bool rest = number.rest;
-  const auto multiply = [&](Wide by) { out = out > kMaxMilli / by ? kMaxMilli : out * by; };
-  multiply(Wide{1} << scale.power_of_two);
-  int power = number.power_of_ten + scale.power_of_ten + 3;
-  for (; power > 0; --power) multiply(10);
+  for (int i = 0; i < scale.power_of_two; ++i) out *= 2;
+  int power = number.power_of_ten + scale.power_of_ten + 9;
+  for (; power > 0 && out != 0 && out <= kMaxNano; --power) out *= 10;
   for (; power < 0; ++power) {
     rest = rest || out % 10 != 0;
     out /= 10;
   }
-  return out + (rest ? 1 : 0);
+  return std::min(out + (rest ? 1 : 0), kMaxNano);
 }
 
-std::int64_t saturate(Wide number) {
-  constexpr Wide kMax = std::numeric_limits<std::int64_t>::max();
-  return static_cast<std::int64_t>(std::clamp(number, -kMax, kMax));
+std::int64_t saturate(Int128 number) {
+  return static_cast<std::int64_t>(std::clamp(number, -Int128{kMaxUnits}, Int128{kMaxUnits}));
+}
+
+std::string digits_of(Int128 number) {
+  std::string out;
+  do {
+    out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(number % 10)));
+    number /= 10;
+  } while (number != 0);
+  return out;
+}
+
+/// How often `by` divides the number, at most `most` times; divides it.
+std::size_t take_factors(Int128& number, Int128 by, std::size_t most) {
+  std::size_t out = 0;
+  for (; out < most && number % by == 0; ++out) number /= by;
+  return out;
 }
 
 }  // namespace
 
 Result<Quantity> Quantity::parse(std::string_view text) {
+  if (text.empty()) return fail("quantities must not be empty: use 0");
   std::string_view rest = text;
   const bool negative = rest.starts_with('-');
   if (negative || rest.starts_with('+')) rest.remove_prefix(1);
-  Decimal number;
-  const bool has_digits = read_decimal(rest, number);
+  const Decimal number = read_decimal(rest);
   const std::optional<Scale> scale = read_suffix(rest);
-  if (!has_digits || !scale) return fail("\"{}\" is not a quantity: write it as 2, 500m, 0.5, 128Mi or 1G", text);
-  const Wide milli = to_milli(number, *scale);
-  return Quantity{negative ? -milli : milli};
+  if (!scale && looks_like_suffix(rest)) return fail("unable to parse quantity's suffix");
+  if (!scale) return fail("{}", kMalformed);
+  const Int128 nano = to_nano(number, *scale);
+  return Quantity{negative ? -nano : nano, scale->format};
 }
 
 Quantity Quantity::of(const Value& value) {
-  if (value.is_int()) return {Wide{value.int_or(0)} * 1000};
+  if (value.is_int()) return {Int128{value.int_or(0)} * kNano, Format::kDecimal};
   const Result<Quantity> parsed = parse(value.is_double() ? to_json(value) : std::string(value.str()));
   return parsed.value_or(Quantity{});
 }
 
-std::int64_t Quantity::value() const {
-  return saturate(milli / 1000 + (milli % 1000 > 0 ? 1 : milli % 1000 < 0 ? -1 : 0));
-}
+Quantity Quantity::of_milli(std::int64_t milli) { return {Int128{milli} * (kNano / 1000), Format::kDecimal}; }
 
-std::int64_t Quantity::milli_value() const { return saturate(milli); }
+Quantity Quantity::of_bytes(std::int64_t bytes) { return {Int128{bytes} * kNano, Format::kBinary}; }
 
-std::string format_cpu(std::int64_t milli) {
-  return milli % 1000 == 0 ? fmt::format("{}", milli / 1000) : fmt::format("{}m", milli);
-}
+std::int64_t Quantity::value() const { return saturate(divide_away_from_zero(nano, kNano)); }
 
-std::string format_bytes(std::int64_t bytes) {
-  static constexpr std::array<std::string_view, 7> kSuffixes = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-  std::size_t suffix = 0;
-  while (bytes != 0 && bytes % 1024 == 0 && suffix + 1 < kSuffixes.size()) {
-    bytes /= 1024;
-    ++suffix;
+std::int64_t Quantity::milli_value() const { return saturate(divide_away_from_zero(nano, kNano / 1000)); }
+
+bool Quantity::is_whole() const { return nano % kNano == 0; }
+
+std::string Quantity::text() const {
+  if (nano == 0) return "0";
+  const std::string sign = nano < 0 ? "-" : "";
+  Int128 number = nano < 0 ? -nano : nano;
+  if (format == Format::kBinary && number >= 1024 * kNano && is_whole()) {
+    number /= kNano;
+    const std::size_t steps = take_factors(number, 1024, kSuffixes.size() - 1 - kLastDecimal);
+    return sign + digits_of(number) + std::string(steps == 0 ? "" : kSuffixes.at(kLastDecimal + steps).text);
   }
-  return fmt::format("{}{}", bytes, kSuffixes.at(suffix));
+  const Suffix& suffix = kSuffixes.at(take_factors(number, 1000, kLastDecimal));
+  if (format == Format::kExponent && suffix.power_of_ten != 0)
+    return sign + fmt::format("{}e{}", digits_of(number), suffix.power_of_ten);
+  return sign + digits_of(number) + std::string(suffix.text);
 }
 
 }  // namespace fairlead

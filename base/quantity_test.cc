@@ -7,22 +7,13 @@
 namespace fairlead {
 namespace {
 
-std::string to_text(decltype(Quantity::milli) number) {
-  if (number < 0) return "-" + to_text(-number);
-  std::string out;
-  do {
-    out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(number % 10)));
-    number /= 10;
-  } while (number > 0);
-  return out;
-}
-
 TEST(Quantity, Parses) {
   for (const TestCase& test : read_test_cases(FAIRLEAD_SOURCE_DIR "/base/testdata/quantity.txt")) {
     const auto quantity = Quantity::parse(std::string_view(test.input).substr(0, test.input.size() - 1));
     ASSERT_EQ(quantity.has_value(), !test.is_error) << test.where;
     const std::string outcome =
-        quantity ? fmt::format("{} {}", to_text(quantity->milli), quantity->value()) : quantity.error().message;
+        quantity ? fmt::format("{} {} {}", quantity->text(), quantity->milli_value(), quantity->value())
+                 : quantity.error().message;
     EXPECT_EQ(outcome, test.expected) << test.where;
   }
 }
@@ -38,12 +29,12 @@ TEST(Quantity, ComesFromNumbersToo) {
 }
 
 TEST(Quantity, IsWrittenAsPeopleWriteIt) {
-  EXPECT_EQ(format_cpu(250), "250m");
-  EXPECT_EQ(format_cpu(2000), "2");
-  EXPECT_EQ(format_bytes(64 << 20), "64Mi");
-  EXPECT_EQ(format_bytes(1500 << 10), "1500Ki");
-  EXPECT_EQ(format_bytes(1000), "1000");
-  EXPECT_EQ(format_bytes(0), "0");
+  EXPECT_EQ(Quantity::of_milli(250).text(), "250m");
+  EXPECT_EQ(Quantity::of_milli(2000).text(), "2");
+  EXPECT_EQ(Quantity::of_bytes(64 << 20).text(), "64Mi");
+  EXPECT_EQ(Quantity::of_bytes(1500 << 10).text(), "1500Ki");
+  EXPECT_EQ(Quantity::of_bytes(1025).text(), "1025");
+  EXPECT_EQ(Quantity::of_bytes(0).text(), "0");
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ void set_priority(Value& spec, std::string_view name, std::int64_t value, std::s
 std::map<std::string_view, Quantity> amounts(const Value& list) {
   std::map<std::string_view, Quantity> out;
   for (const std::string_view name : {"cpu", "memory"}) {
-    if (const Quantity quantity = Quantity::of(list.at(name)); quantity.milli > 0) out.emplace(name, quantity);
+    if (const Quantity quantity = Quantity::of(list.at(name)); quantity.nano > 0) out.emplace(name, quantity);
   }
   return out;
 }

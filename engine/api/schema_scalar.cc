@@ -4,148 +4,11 @@
 #include <array>
 #include <limits>
 
-#include "base/int128.h"
+#include "base/quantity.h"
 #include "base/time.h"
 
 namespace fairlead::api {
 namespace {
-
-constexpr std::string_view kBadQuantity =
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-constexpr Int128 kNano = 1'000'000'000;  ///< Quantities count in billionths, the least that upstream keeps.
-
-struct Suffix {
-  std::string_view text;
-  int base;  ///< 10 or 2.
-  int exponent;
-};
-constexpr std::array<Suffix, 16> kSuffixes{{{"n", 10, -9},
-                                            {"u", 10, -6},
-                                            {"m", 10, -3},
-                                            {"", 10, 0},
-                                            {"k", 10, 3},
-                                            {"M", 10, 6},
-                                            {"G", 10, 9},
-                                            {"T", 10, 12},
-                                            {"P", 10, 15},
-                                            {"E", 10, 18},
-                                            {"Ki", 2, 10},
-                                            {"Mi", 2, 20},
-                                            {"Gi", 2, 30},
-                                            {"Ti", 2, 40},
-                                            {"Pi", 2, 50},
-                                            {"Ei", 2, 60}}};
-
-enum class Format : std::uint8_t { kDecimal, kBinary, kExponent };
-
-struct Parsed {
-  Int128 nano = 0;
-  bool negative = false;
-  Format format = Format::kDecimal;
-};
-
-/// Multiplies a mantissa of `digits` by base^exponent with `decimals` digits after the point, rounding away from zero.
-bool scale(Int128& value, int base, int exponent, int decimals) {
-  constexpr Int128 kMost = static_cast<Int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
-  int ten = 9 - decimals + (base == 10 ? exponent : 0);
-  if (base == 2) {
-    for (int i = 0; i < exponent; ++i) {
-      if (value > kMost) return false;
-      value *= 2;
-    }
-  }
-  for (; ten > 0; --ten) {
-    if (value > kMost) return false;
-    value *= 10;
-  }
-  bool rest = false;
-  for (; ten < 0; ++ten) {
-    rest = rest || value % 10 != 0;
-    value /= 10;
-  }
-  if (rest) ++value;
-  value = std::min(value, kMost);
-  return true;
-}
-
-bool read_suffix(std::string_view text, int& base, int& exponent, Format& format) {
-  for (const Suffix& suffix : kSuffixes) {
-    if (suffix.text != text) continue;
-    base = suffix.base;
-    exponent = suffix.exponent;
-    format = base == 2 ? Format::kBinary : Format::kDecimal;
-    return true;
-  }
-  if (text.size() < 2 || (text[0] != 'e' && text[0] != 'E')) return false;
-  std::size_t at = text[1] == '-' || text[1] == '+' ? 2 : 1;
-  int out = 0;
-  if (at == text.size()) return false;
-  for (; at < text.size(); ++at) {
-    if (text[at] < '0' || text[at] > '9' || out > 1000) return false;
-    out = out * 10 + (text[at] - '0');
-  }
-  base = 10;
-  exponent = text[1] == '-' ? -out : out;
-  format = Format::kExponent;
-  return true;
-}
-
-Result<Parsed> read_quantity(std::string_view text) {
-  if (text.empty()) return fail("quantities must not be empty: use 0");
-  Parsed out;
-  std::size_t at = 0;
-  if (text[0] == '-' || text[0] == '+') out.negative = text[at++] == '-';
-  int decimals = -1;
-  std::size_t digits = 0;
-  for (; at < text.size(); ++at) {
-    if (text[at] == '.' && decimals < 0) {
-      decimals = 0;
-      continue;
-    }
-    if (text[at] < '0' || text[at] > '9') break;
-    ++digits;
-    if (decimals >= 18 || out.nano > std::numeric_limits<std::int64_t>::max()) continue;
-    out.nano = out.nano * 10 + (text[at] - '0');
-    if (decimals >= 0) ++decimals;
-  }
-  int base = 10;
-  int exponent = 0;
-  if (digits == 0 || !read_suffix(text.substr(at), base, exponent, out.format)) return fail("{}", kBadQuantity);
-  if (!scale(out.nano, base, exponent, std::max(decimals, 0))) {
-    out.nano = static_cast<Int128>(std::numeric_limits<std::int64_t>::max()) * kNano;
-  }
-  return out;
-}
-
-std::string digits_of(Int128 value) {
-  std::string out;
-  do {
-    out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
-    value /= 10;
-  } while (value != 0);
-  return out;
-}
-
-std::string write_quantity(const Parsed& parsed) {
-  if (parsed.nano == 0) return "0";
-  const std::string sign = parsed.negative ? "-" : "";
-  Int128 value = parsed.nano;
-  if (parsed.format == Format::kBinary && value >= 1024 * kNano && value % kNano == 0) {
-    value /= kNano;
-    std::size_t step = 0;
-    for (; step < 6 && value % 1024 == 0; ++step) value /= 1024;
-    return sign + digits_of(value) + (step == 0 ? "" : std::string(kSuffixes[9 + step].text));
-  }
-  int exponent = -9;
-  while (exponent < 18 && value % 1000 == 0) {
-    value /= 1000;
-    exponent += 3;
-  }
-  if (parsed.format == Format::kExponent) {
-    return sign + digits_of(value) + (exponent == 0 ? "" : fmt::format("e{}", exponent));
-  }
-  return sign + digits_of(value) + std::string(kSuffixes[static_cast<std::size_t>(exponent / 3 + 3)].text);
-}
 
 Scalar whole_number(Value& value, std::int64_t low, std::int64_t high) {
   if (value.is_double()) {
@@ -169,13 +32,11 @@ void rewrite(Value& value, std::string text) {
 }
 
 Scalar quantity(Value& value, bool typed) {
-  const std::string text = value.is_int()      ? std::to_string(value.int_or(0))
-                           : value.is_double() ? fmt::format("{}", value.number_or(0))
-                                               : std::string(value.str());
-  if (!value.is_string() && !value.is_number()) return {false, std::string(kBadQuantity)};
-  Result<std::string> canonical = canonical_quantity(text);
-  if (!canonical) return {false, canonical.error().message};
-  if (typed) rewrite(value, *std::move(canonical));
+  if (!value.is_string() && !value.is_number()) return {false, std::string(Quantity::kMalformed)};
+  const std::string text = value.is_string() ? std::string(value.str()) : fmt::format("{}", value.number_or(0));
+  const Result<Quantity> parsed = value.is_int() ? Quantity::of(value) : Quantity::parse(text);
+  if (!parsed) return {false, parsed.error().message};
+  if (typed) rewrite(value, parsed->text());
   return {};
 }
 
@@ -210,12 +71,6 @@ Scalar base64(const Value& value) {
 }
 
 }  // namespace
-
-Result<std::string> canonical_quantity(std::string_view text) {
-  const Result<Parsed> parsed = read_quantity(text);
-  if (!parsed) return std::unexpected(parsed.error());
-  return write_quantity(*parsed);
-}
 
 Scalar normalise_scalar(Shape shape, Value& value, bool typed) {
   switch (shape) {

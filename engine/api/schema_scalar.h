@@ -31,8 +31,6 @@ struct Scalar {
 /// "[]v1.Container", "int32", "map[string]string": the type as Go's decoder names it in messages.
 [[nodiscard]] std::string go_type(const Type& type);
 
-/// "0.5" is "500m", "1024Ki" is "1Mi". Source: apimachinery/pkg/api/resource/quantity.go, CanonicalizeBytes.
-[[nodiscard]] Result<std::string> canonical_quantity(std::string_view text);
 /// The index of the first byte that is not standard base64; npos when all is well.
 [[nodiscard]] std::size_t base64_error(std::string_view text);
 

@@ -205,8 +205,8 @@ void check_amounts(const Value& amounts, const std::string& path, Findings& find
     const std::string where = key_path(path, member.key);
     check_resource_name(member.key, where, findings);
     const Quantity quantity = Quantity::of(member.value);
-    if (quantity.milli < 0) findings.invalid(where, member.value, "must be greater than or equal to 0");
-    if (member.key.contains('/') && quantity.milli % 1000 != 0)
+    if (quantity.nano < 0) findings.invalid(where, member.value, "must be greater than or equal to 0");
+    if (member.key.contains('/') && !quantity.is_whole())
       findings.invalid(where, member.value, "must be an integer");
   }
 }

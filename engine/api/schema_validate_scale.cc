@@ -32,7 +32,7 @@ void check_target(const Value& source, const std::string& path, Findings& findin
   if (utilization.is_int() && utilization.int_or(0) < 1)
     findings.invalid(where + ".averageUtilization", utilization, "must be greater than 0");
   for (const std::string_view field : {"value", "averageValue"}) {
-    if (target.has(field) && Quantity::of(target.at(field)).milli <= 0)
+    if (target.has(field) && Quantity::of(target.at(field)).nano <= 0)
       findings.invalid(child_path(where, field), target.at(field), "must be positive");
   }
 }

@@ -4,13 +4,13 @@
 
 #include "engine/control/ownership.h"
 #include "engine/control/pod_state.h"
+#include "engine/control/service_endpoints.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
 namespace {
 
 constexpr std::size_t kMaxEndpoints = 100;  ///< Per slice: --max-endpoints-per-slice.
-constexpr std::string_view kServiceName = "kubernetes.io/service-name";
 constexpr std::string_view kManagedBy = "endpointslice.kubernetes.io/managed-by";
 constexpr std::string_view kController = "endpointslice-controller.k8s.io";
 constexpr std::string_view kHeadless = "service.kubernetes.io/headless";
@@ -28,15 +28,7 @@ std::int64_t target_port(const Value& pod, const Value& port) {
   const Value& target = port.at("targetPort");
   if (target.is_null()) return port.at("port").int_or(0);
   if (!target.is_string()) return target.int_or(0);
-  for (const Value& container : pod.at("spec", "containers").items()) {
-    for (const Value& candidate : container.at("ports").items()) {
-      if (candidate.at("name") == target &&
-          candidate.at("protocol").string_or("TCP") == port.at("protocol").string_or("TCP")) {
-        return candidate.at("containerPort").int_or(0);
-      }
-    }
-  }
-  return 0;
+  return find_port(pod, target.str(), port.at("protocol").string_or("TCP"));
 }
 
 Value ports_of(const api::Object& service, const Value& pod) {
@@ -81,7 +73,7 @@ class EndpointSliceController final : public Reconciler {
     const api::Object& object = *event.object;
     if (&object.resource() == &services_) return queue.add(object.key());
     if (&object.resource() == &slices_) {
-      const std::string_view service = object.label(kServiceName);
+      const std::string_view service = object.label(kServiceNameLabel);
       if (!service.empty()) queue.add({&services_, std::string(object.ns()), std::string(service)});
       return;
     }
@@ -117,7 +109,7 @@ class EndpointSliceController final : public Reconciler {
   }
 
   [[nodiscard]] std::vector<api::ObjectPtr> managed_slices(const api::Key& service) const {
-    const Value labels = Value::object({{kServiceName.data(), service.name}, {kManagedBy.data(), kController}});
+    const Value labels = Value::object({{kServiceNameLabel.data(), service.name}, {kManagedBy.data(), kController}});
     std::vector<api::ObjectPtr> out = api_.list(slices_, service.ns, api::Selector::from_map(labels));
     std::erase_if(out, [](const api::ObjectPtr& slice) { return slice->deleting(); });
     return out;
@@ -164,7 +156,7 @@ class EndpointSliceController final : public Reconciler {
 
   static Value slice_tree(const api::Object& service, Content content) {
     Value labels = service.at("metadata", "labels").is_object() ? service.at("metadata", "labels") : Value::object();
-    labels.set(kServiceName, service.name());
+    labels.set(kServiceNameLabel, service.name());
     labels.set(kManagedBy, kController);
     if (service.at("spec", "clusterIP").str() == "None") labels.set(kHeadless, "");
     return Value::object(

@@ -176,9 +176,9 @@ class HorizontalPodAutoscaler final : public Reconciler {
     auto proposal = propose_replicas(look.pods, metrics_of(look, target), target, look.current, api_.clock().now());
     if (!proposal)
       return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
-    Value current =
-        Value::object({{"averageValue", target.resource == "cpu" ? format_cpu(proposal->average_milli)
-                                                                 : format_bytes(proposal->average_milli / kMilli)}});
+    const Quantity average = target.resource == "cpu" ? Quantity::of_milli(proposal->average_milli)
+                                                      : Quantity::of_bytes(proposal->average_milli / kMilli);
+    Value current = Value::object({{"averageValue", average.text()}});
     if (target.utilization > 0) current.set("averageUtilization", proposal->utilization);
     Value status = Value::object({{"name", target.resource}, {"current", std::move(current)}});
     if (!target.container.empty()) status.set("container", target.container);

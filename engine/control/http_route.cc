@@ -5,6 +5,8 @@
 
 #include <re2/re2.h>
 
+#include "engine/control/service_endpoints.h"
+
 namespace fairlead::control {
 namespace {
 
@@ -119,7 +121,7 @@ class RouteReader {
       return out;
     }
     const api::ObjectPtr service = api_.get(api_.schema().resource("", "services"), out.ns, out.service);
-    const Value* port = service == nullptr ? nullptr : find_port(*service, out.port);
+    const Value* port = service == nullptr ? nullptr : find_service_port(*service, out.port);
     if (service == nullptr) {
       unresolved("BackendNotFound", fmt::format("{}: Service {}/{} does not exist", where, out.ns, out.service));
     } else if (port == nullptr) {
@@ -132,7 +134,7 @@ class RouteReader {
     return out;
   }
 
-  static const Value* find_port(const api::Object& service, std::uint16_t number) {
+  static const Value* find_service_port(const api::Object& service, std::uint16_t number) {
     for (const Value& port : service.at("spec", "ports").items()) {
       if (port.at("port").int_or(0) == number && port.at("protocol").string_or("TCP") == "TCP") return &port;
     }
@@ -141,24 +143,10 @@ class RouteReader {
 
   [[nodiscard]] std::vector<seam::Endpoint> find_endpoints(const seam::RouteBackend& backend,
                                                            std::string_view port_name) const {
-    std::vector<seam::Endpoint> out;
-    const api::Resource& slices = api_.schema().resource("discovery.k8s.io", "endpointslices");
-    for (const api::ObjectPtr& slice : api_.list(slices, backend.ns)) {
-      if (slice->label("kubernetes.io/service-name") != backend.service) continue;
-      if (slice->at("addressType").string_or("IPv4") != "IPv4") continue;
-      for (const Value& port : slice->at("ports").items()) {
-        if (port.at("name").str() != port_name) continue;
-        const auto number = static_cast<std::uint16_t>(port.at("port").int_or(0));
-        for (const Value& endpoint : slice->at("endpoints").items()) {
-          if (!endpoint.at("conditions", "ready").bool_or(true)) continue;
-          out.push_back({std::string(endpoint.at("addresses", 0).str()), number});
-        }
-      }
-    }
-    std::ranges::sort(out);
-    const auto repeated = std::ranges::unique(out);
-    out.erase(repeated.begin(), repeated.end());
-    return out;
+    const Value labels = Value::object({{std::string(kServiceNameLabel), backend.service}});
+    return service_endpoints(api_.list(api_.schema().resource("discovery.k8s.io", "endpointslices"), backend.ns,
+                                       api::Selector::from_map(labels)),
+                             port_name);
   }
 
   [[nodiscard]] bool is_granted(const seam::RouteBackend& backend) const {

@@ -1,43 +1,14 @@
-// Source: pkg/proxy/endpointslicecache.go and topology.go, CategorizeEndpoints, for which endpoints a Service uses.
 #include <algorithm>
 #include <map>
 #include <optional>
 
 #include "engine/control/network_policy.h"
 #include "engine/control/pod_state.h"
+#include "engine/control/service_endpoints.h"
 #include "engine/control/workload_controllers.h"
 
 namespace fairlead::control {
 namespace {
-
-constexpr std::string_view kServiceName = "kubernetes.io/service-name";
-
-/// The pod network is IPv4; slices of other addresses lead nowhere in it.
-bool is_ipv4(const api::Object& slice) { return slice.at("addressType").string_or("IPv4") == "IPv4"; }
-
-/// The addresses of a slice that traffic goes to: the ready ones. `fallback`: those that end but still serve.
-bool usable(const Value& endpoint, bool fallback) {
-  const Value& conditions = endpoint.at("conditions");
-  if (!fallback) return conditions.at("ready").bool_or(true);
-  return conditions.at("serving").bool_or(true) && conditions.at("terminating").bool_or(false);
-}
-
-std::vector<seam::Endpoint> endpoints(const std::vector<api::ObjectPtr>& slices, const Value& port, bool fallback) {
-  std::vector<seam::Endpoint> out;
-  for (const api::ObjectPtr& slice : slices) {
-    if (!is_ipv4(*slice)) continue;
-    for (const Value& candidate : slice->at("ports").items()) {
-      if (candidate.at("name").str() != port.at("name").str()) continue;
-      const auto number = static_cast<std::uint16_t>(candidate.at("port").int_or(0));
-      for (const Value& endpoint : slice->at("endpoints").items()) {
-        if (!usable(endpoint, fallback)) continue;
-        for (const Value& ip : endpoint.at("addresses").items()) out.push_back({std::string(ip.str()), number});
-      }
-    }
-  }
-  std::ranges::sort(out);
-  return out;
-}
 
 seam::ServiceProgram service_program(const api::Object& service, const std::vector<api::ObjectPtr>& slices) {
   seam::ServiceProgram out;
@@ -50,21 +21,11 @@ seam::ServiceProgram service_program(const api::Object& service, const std::vect
   out.cluster_ip = service.at("spec", "clusterIP").str();
   for (const Value& port : service.at("spec", "ports").items()) {
     seam::ServicePort one{std::string(port.at("name").str()), std::string(port.at("protocol").string_or("TCP")),
-                          static_cast<std::uint16_t>(port.at("port").int_or(0)), endpoints(slices, port, false)};
-    if (one.endpoints.empty()) one.endpoints = endpoints(slices, port, true);
+                          static_cast<std::uint16_t>(port.at("port").int_or(0)),
+                          service_endpoints(slices, port.at("name").str())};
     out.ports.push_back(std::move(one));
   }
-  if (out.cluster_ip != "None") return out;
-  for (const api::ObjectPtr& slice : slices) {
-    if (!is_ipv4(*slice)) continue;
-    for (const Value& endpoint : slice->at("endpoints").items()) {
-      if (!usable(endpoint, false)) continue;
-      for (const Value& ip : endpoint.at("addresses").items()) {
-        out.headless.push_back({std::string(endpoint.at("hostname").str()), std::string(ip.str())});
-      }
-    }
-  }
-  std::ranges::sort(out.headless);
+  if (out.cluster_ip == "None") out.headless = headless_addresses(slices);
   return out;
 }
 
@@ -115,7 +76,7 @@ class NetworkController final : public Reconciler {
   [[nodiscard]] seam::NetworkProgram compute() const {
     std::map<std::pair<std::string, std::string>, std::vector<api::ObjectPtr>> slices;
     for (const api::ObjectPtr& slice : api_.list(slices_)) {
-      const std::string_view service = slice->label(kServiceName);
+      const std::string_view service = slice->label(kServiceNameLabel);
       if (!service.empty()) slices[{std::string(slice->ns()), std::string(service)}].push_back(slice);
     }
     seam::NetworkProgram out;

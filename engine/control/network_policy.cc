@@ -6,6 +6,7 @@
 
 #include "engine/api/selector.h"
 #include "engine/control/pod_state.h"
+#include "engine/control/service_endpoints.h"
 
 namespace fairlead::control {
 namespace {
@@ -50,18 +51,6 @@ void add_peer(const Value& peer, std::string_view own_namespace, const Cluster& 
   }
 }
 
-/// The number behind a port name of a pod; 0 when it has none.
-std::uint16_t named_port(const api::Object& pod, std::string_view name, std::string_view protocol) {
-  for (const Value& container : pod.at("spec", "containers").items()) {
-    for (const Value& port : container.at("ports").items()) {
-      if (port.at("name").str() == name && port.at("protocol").string_or("TCP") == protocol) {
-        return static_cast<std::uint16_t>(port.at("containerPort").int_or(0));
-      }
-    }
-  }
-  return 0;
-}
-
 /// The ports of a rule as `receiver` has them; ports whose name it does not know are left out.
 std::vector<seam::PortRange> port_ranges(const Value& ports, const api::Object* receiver) {
   std::vector<seam::PortRange> out;
@@ -72,7 +61,7 @@ std::vector<seam::PortRange> port_ranges(const Value& ports, const api::Object* 
       out.push_back({protocol, 0, 65535});
     } else if (number.is_string()) {
       const std::uint16_t found =
-          receiver == nullptr ? std::uint16_t{0} : named_port(*receiver, number.str(), protocol);
+          receiver == nullptr ? std::uint16_t{0} : find_port(receiver->tree(), number.str(), protocol);
       if (found != 0) out.push_back({protocol, found, found});
     } else {
       const auto first = static_cast<std::uint16_t>(number.int_or(0));

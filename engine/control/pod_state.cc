@@ -33,8 +33,8 @@ std::string_view pod_qos_class(const Value& pod) {
       for (const std::string_view resource : {"cpu", "memory"}) {
         const Quantity limit = Quantity::of(container.at("resources", "limits", resource));
         const Quantity request = Quantity::of(container.at("resources", "requests", resource));
-        any = any || limit.milli > 0 || request.milli > 0;
-        guaranteed = guaranteed && limit.milli > 0 && (request.milli == 0 || request == limit);
+        any = any || limit.nano > 0 || request.nano > 0;
+        guaranteed = guaranteed && limit.nano > 0 && (request.nano == 0 || request == limit);
       }
     }
   }

@@ -157,10 +157,10 @@ std::string PodResolver::resource_field(const Value& reference, const Value& con
   const std::string_view name = dot == std::string_view::npos ? path : path.substr(dot + 1);
   const Value* amount = of.at("resources", path.substr(0, dot)).find(name);
   Quantity quantity = amount == nullptr ? Quantity{} : Quantity::of(*amount);
-  if (quantity.milli == 0 && path.starts_with("limits.")) quantity = Quantity::of(allocatable_.at(name));
+  if (quantity.nano == 0 && path.starts_with("limits.")) quantity = Quantity::of(allocatable_.at(name));
   Quantity divisor = Quantity::of(reference.at("divisor"));
-  if (divisor.milli == 0) divisor = Quantity{1000};
-  return fmt::format("{}", static_cast<std::int64_t>((quantity.milli + divisor.milli - 1) / divisor.milli));
+  if (divisor.nano == 0) divisor = Quantity::of(1);
+  return fmt::format("{}", static_cast<std::int64_t>((quantity.nano + divisor.nano - 1) / divisor.nano));
 }
 
 }  // namespace fairlead::control

@@ -46,7 +46,7 @@ std::string os_image() {
 }
 
 Value resources(std::int64_t milli_cpu, std::int64_t memory, std::int64_t disk) {
-  return Value::object({{"cpu", format_cpu(milli_cpu)},
+  return Value::object({{"cpu", Quantity::of_milli(milli_cpu).text()},
                         {"ephemeral-storage", fmt::format("{}Ki", disk / 1024)},
                         {"hugepages-1Gi", "0"},
                         {"hugepages-2Mi", "0"},

@@ -33,8 +33,9 @@ struct RouteBackend {
   std::string service;
   std::uint16_t port = 0;
   std::int32_t weight = 1;
-  std::vector<Endpoint> endpoints;  ///< Ready ones, sorted. Empty: 503 for this backend's share, as Gateway API says.
-  bool missing = false;             ///< The reference leads nowhere or may not be followed: 500 for its share.
+  /// Those that take traffic, sorted. Empty: 503 for this backend's share, as Gateway API says.
+  std::vector<Endpoint> endpoints;
+  bool missing = false;  ///< The reference leads nowhere or may not be followed: 500 for its share.
   friend auto operator<=>(const RouteBackend&, const RouteBackend&) = default;
 };
 
