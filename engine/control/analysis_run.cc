@@ -179,10 +179,8 @@ std::optional<Time> AnalysisRunReconciler::held_until(const api::Object& run) co
   const auto created = parse_time(run.at("metadata", "creationTimestamp").str());
   for (const Value& owner : run.at("metadata", "ownerReferences").items()) {
     if (owner.at("kind").str() != "Rollout") continue;
-    const auto rollout = api_.store().by_uid(owner.at("uid").str());
-    if (!rollout) continue;
-    const auto born = parse_time(rollout->at("metadata", "creationTimestamp").str());
-    return gate_->held_until(rollout->uid(), born.value_or(now), now);
+    const std::string_view uid = owner.at("uid").str();
+    if (api_.store().by_uid(uid)) return gate_->held_until(uid, now);
   }
   return gate_->held_alone(created.value_or(now), window_of(run.at("spec", "metrics")), now);
 }

@@ -46,21 +46,22 @@ Duration ResumeGate::lost_since(Time t) const {
   return lost;
 }
 
-void ResumeGate::report(std::string_view rollout_uid, Time created, bool ready, Duration window, Time now) {
-  if (!resumed(created)) return;
+void ResumeGate::report(std::string_view rollout_uid, Time began, bool ready, Duration window, Time now) {
+  if (outages_.empty()) return;
   auto found = rollouts_.find(rollout_uid);
   if (found == rollouts_.end()) found = rollouts_.emplace(std::string(rollout_uid), Waiting{}).first;
   Waiting& waiting = found->second;
+  waiting.began = began;
   if (waiting.ready) return;
   waiting.window = std::max(window, kShortestWindow);
   if (ready) waiting.ready = now;
 }
 
-std::optional<Time> ResumeGate::held_until(std::string_view rollout_uid, Time created, Time now) const {
-  if (!resumed(created)) return std::nullopt;
-  const Time latest = outages_.back().until + kLongestHold;
+std::optional<Time> ResumeGate::held_until(std::string_view rollout_uid, Time now) const {
+  if (outages_.empty()) return std::nullopt;
   const auto found = rollouts_.find(rollout_uid);
-  Time until = std::min(latest, now + kHoldPoll);
+  if (found != rollouts_.end() && !resumed(found->second.began)) return std::nullopt;
+  Time until = std::min(outages_.back().until + kLongestHold, now + kHoldPoll);
   if (found != rollouts_.end() && found->second.ready) until = *found->second.ready + found->second.window;
   return now < until ? std::optional(until) : std::nullopt;
 }

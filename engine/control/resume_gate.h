@@ -37,18 +37,20 @@ class ResumeGate {
   /// How much of the time since `t` nobody was there.
   [[nodiscard]] Duration lost_since(Time t) const;
 
-  /// Tells whether the pods of a Rollout, made at `created`, are Ready, and how long a window its queries look at.
-  void report(std::string_view rollout_uid, Time created, bool ready, Duration window, Time now);
-  /// Until when a Rollout must neither advance nor be measured; nothing when it may. While that is not known yet, a
-  /// moment to look again.
-  [[nodiscard]] std::optional<Time> held_until(std::string_view rollout_uid, Time created, Time now) const;
+  /// Tells when the update that a Rollout is at began, whether its pods are Ready, and how long a window its queries
+  /// look at. An update that began in this life is not resumed, and nothing holds it.
+  void report(std::string_view rollout_uid, Time began, bool ready, Duration window, Time now);
+  /// Until when a Rollout must neither advance nor be measured; nothing when it may. While that is not known yet, as
+  /// nobody has reported on it, a moment to look again.
+  [[nodiscard]] std::optional<Time> held_until(std::string_view rollout_uid, Time now) const;
   /// The same for an AnalysisRun that belongs to no Rollout.
   [[nodiscard]] std::optional<Time> held_alone(Time created, Duration window, Time now) const;
 
  private:
-  [[nodiscard]] bool resumed(Time created) const { return !outages_.empty() && created < outages_.back().until; }
+  [[nodiscard]] bool resumed(Time began) const { return !outages_.empty() && began < outages_.back().until; }
 
   struct Waiting {
+    Time began;
     std::optional<Time> ready;
     Duration window = kShortestWindow;
   };

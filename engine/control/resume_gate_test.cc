@@ -27,23 +27,27 @@ TEST(ResumeGate, TimeWithoutAnEngineIsLost) {
 
 TEST(ResumeGate, HoldsUntilPodsAreReadyAndTheWindowHasPassed) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
-  const Time born = kStart - minutes(1);
+  const Time began = kStart - minutes(1);
   Time now = kStart + minutes(5);
-  EXPECT_EQ(gate.held_until("a", born, now), now + kHoldPoll);
-  gate.report("a", born, false, minutes(2), now);
-  EXPECT_EQ(gate.held_until("a", born, now), now + kHoldPoll);
+  EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
+  gate.report("a", began, false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
   now += seconds(10);
-  gate.report("a", born, true, minutes(2), now);
-  EXPECT_EQ(gate.held_until("a", born, now), now + minutes(2));
-  gate.report("a", born, true, minutes(2), now + minutes(1));
-  EXPECT_EQ(gate.held_until("a", born, now + minutes(2)), std::nullopt);
+  gate.report("a", began, true, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", now), now + minutes(2));
+  gate.report("a", began, true, minutes(2), now + minutes(1));
+  EXPECT_EQ(gate.held_until("a", now + minutes(2)), std::nullopt);
 }
 
 TEST(ResumeGate, DoesNotHoldForEverNorWhatIsNew) {
-  const ResumeGate gate({{kStart, kStart + minutes(5)}});
-  EXPECT_EQ(gate.held_until("a", kStart, kStart + minutes(5) + kLongestHold), std::nullopt);
-  EXPECT_EQ(gate.held_until("b", kStart + minutes(6), kStart + minutes(6)), std::nullopt);
-  EXPECT_EQ(ResumeGate().held_until("a", kStart, kStart), std::nullopt);
+  ResumeGate gate({{kStart, kStart + minutes(5)}});
+  EXPECT_EQ(gate.held_until("a", kStart + minutes(5) + kLongestHold), std::nullopt);
+  const Time now = kStart + minutes(6);
+  gate.report("b", kStart, true, minutes(2), now);
+  EXPECT_EQ(gate.held_until("b", now), now + minutes(2));
+  gate.report("b", now, false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("b", now), std::nullopt);
+  EXPECT_EQ(ResumeGate().held_until("a", kStart), std::nullopt);
 }
 
 }  // namespace

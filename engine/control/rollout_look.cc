@@ -46,14 +46,14 @@ void find_runs(RolloutLook& look) {
 
 /// Tells the gate how the pods are, and asks it whether this Rollout may go on.
 void ask_gate(RolloutLook& look) {
-  const Time born = creation_of(*look.rollout);
+  const Time began = look.canary ? creation_of(*look.canary) : look.now;
   const bool ready = std::ranges::all_of(
       look.all, [](const api::ObjectPtr& each) { return available_replicas(*each) >= desired_replicas(*each); });
   Duration window = kShortestWindow;
   for (const auto& run : {look.step_run, look.background_run})
     if (run) window = std::max(window, window_of(run->at("spec", "metrics")));
-  look.in.gate->report(look.rollout->uid(), born, ready, window, look.now);
-  look.held_until = look.in.gate->held_until(look.rollout->uid(), born, look.now);
+  look.in.gate->report(look.rollout->uid(), began, ready, window, look.now);
+  look.held_until = look.in.gate->held_until(look.rollout->uid(), look.now);
   if (look.held_until) look.look_again(*look.held_until - look.now);
 }
 
