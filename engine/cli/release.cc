@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/image_reference.h"
 #include "engine/cli/service_status.h"
 #include "engine/cli/terminal.h"
 #include "engine/gitops/pin.h"
@@ -100,7 +101,7 @@ Result<std::string> prepare_delivery(const Project& project) {
     if (store.find(image)) continue;
     ReleaseOptions options;
     options.test = false;
-    auto release = build_release(project, service, std::string(gitops::image_repository(image)), options);
+    auto release = build_release(project, service, ImageReference::parse(image).name, options);
     if (!release) return std::unexpected(release.error());
     fresh[service] = release->image;
   }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/image_reference.h"
 #include "engine/cli/terminal.h"
 
 namespace fairlead::cli {
@@ -204,15 +205,10 @@ std::string_view standing(const ServiceStatus& status) {
 }
 
 std::string version_of(std::string_view image) {
-  const std::string_view name = image.substr(0, image.find('@'));
-  const std::size_t colon = name.rfind(':');
-  const std::size_t slash = name.rfind('/');
-  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-    const std::string_view tag = name.substr(colon + 1);
-    return std::string(is_sha(tag) ? tag.substr(0, kShortSha) : tag);
-  }
-  const std::size_t digest = image.find("sha256:");
-  return std::string(digest == std::string_view::npos ? image : image.substr(digest + 7, kShortDigest));
+  const ImageReference reference = ImageReference::parse(image);
+  if (!reference.tag.empty()) return is_sha(reference.tag) ? reference.tag.substr(0, kShortSha) : reference.tag;
+  if (!reference.digest.empty()) return reference.digest.substr(reference.digest.find(':') + 1, kShortDigest);
+  return std::string(image);
 }
 
 ServiceStatus summarise(const ServiceObjects& objects) {

@@ -1,12 +1,12 @@
 #include "engine/cli/ship.h"
 
+#include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/cli/cluster.h"
 #include "engine/cli/daemon.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/release.h"
 #include "engine/cli/terminal.h"
-#include "engine/gitops/pin.h"
 
 namespace fairlead::cli {
 namespace {
@@ -16,7 +16,7 @@ Result<std::string> repository_of(const gitops::DeliveryRepository& delivery, co
   if (!pins) return std::unexpected(pins.error());
   const auto it = pins->find(service);
   if (it == pins->end()) return fail("no service {} in this environment", service);
-  return std::string(gitops::image_repository(it->second));
+  return ImageReference::parse(it->second).name;
 }
 
 std::string_view outcome_word(RolloutOutcome outcome) {

@@ -73,17 +73,4 @@ Result<std::string> pinned_image(std::string_view text, std::string_view file, s
   return std::move(place->image);
 }
 
-std::string_view image_repository(std::string_view image) {
-  image = image.substr(0, image.find('@'));
-  const std::size_t slash = image.rfind('/');
-  const std::size_t colon = image.rfind(':');
-  if (colon == std::string_view::npos || (slash != std::string_view::npos && colon < slash)) return image;
-  return image.substr(0, colon);
-}
-
-std::string_view image_digest(std::string_view image) {
-  const std::size_t at = image.find('@');
-  return at == std::string_view::npos ? std::string_view() : image.substr(at + 1);
-}
-
 }  // namespace fairlead::gitops

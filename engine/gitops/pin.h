@@ -16,9 +16,4 @@ namespace fairlead::gitops {
 /// The image that stands there.
 [[nodiscard]] Result<std::string> pinned_image(std::string_view text, std::string_view file, std::string_view service);
 
-/// "registry/name" of "registry/name:tag@sha256:digest".
-[[nodiscard]] std::string_view image_repository(std::string_view image);
-/// "sha256:…", or "" for a reference without a digest.
-[[nodiscard]] std::string_view image_digest(std::string_view image);
-
 }  // namespace fairlead::gitops

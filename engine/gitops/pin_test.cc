@@ -43,12 +43,5 @@ TEST(Pin, says_what_is_missing_and_where) {
   EXPECT_EQ(folded.error().line, 1U);
 }
 
-TEST(Pin, takes_references_apart) {
-  EXPECT_EQ(image_repository("localhost:5000/a/b"), "localhost:5000/a/b");
-  EXPECT_EQ(image_repository("r.example/a/b:tag@sha256:12"), "r.example/a/b");
-  EXPECT_EQ(image_digest("r.example/a/b:tag@sha256:12"), "sha256:12");
-  EXPECT_EQ(image_digest("r.example/a/b:tag"), "");
-}
-
 }  // namespace
 }  // namespace fairlead::gitops

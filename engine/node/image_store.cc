@@ -9,6 +9,7 @@
 
 #include "base/descriptor.h"
 #include "base/hash.h"
+#include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/node/files.h"
 
@@ -19,13 +20,7 @@ namespace {
 constexpr const char* kRefName = "org.opencontainers.image.ref.name";
 constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
 constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-constexpr std::size_t kDigestLength = 7 + 64;
 constexpr int kMaxIndexDepth = 4;
-
-bool is_digest(std::string_view text) {
-  return text.size() == kDigestLength && text.starts_with("sha256:") &&
-         text.find_first_not_of("0123456789abcdef", 7) == std::string_view::npos;
-}
 
 std::vector<std::string> strings(const Value& array) {
   std::vector<std::string> out;
@@ -45,28 +40,12 @@ Result<Descriptor> lock(const std::string& directory) {
 
 }  // namespace
 
-ImageReference ImageReference::parse(std::string_view text) {
-  ImageReference reference;
-  if (const auto at = text.find('@'); at != std::string_view::npos) {
-    reference.digest = text.substr(at + 1);
-    text = text.substr(0, at);
-  }
-  const auto colon = text.rfind(':');
-  const auto slash = text.rfind('/');
-  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-    reference.tag = text.substr(colon + 1);
-    text = text.substr(0, colon);
-  }
-  reference.name = text;
-  return reference;
-}
-
 std::string ImageStore::blob_path(const std::string& digest) const {
   return directory_ + "/blobs/sha256/" + digest.substr(digest.find(':') + 1);
 }
 
 Result<Value> ImageStore::read_json(const std::string& digest) const {
-  if (!is_digest(digest)) return fail("{} is not a sha256 digest", digest);
+  if (!is_image_digest(digest)) return fail("{} is not a sha256 digest", digest);
   const auto text = read_file(blob_path(digest));
   if (!text) return std::unexpected(text.error());
   if ("sha256:" + sha256_hex(*text) != digest) return fail("the blob {} does not match its digest", digest);
@@ -107,7 +86,8 @@ Result<Image> ImageStore::load(const std::string& digest) const {
   Image image;
   image.digest = digest;
   for (const auto& layer : manifest->at("layers").items()) {
-    if (!is_digest(layer.at("digest").str())) return fail("the image {} has a layer without a sha256 digest", digest);
+    if (!is_image_digest(layer.at("digest").str()))
+      return fail("the image {} has a layer without a sha256 digest", digest);
     image.layers.push_back({std::string(layer.at("digest").str()), std::string(layer.at("mediaType").str())});
   }
   const auto& run = config->at("config");
@@ -131,7 +111,7 @@ Result<Image> ImageStore::find(const std::string& reference) const {
     for (const auto& entry : index->at("manifests").items()) {
       if (entry.at("annotations", kRefName).str() == full) digest = entry.at("digest").str();
     }
-  } else if (!is_digest(digest)) {
+  } else if (!is_image_digest(digest)) {
     return fail("the image {} is not named well: after @ stands no sha256 digest", reference);
   }
   std::error_code error;

@@ -15,14 +15,6 @@ namespace fairlead::node {
 inline constexpr std::string_view kHostImage = "fairlead.local/host";  ///< The host's programs, read-only.
 inline constexpr std::string_view kDnsImage = "fairlead.local/dns";    ///< Cluster DNS, answered by the node.
 
-/// "registry/name:tag@sha256:…" in its parts.
-struct ImageReference {
-  std::string name;    ///< Without tag and digest.
-  std::string tag;     ///< May be empty.
-  std::string digest;  ///< "sha256:…", may be empty.
-  [[nodiscard]] static ImageReference parse(std::string_view text);
-};
-
 struct Image {
   std::string digest;  ///< Of its manifest.
   struct Layer {

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/node/files.h"
 #include "engine/node/pod_worker.h"
