@@ -1,11 +1,23 @@
 #include "engine/world/lives.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <sstream>
 #include <utility>
 
 #include "engine/node/files.h"
 
 namespace fairlead::world {
+namespace {
+
+/// The end of a life always takes as many characters, so that a later one can take its place.
+constexpr std::size_t kEndWidth = 13;
+
+std::string written_end(Time end) { return fmt::format("{:>{}}", end.time_since_epoch().count(), kEndWidth); }
+
+}  // namespace
 
 Lives::Lives(std::string path, Time now) : path_(std::move(path)) {
   if (const auto text = node::read_file(path_)) {
@@ -25,12 +37,24 @@ std::vector<control::Outage> Lives::outages() const {
   return out;
 }
 
-Result<> Lives::mark(Time now) {
-  lives_.back().until = now;
+Result<> Lives::begin_file() {
   std::string text;
   for (const Life& life : lives_)
-    text += fmt::format("{} {}\n", life.from.time_since_epoch().count(), life.until.time_since_epoch().count());
-  return node::replace_file(path_, text, 0600);
+    text += fmt::format("{} {}\n", life.from.time_since_epoch().count(), written_end(life.until));
+  end_offset_ = text.size() - 1 - kEndWidth;
+  if (auto replaced = node::replace_file(path_, text, 0600); !replaced) return replaced;
+  file_.reset(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file_) return fail("cannot open {}: {}", path_, node::error_text(errno));
+  return {};
+}
+
+Result<> Lives::mark(Time now) {
+  lives_.back().until = now;
+  if (!file_) return begin_file();
+  const std::string end = written_end(now);
+  const ssize_t written = ::pwrite(file_.get(), end.data(), end.size(), static_cast<off_t>(end_offset_));
+  if (std::cmp_not_equal(written, end.size())) return fail("cannot write {}: {}", path_, node::error_text(errno));
+  return {};
 }
 
 }  // namespace fairlead::world

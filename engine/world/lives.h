@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "engine/control/resume_gate.h"
 
@@ -12,7 +13,9 @@ namespace fairlead::world {
 inline constexpr std::size_t kMaxLives = 64;  ///< Remembered; what began before the oldest of them is long over.
 inline constexpr Duration kLifeMark = std::chrono::seconds(1);  ///< How exactly the end of a killed life is known.
 
-/// A small file: a line a life, "from until" in milliseconds since 1970. Control thread only.
+/// A small file: a line a life, "from until" in milliseconds since 1970. A life's line is written when it begins, to
+/// the disk; its end is only overwritten in place, which outlives a killed engine and makes the control thread wait for
+/// no disk. Control thread only.
 class Lives {
  public:
   /// Reads what earlier lives left and begins a new one at `now`. A damaged line ends the file.
@@ -28,8 +31,12 @@ class Lives {
     Time from;
     Time until;
   };
+  [[nodiscard]] Result<> begin_file();
+
   std::string path_;
   std::vector<Life> lives_;
+  Descriptor file_;
+  std::size_t end_offset_ = 0;  ///< Where this life's end stands in the file.
 };
 
 }  // namespace fairlead::world

@@ -22,6 +22,7 @@ TEST_F(LivesTest, a_gap_lies_between_the_last_mark_and_the_next_start) {
   {
     Lives first(path_, at(10));
     EXPECT_TRUE(first.outages().empty());
+    ASSERT_TRUE(first.mark(at(30)));
     ASSERT_TRUE(first.mark(at(50)));
   }
   Lives second(path_, at(90));
