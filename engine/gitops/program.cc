@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,14 @@ struct Pipe {
 Result<Pipe> make_pipe() {
   std::array<int, 2> fds{};
   if (::pipe2(fds.data(), O_CLOEXEC) != 0) return fail("cannot make a pipe: {}", std::strerror(errno));
+  return Pipe{Descriptor(fds[0]), Descriptor(fds[1])};
+}
+
+/// Standard input is a socket: a program that ends before it has read everything must not end us by SIGPIPE.
+Result<Pipe> make_input() {
+  std::array<int, 2> fds{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds.data()) != 0)
+    return fail("cannot make a socket pair: {}", std::strerror(errno));
   return Pipe{Descriptor(fds[0]), Descriptor(fds[1])};
 }
 
@@ -82,13 +91,12 @@ void append_limited(std::string& to, std::string_view chunk) {
 
 /// Feeds standard input and collects both outputs until the program has closed them.
 void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOptions& options, ProgramResult& result) {
-  LineFeed lines(options.on_line);
+  LineFeed out_lines(options.on_line);
+  LineFeed err_lines(options.on_line);
   std::string_view input = options.input;
-  // A program that prints before it has read everything must not meet us waiting in write.
-  ::fcntl(in.get(), F_SETFL, O_NONBLOCK);
   if (input.empty()) in.reset();
   std::array<char, 16384> buffer{};
-  const auto drain = [&](Descriptor& from, std::string& to) {
+  const auto drain = [&](Descriptor& from, std::string& to, LineFeed& lines) {
     const ssize_t n = ::read(from.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) return;
     if (n <= 0) return from.reset();
@@ -100,22 +108,24 @@ void exchange(Descriptor& in, Descriptor& out, Descriptor& err, const ProgramOpt
   while (out.get() >= 0 || err.get() >= 0) {
     std::array<pollfd, 3> fds{{{out.get(), POLLIN, 0}, {err.get(), POLLIN, 0}, {in.get(), POLLOUT, 0}}};
     if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
-    if (fds[0].revents != 0) drain(out, result.output);
-    if (fds[1].revents != 0) drain(err, result.error);
+    if (fds[0].revents != 0) drain(out, result.output, out_lines);
+    if (fds[1].revents != 0) drain(err, result.error, err_lines);
     if (fds[2].revents != 0) {
-      const ssize_t n = ::write(in.get(), input.data(), input.size());
+      // A program that prints before it has read everything must not meet us waiting here.
+      const ssize_t n = ::send(in.get(), input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
       if (input.empty() || (n < 0 && errno != EINTR && errno != EAGAIN)) in.reset();
     }
   }
-  lines.finish();
+  out_lines.finish();
+  err_lines.finish();
 }
 
 }  // namespace
 
 Result<ProgramResult> run_program(const std::vector<std::string>& argv, const ProgramOptions& options) {
   FAIRLEAD_ASSERT(!argv.empty());
-  auto in = make_pipe();
+  auto in = make_input();
   auto out = make_pipe();
   auto err = make_pipe();
   if (!in || !out || !err) return fail("{}: too many open files", argv.front());
