@@ -122,7 +122,9 @@ TEST_F(DeliveryRepositoryTest, a_pin_that_changes_nothing_makes_no_commit) {
   EXPECT_EQ(delivery.pin({{"web", "r/web:0@sha256:0"}}, "pin"), delivery.head());
 }
 
-TEST_F(DeliveryRepositoryTest, manifests_carry_file_and_position) {
+TEST_F(DeliveryRepositoryTest, manifests_carry_file_and_position_and_other_files_are_left_alone) {
+  write("infrastructure/rendered/dev/web/picture.png", std::string(kMaxManifestBytes + 1, 'x'));
+  commit("a picture");
   DeliveryRepository delivery = repository();
   ASSERT_TRUE(delivery.create());
   const auto opened = GitRepository::open(root_ / "state" / "git");
@@ -132,21 +134,11 @@ TEST_F(DeliveryRepositoryTest, manifests_carry_file_and_position) {
   ASSERT_EQ(read->manifests.size(), 1U);
   EXPECT_EQ(read->manifests.front().file, "infrastructure/rendered/dev/web/manifests.yaml");
   EXPECT_EQ(read->manifests.front().object.at("spec").line(), 3U);
-  EXPECT_EQ(read->message, "first");
+  EXPECT_EQ(read->message, "a picture");
   const auto missing = read_manifests(*opened, {"url", "main", "nowhere", false});
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("nowhere: app path does not exist"), std::string::npos)
       << missing.error().message;
-}
-
-TEST(Program, reports_the_exit_code_and_what_was_said) {
-  const auto failed = check_program({"git", "--no-such-option"});
-  ASSERT_FALSE(failed);
-  EXPECT_NE(failed.error().message.find("exit code 129"), std::string::npos) << failed.error().message;
-  EXPECT_FALSE(run_program({"no-such-program-anywhere"}));
-  const auto echoed = run_program({"cat"}, {.directory = {}, .env = {}, .input = std::string(200'000, 'x')});
-  ASSERT_TRUE(echoed);
-  EXPECT_EQ(echoed->output.size(), 200'000U);
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ struct Walk {
   git_repository* repository;
   std::string prefix;
   bool recurse;
+  bool (*wanted)(std::string_view path);
   std::vector<File>* out;
   std::optional<Error> error;
 };
@@ -78,6 +79,7 @@ int visit(const char* root, const git_tree_entry* entry, void* payload) {
   const std::string path = walk.prefix + root + git_tree_entry_name(entry);
   if (git_tree_entry_type(entry) == GIT_OBJECT_TREE) return walk.recurse ? 0 : 1;
   if (git_tree_entry_type(entry) != GIT_OBJECT_BLOB || git_tree_entry_filemode(entry) == GIT_FILEMODE_LINK) return 0;
+  if (!walk.wanted(path)) return 0;
   if (walk.out->size() >= kMaxManifestFiles) {
     walk.error = Error{fmt::format("{} holds more than {} files", walk.prefix, kMaxManifestFiles)};
     return -1;
@@ -122,14 +124,15 @@ Result<Commit> GitRepository::resolve(const std::string& revision) const {
                 summary != nullptr ? summary : ""};
 }
 
-Result<std::vector<File>> GitRepository::files(const std::string& sha, const std::string& folder, bool recurse) const {
+Result<std::vector<File>> GitRepository::files(const std::string& sha, const std::string& folder, bool recurse,
+                                               bool (*wanted)(std::string_view path)) const {
   auto tree = tree_of(repository_.get(), sha);
   if (!tree) return std::unexpected(tree.error());
   std::vector<File> out;
   std::string_view trimmed = folder;
   while (trimmed.ends_with('/')) trimmed.remove_suffix(1);
   if (trimmed == ".") trimmed = {};
-  Walk walk{repository_.get(), trimmed.empty() ? "" : std::string(trimmed) + "/", recurse, &out, {}};
+  Walk walk{repository_.get(), trimmed.empty() ? "" : std::string(trimmed) + "/", recurse, wanted, &out, {}};
   if (!trimmed.empty()) {
     git_tree_entry* entry = nullptr;
     const bool found = git_tree_entry_bypath(&entry, tree->get(), std::string(trimmed).c_str()) == 0;

@@ -34,8 +34,10 @@ class GitRepository {
 
   /// "main", "v1.2", "HEAD" or a (short) SHA. An error names what was not found.
   [[nodiscard]] Result<Commit> resolve(const std::string& revision) const;
-  /// Files in `folder` ("" for the root) of a commit, in order of path; those below its subfolders only if `recurse`.
-  [[nodiscard]] Result<std::vector<File>> files(const std::string& sha, const std::string& folder, bool recurse) const;
+  /// Files in `folder` ("" for the root) of a commit whose path is `wanted`, in order of path; those below its
+  /// subfolders only if `recurse`. Others are not read, whatever their size.
+  [[nodiscard]] Result<std::vector<File>> files(const std::string& sha, const std::string& folder, bool recurse,
+                                                bool (*wanted)(std::string_view path)) const;
   /// One file of a commit.
   [[nodiscard]] Result<std::string> file(const std::string& sha, const std::string& path) const;
   /// A line per reference: what changes when any branch or tag moves.

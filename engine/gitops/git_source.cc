@@ -108,11 +108,10 @@ class GitSource final : public seam::Source {
 Result<seam::Manifests> read_manifests(const GitRepository& repository, const seam::SourceRequest& request) {
   auto commit = repository.resolve(request.target_revision);
   if (!commit) return std::unexpected(commit.error());
-  auto files = repository.files(commit->sha, request.path, request.recurse);
+  auto files = repository.files(commit->sha, request.path, request.recurse, &is_manifest);
   if (!files) return std::unexpected(files.error());
   seam::Manifests out{commit->sha, commit->author, commit->summary, {}};
   for (const File& file : *files) {
-    if (!is_manifest(file.path)) continue;
     auto documents = parse(file);
     if (!documents) return std::unexpected(documents.error());
     for (Value& document : *documents) {
