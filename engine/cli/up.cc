@@ -25,6 +25,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval{200};
+/// A log longer than this is set aside, in the place of the one before, when a cluster starts.
+constexpr std::uintmax_t kMaxLogBytes = 8U << 20U;
 
 /// The first thing that this machine lacks, as a sentence; empty when it can run a cluster.
 std::string missing_here() {
@@ -48,6 +50,8 @@ Result<> redirect_to_log(const Project& project) {
   std::error_code error;
   std::filesystem::create_directories(project.log(), error);
   const std::string path = project.log() + "/fairlead.log";
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error && size > kMaxLogBytes) std::filesystem::rename(path, path + ".1", error);
   const int log = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (log < 0 || null < 0) return fail("cannot write {}: {}", path, std::strerror(errno));

@@ -107,11 +107,13 @@ void ApplicationReconciler::observe(const api::Event& event, Queue& queue) {
     if (version == nullptr) continue;
     const std::string owner(tracker(*version));
     if (owner.empty()) continue;
+    std::set<api::Key>& keys = tracked_[owner];
     if (event.type != api::Event::Type::kDeleted && version == event.object) {
-      tracked_[owner].insert(version->key());
+      keys.insert(version->key());
     } else {
-      tracked_[owner].erase(version->key());
+      keys.erase(version->key());
     }
+    if (keys.empty()) tracked_.erase(owner);
     for (const api::ObjectPtr& application : api_.list(applications_)) {
       if (application->name() == owner) queue.add(application->key());
     }
