@@ -12,6 +12,7 @@ import time
 import breakages
 import plan_checks
 import refusals
+import runner_scripts
 import scripts
 import source_checks
 import stability
@@ -96,7 +97,7 @@ def with_provider(tool, path, mirror, fairlead):
 def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
-                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT),
+                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT), *runner_scripts.check(ROOT),
                 *stability.check_the_checks()]
     tools, missing, mirror = find_tools(ROOT)
     for tool, path in tools.items():
