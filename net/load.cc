@@ -73,13 +73,16 @@ struct LoadGenerator::Impl {
 
   void run();
   void send(std::uint64_t index, SteadyTime intended);
-  void record(const std::string& version, const std::string& error, std::optional<std::chrono::microseconds> latency);
+  [[nodiscard]] Series& series_of(const std::string& version);
+  void record(Series& series, const std::string& error, std::optional<std::chrono::microseconds> latency);
   [[nodiscard]] LoadReport report_locked() const;
+  [[nodiscard]] bool finished() const { return schedule_ended.has_value() && in_flight == 0; }
 
   LoadOptions options;
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::map<std::string, Series> versions;
+  Series unanswered;
   std::uint64_t sent = 0;
   std::size_t in_flight = 0;
   SteadyTime started = std::chrono::steady_clock::now();
@@ -118,8 +121,8 @@ void LoadGenerator::Impl::run() {
       if (stopping) break;
     }
     if (in_flight >= options.max_in_flight) {
-      ++versions[""].requests;
-      ++versions[""].errors["overload"];
+      ++unanswered.requests;
+      ++unanswered.errors["overload"];
       continue;
     }
     ++in_flight;
@@ -139,20 +142,26 @@ void LoadGenerator::Impl::send(std::uint64_t index, SteadyTime intended) {
   client.send(std::move(request), [this, intended](ClientResult<Response> answer) {
     const auto took =
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - intended);
+    const std::lock_guard lock(mutex);
     if (answer) {
-      const std::string version(answer->headers.get(options.version_header));
-      return record(version, answer->status >= 500 ? "5xx" : answer->status >= 400 ? "4xx" : "", took);
+      return record(series_of(std::string(answer->headers.get(options.version_header))),
+                    answer->status >= 500   ? "5xx"
+                    : answer->status >= 400 ? "4xx"
+                                            : "",
+                    took);
     }
     const bool waited = answer.error().kind == ClientError::Kind::kTimeout;
-    record("", std::string(to_string(answer.error().kind)), waited ? std::optional(took) : std::nullopt);
+    record(unanswered, std::string(to_string(answer.error().kind)), waited ? std::optional(took) : std::nullopt);
   });
 }
 
-void LoadGenerator::Impl::record(const std::string& version, const std::string& error,
-                                 std::optional<std::chrono::microseconds> latency) {
-  const std::lock_guard lock(mutex);
+LoadGenerator::Impl::Series& LoadGenerator::Impl::series_of(const std::string& version) {
   const bool known = versions.contains(version) || versions.size() < kMaxLoadVersions;
-  Series& series = versions[known ? version : "other"];
+  return versions[known ? version : "other"];
+}
+
+void LoadGenerator::Impl::record(Series& series, const std::string& error,
+                                 std::optional<std::chrono::microseconds> latency) {
   ++series.requests;
   if (!error.empty()) ++series.errors[error];
   if (latency) series.latencies.record(static_cast<std::uint64_t>(std::max<std::int64_t>(0, latency->count())));
@@ -162,7 +171,8 @@ void LoadGenerator::Impl::record(const std::string& version, const std::string& 
 
 LoadReport LoadGenerator::Impl::report_locked() const {
   LoadReport report;
-  Series total;
+  report.unanswered = unanswered.report();
+  Series total = unanswered;
   for (const auto& [version, series] : versions) {
     report.versions[version] = series.report();
     total.add(series);
@@ -173,7 +183,7 @@ LoadReport LoadGenerator::Impl::report_locked() const {
   report.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(until - started);
   const double seconds = std::chrono::duration<double>(until - started).count();
   report.achieved_rate = seconds > 0 ? static_cast<double>(sent) / seconds : 0;
-  report.finished = schedule_ended.has_value() && in_flight == 0;
+  report.finished = finished();
   return report;
 }
 
@@ -198,8 +208,13 @@ LoadReport LoadGenerator::report() const {
 
 LoadReport LoadGenerator::wait() {
   std::unique_lock lock(impl_->mutex);
-  impl_->changed.wait(lock, [&] { return impl_->schedule_ended.has_value() && impl_->in_flight == 0; });
+  impl_->changed.wait(lock, [&] { return impl_->finished(); });
   return impl_->report_locked();
+}
+
+bool LoadGenerator::wait_for(std::chrono::milliseconds patience) {
+  std::unique_lock lock(impl_->mutex);
+  return impl_->changed.wait_for(lock, patience, [&] { return impl_->finished(); });
 }
 
 void LoadGenerator::stop() {

@@ -50,9 +50,9 @@ struct VersionReport {
 };
 
 struct LoadReport {
-  /// By the answers' version header; "" for what was never answered or carried none. Latencies are of answers, whatever
-  /// their status, and of requests that timed out.
+  /// By the answers' version header; "" for answers without one. Latencies are of answers, whatever their status.
   std::map<std::string, VersionReport> versions;
+  VersionReport unanswered;  ///< Latencies are of requests that timed out.
   VersionReport total;
   double intended_rate = 0;
   double achieved_rate = 0;  ///< Requests really sent, per second of the schedule so far.
@@ -74,6 +74,8 @@ class LoadGenerator {
   [[nodiscard]] LoadReport report() const;
   /// Waits for the end of the schedule and the last answer.
   [[nodiscard]] LoadReport wait();
+  /// The same for at most `patience`; false when the end has not come by then.
+  [[nodiscard]] bool wait_for(std::chrono::milliseconds patience);
   /// Ends the schedule now; requests under way are still waited for by `wait`.
   void stop();
 

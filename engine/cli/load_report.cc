@@ -39,8 +39,9 @@ Value load_value(const net::VersionReport& load) {
 
 std::string to_text(const net::LoadReport& report) {
   Table table({"VERSION", "REQUESTS", "ERRORS", "P50", "P90", "P99", "P99.9", "MAX"});
-  for (const auto& [version, load] : report.versions) table.add(row(version.empty() ? "(no answer)" : version, load));
-  if (report.versions.size() != 1) table.add(row("all", report.total));
+  for (const auto& [version, load] : report.versions) table.add(row(version.empty() ? "(no version)" : version, load));
+  if (report.unanswered.requests > 0) table.add(row("(no answer)", report.unanswered));
+  if (report.versions.size() + (report.unanswered.requests > 0 ? 1 : 0) != 1) table.add(row("all", report.total));
   return table.to_string() + fmt::format("{:.1f} requests/s were sent over {:.1f} s\n", report.achieved_rate,
                                          static_cast<double>(report.elapsed.count()) / 1000);
 }
@@ -52,7 +53,8 @@ Value to_value(const net::LoadReport& report) {
                         {"achievedRate", report.achieved_rate},
                         {"elapsedSeconds", static_cast<double>(report.elapsed.count()) / 1000},
                         {"total", load_value(report.total)},
-                        {"versions", std::move(versions)}});
+                        {"versions", std::move(versions)},
+                        {"unanswered", load_value(report.unanswered)}});
 }
 
 }  // namespace fairlead::cli

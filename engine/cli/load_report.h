@@ -13,7 +13,7 @@ namespace fairlead::cli {
 [[nodiscard]] Result<net::LoadOptions> shop_load(const std::string& url, const std::string& host, double rate,
                                                  Duration duration);
 
-/// A row a version, and one for all of them.
+/// A row a version, one for what nobody answered, and one for all of them.
 [[nodiscard]] std::string to_text(const net::LoadReport& report);
 [[nodiscard]] Value to_value(const net::LoadReport& report);
 
