@@ -14,8 +14,12 @@ int run_doctor(Output output) {
   if (output == Output::kJson) {
     Value all = Value::array();
     for (const node::MachineCheck& c : checks) {
-      all.push_back(Value::object(
-          {{"name", c.name}, {"ok", c.ok}, {"required", c.required}, {"detail", c.detail}, {"advice", c.advice}}));
+      all.push_back(Value::object({{"name", c.name},
+                                   {"ok", c.ok},
+                                   {"known", c.known},
+                                   {"required", c.required},
+                                   {"detail", c.detail},
+                                   {"advice", c.advice}}));
     }
     Value differences = Value::array();
     for (std::string& difference : node::differences_from_aks()) differences.push_back(std::move(difference));
@@ -26,7 +30,8 @@ int run_doctor(Output output) {
   }
   Table table({"", "CHECK", "FOUND", "WHAT TO DO"});
   for (const node::MachineCheck& c : checks) {
-    const std::string mark = c.ok         ? paint(Tone::kGood, "✓")
+    const std::string mark = !c.known     ? paint(Tone::kDim, "–")
+                             : c.ok       ? paint(Tone::kGood, "✓")
                              : c.required ? paint(Tone::kBad, "✗")
                                           : paint(Tone::kWarn, "!");
     table.add({mark, c.name, c.detail, c.advice});
@@ -35,7 +40,10 @@ int run_doctor(Output output) {
   print("\nWhat differs here from a node of AKS:\n");
   for (const std::string& difference : node::differences_from_aks()) print("  - " + difference + "\n");
   print("\n");
-  print(able ? "This machine can run a cluster.\n" : "This machine cannot run a cluster yet: mend what is marked ✗.\n");
+  const bool sure = std::ranges::all_of(checks, &node::MachineCheck::known);
+  print(able && sure ? "This machine can run a cluster.\n"
+        : able       ? "This machine can run a cluster, unless the first start finds otherwise of what is marked –.\n"
+                     : "This machine cannot run a cluster yet: mend what is marked ✗.\n");
   return able ? kOk : kUnable;
 }
 

@@ -81,8 +81,15 @@ MachineCheck kernel_module_check(const std::string& what, const std::string& sys
   const auto index = read_file("/lib/modules/" + release + "/modules.dep").value_or("");
   const bool loadable = index.empty() || index.find("/" + module + ".ko") != std::string::npos;
   const bool fine = loaded || loadable;
-  return {what, fine, true, loaded ? "in the kernel" : (index.empty() ? "not known before the first use" : "module"),
-          fine ? "" : "Load it as root: modprobe " + module + "."};
+  const bool known = loaded || !index.empty();
+  return {what,
+          fine,
+          true,
+          loaded   ? "in the kernel"
+          : !known ? "not known before the first use: no list of the kernel's modules here"
+                   : "module",
+          fine ? "" : "Load it as root: modprobe " + module + ".",
+          known};
 }
 
 MachineCheck program_check(const std::string& name, const std::string& package, bool required) {

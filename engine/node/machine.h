@@ -12,6 +12,7 @@ struct MachineCheck {
   bool required = true;  ///< False: something works less well without it.
   std::string detail;    ///< What was found: a version, a setting.
   std::string advice;    ///< One sentence: what to do. Empty when ok.
+  bool known = true;     ///< False: it shows at the first use only; `ok` is a hope.
 };
 
 /// Looks at the running machine; takes some milliseconds, starts no daemon and changes nothing.
