@@ -29,6 +29,7 @@
 #include "engine/node/enclosure.h"
 #include "engine/node/local_node.h"
 #include "engine/world/control_loop.h"
+#include "engine/world/kept_file.h"
 #include "engine/world/lives.h"
 #include "engine/world/prometheus_metrics.h"
 #include "engine/world/system_objects.h"
@@ -110,15 +111,18 @@ class LocalCluster {
     return {};
   }
 
-  void run() {
-    mark_life();
+  /// Answers with the exit code.
+  int run() {
+    keep_house();
     loop_.loop().watch(inside_.stop_descriptor, EPOLLIN, [this](std::uint32_t) { loop_.stop(); });
     manager_->start();
     // Only now does what is stored say how things are: the pods of an earlier life are known to be gone.
     loop_.when_settled([this] { say_ready(); });
     loop_.drive(*manager_);
     loop_.run();
+    if (state_gone_) return 1;
     spdlog::info("stopping");
+    return 0;
   }
 
  private:
@@ -136,6 +140,7 @@ class LocalCluster {
     auto journal = api::sqlite_journal(options_.state + "/state.db", loop_);
     if (!journal) return std::unexpected(journal.error());
     journal_ = std::move(*journal);
+    kept_.emplace(options_.state + "/state.db");
     store_.emplace(schema_, *journal_);
     const auto unknown = store_->load([this](const Value& crd) { static_cast<void>(schema_.add_definition(crd)); });
     if (!unknown) return std::unexpected(unknown.error());
@@ -233,12 +238,20 @@ class LocalCluster {
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     const std::string url = fmt::format("https://127.0.0.1:{}", options_.ports.api);
-    return api::write_kubeconfig(options_.state + "/kubeconfig", url, pki_);
+    if (auto written = api::write_kubeconfig(options_.state + "/kubeconfig", url, pki_); !written) return written;
+    return record_ports(options_.state, options_.ports);
   }
 
-  void mark_life() {
+  /// What is done every second.
+  void keep_house() {
+    if (kept_->gone()) {
+      // Nothing that is written from here on would last, and no command finds this process any more.
+      spdlog::error("{} was removed while the cluster ran: the cluster stops", kept_->path());
+      state_gone_ = true;
+      return loop_.stop();
+    }
     if (auto marked = lives_.mark(clock_.now()); !marked) spdlog::warn("{}", marked.error().to_string());
-    loop_.loop().after(kLifeMark, [this] { mark_life(); });
+    loop_.loop().after(kLifeMark, [this] { keep_house(); });
   }
 
   const LocalOptions& options_;
@@ -249,6 +262,8 @@ class LocalCluster {
   Lives lives_{options_.state + "/lives", clock_.now()};
   api::Schema schema_;
   std::unique_ptr<api::Journal> journal_;
+  std::optional<KeptFile> kept_;  ///< The journal's.
+  bool state_gone_ = false;
   std::optional<api::Store> store_;
   std::optional<api::Api> api_;
   api::Pki pki_;
@@ -272,8 +287,7 @@ int run_inside(const LocalOptions& options, node::Inside& inside) {
     if (options.ready_fd >= 0 && ::write(options.ready_fd, line.data(), line.size()) < 0) spdlog::warn("nobody waits");
     return 1;
   }
-  cluster.run();
-  return 0;
+  return cluster.run();
 }
 
 }  // namespace

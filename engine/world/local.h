@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "engine/world/system_objects.h"
+#include "engine/world/host_ports.h"
 
 namespace fairlead::world {
 

@@ -32,6 +32,11 @@ void place_on_host(Value& object, std::string_view ns, std::string_view name, st
   container["ports"].mutable_items().at(0).set("hostPort", port);
 }
 
+std::string as_sentence(std::string text) {
+  if (!text.ends_with('.')) text += '.';
+  return text;
+}
+
 }  // namespace
 
 std::vector<Value> system_objects(const HostPorts& ports) {
@@ -74,7 +79,12 @@ Result<> apply_object(api::Api& api, Value object, std::string_view file) {
   auto merged = control::three_way_merge(api.schema(), live->resource(), live->tree(), target);
   if (!merged) return std::unexpected(merged.error());
   const auto updated = api.update(live->key(), std::move(*merged));
-  if (!updated) return fail("{}", updated.error().message);
+  if (!updated) {
+    return fail(
+        "{} as .fairlead stores it is refused: {} If another version of fairlead wrote it: `fairlead down`, remove "
+        ".fairlead, and `fairlead up` starts anew",
+        live->key().to_string(), as_sentence(updated.error().message));
+  }
   return {};
 }
 
