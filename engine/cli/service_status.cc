@@ -55,6 +55,11 @@ std::vector<VersionStatus> versions_of(const ServiceObjects& objects) {
     out.push_back(std::move(version));
   }
   std::ranges::sort(out, std::greater<>(), [](const VersionStatus& v) { return v.role; });
+  for (VersionStatus& v : out) {
+    // One commit can give several images: with other variables, or from a work tree that differs from it.
+    const bool alone = std::ranges::count(out, v.version, &VersionStatus::version) == 1;
+    v.label = alone ? v.version : fmt::format("{} ({})", v.version, v.hash);
+  }
   return out;
 }
 
@@ -105,6 +110,22 @@ std::vector<Evidence> evidence_in(const ServiceStatus& service) {
   return out;
 }
 
+/// Why a version has fewer pods than it should: Pod Security, a quota or another admission step refuses them.
+std::vector<std::string> refused_pods(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
+  std::vector<std::string> out;
+  for (const VersionStatus& version : versions) {
+    for (const Value& set : objects.replica_sets) {
+      if (!owned_by(set, objects.rollout) || set.at("metadata", "labels", kHashLabel).str() != version.hash) continue;
+      for (const Value& condition : set.at("status", "conditions").items()) {
+        if (condition.at("type").str() != "ReplicaFailure" || condition.at("status").str() != "True") continue;
+        out.push_back(fmt::format("{} {}: {}: {}", version.role, version.label, condition.at("reason").str(),
+                                  condition.at("message").str()));
+      }
+    }
+  }
+  return out;
+}
+
 /// One sentence for each version and reason: pods of a version fail alike.
 std::vector<std::string> pod_problems(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
   std::vector<std::string> out;
@@ -120,7 +141,7 @@ std::vector<std::string> pod_problems(const ServiceObjects& objects, const std::
         if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") continue;
         if (std::ranges::find(reasons, reason) != reasons.end()) continue;
         reasons.push_back(reason);
-        out.push_back(fmt::format("{} {}, pod {}: {}: {}", version.role, version.version,
+        out.push_back(fmt::format("{} {}, pod {}: {}: {}", version.role, version.label,
                                   pod.at("metadata", "name").str(), reason, waiting.at("message").str()));
       }
     }
@@ -133,6 +154,7 @@ std::vector<std::string> problems_of(const ServiceObjects& objects, const std::v
   for (const Value& condition : objects.application.at("status", "conditions").items()) {
     out.push_back(fmt::format("{}: {}", condition.at("type").str(), condition.at("message").str()));
   }
+  for (std::string& problem : refused_pods(objects, versions)) out.push_back(std::move(problem));
   for (std::string& problem : pod_problems(objects, versions)) out.push_back(std::move(problem));
   return out;
 }
@@ -172,6 +194,22 @@ std::string evidence_text(const ServiceStatus& service, const Evidence& e) {
   return out;
 }
 
+/// What a paused rollout waits for, and how to give it.
+std::string decision_text(const ServiceStatus& service) {
+  const std::string plugin = "kubectl argo rollouts";
+  const std::string which = fmt::format("{} -n {}", service.name, service.ns);
+  std::string out = fmt::format("\n{} {} waits for a decision: {} promote|abort {}\n", paint(Tone::kWarn, "!"),
+                                paint(Tone::kBold, service.name), plugin, which);
+  if (!service.inconclusive) return out;
+  return out +
+         fmt::format(
+             "  Its analysis could not tell, mostly because fewer requests came in than its gate asks for. To have "
+             "it judged:\n"
+             "    {0}    # leave it running, and in another terminal start the canary again:\n"
+             "    {1} abort {2} && {1} retry rollout {2}\n",
+             kLoadCommand, plugin, which);
+}
+
 /// What a person must know beyond the table.
 std::string remarks(const ServiceStatus& service) {
   std::string out;
@@ -181,10 +219,7 @@ std::string remarks(const ServiceStatus& service) {
   // Aborted by hand or by a deadline: then no metric says why.
   if (service.evidence.empty() && service.phase == "Degraded")
     out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), service.message);
-  if (standing(service) == "paused") {
-    out += fmt::format("\n{} waits for a decision: kubectl argo rollouts promote|abort {} -n {}\n", service.name,
-                       service.name, service.ns);
-  }
+  if (standing(service) == "paused") out += decision_text(service);
   return out;
 }
 
@@ -299,7 +334,7 @@ std::string to_text(const std::vector<ServiceStatus>& services) {
       first = false;
       if (v != nullptr) {
         for (std::string cell :
-             {v->version, v->role, fmt::format("{}/{}", v->ready, v->pods),
+             {v->label, v->role, fmt::format("{}/{}", v->ready, v->pods),
               v->weight ? fmt::format("{} %", *v->weight) : "-", percent(v->error_rate), millis(v->p99_seconds)}) {
           row.push_back(std::move(cell));
         }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/value.h"
@@ -13,6 +14,7 @@ namespace fairlead::cli {
 struct VersionStatus {
   std::string role;     ///< "stable", "canary" or, while it is scaled down, "old".
   std::string version;  ///< The image's tag, shortened when it is a commit SHA.
+  std::string label;    ///< For people: the version, with the hash where another one has the same.
   std::string hash;     ///< rollouts-pod-template-hash.
   std::int64_t ready = 0;
   std::int64_t pods = 0;
@@ -57,7 +59,8 @@ struct ServiceStatus {
   std::vector<VersionStatus> versions;
   std::vector<Evidence> analysis;  ///< Every metric of the wanted version's AnalysisRuns.
   std::vector<Evidence> evidence;  ///< Those of them that keep it from being promoted.
-  /// What keeps it from the wanted state, a sentence each: conditions of its Application, containers that cannot run.
+  /// What keeps it from the wanted state, a sentence each: conditions of its Application, pods that are refused,
+  /// containers that cannot run.
   std::vector<std::string> problems;
 };
 
@@ -69,6 +72,9 @@ struct ServiceObjects {
   std::vector<Value> analysis_runs;
   std::vector<Value> pods;
 };
+
+/// Load that is enough for the gates of a rollout, for as long as one takes.
+inline constexpr std::string_view kLoadCommand = "fairlead load --rate 60 --duration 3m";
 
 /// Every pod of every version is ready. After a restart the stored health is older than the pods.
 [[nodiscard]] bool all_ready(const ServiceStatus& status);

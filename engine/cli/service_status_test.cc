@@ -110,6 +110,42 @@ TEST(ServiceStatus, names_what_keeps_it_from_the_wanted_state) {
                                                                    "canary bad-1, pod web-1: ImagePullBackOff: none"}));
 }
 
+TEST(ServiceStatus, says_why_pods_are_refused) {
+  ServiceObjects objects = aborted();
+  objects.replica_sets[1]["status"].set("conditions", yaml(R"([{type: ReplicaFailure, status: "True", reason: FailedCreate,
+    message: 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'}])"));
+  EXPECT_EQ(summarise(objects).problems,
+            (std::vector<std::string>{"canary bad-1: FailedCreate: pods \"web-1\" is forbidden: violates PodSecurity "
+                                      "\"restricted:latest\": runAsNonRoot != true"}));
+  objects.replica_sets[1]["status"]["conditions"].mutable_items()[0].set("status", "False");
+  EXPECT_TRUE(summarise(objects).problems.empty());
+}
+
+TEST(ServiceStatus, tells_versions_of_one_commit_apart) {
+  ServiceObjects objects = aborted();
+  objects.replica_sets[1]["spec"]["template"]["spec"]["containers"].mutable_items()[0].set(
+      "image", "r/web:0123456789abcdef0123456789abcdef01234567@sha256:2");
+  const std::string text = to_text({summarise(objects)});
+  for (const char* label : {"0123456 (aaa)", "0123456 (bbb)"}) EXPECT_NE(text.find(label), std::string::npos) << text;
+  EXPECT_EQ(to_text({summarise(aborted())}).find("(aaa)"), std::string::npos) << "no noise where versions differ";
+}
+
+TEST(ServiceStatus, a_pause_that_nobody_could_judge_comes_with_the_commands_to_have_it_judged) {
+  ServiceObjects objects = aborted();
+  Value& status = objects.rollout["status"];
+  status.set("phase", "Paused").set("controllerPause", true);
+  status.set("pauseConditions", yaml("[{reason: InconclusiveAnalysisRun, startTime: '2026-11-23T10:00:09Z'}]"));
+  status.erase("abortedAt");
+  const std::string text = to_text({summarise(objects)});
+  for (const char* command :
+       {"kubectl argo rollouts promote|abort web -n shop\n", "fairlead load --rate 60 --duration 3m ",
+        "kubectl argo rollouts abort web -n shop && kubectl argo rollouts retry rollout web -n shop\n"}) {
+    EXPECT_NE(text.find(command), std::string::npos) << command << " in\n" << text;
+  }
+  status.set("pauseConditions", yaml("[{reason: CanaryPauseStep}]"));
+  EXPECT_EQ(to_text({summarise(objects)}).find("fairlead load"), std::string::npos) << "a planned pause has no fault";
+}
+
 TEST(ServiceStatus, names_versions_by_tag_or_digest) {
   EXPECT_EQ(version_of("r:5000/web"), "r:5000/web");
   EXPECT_EQ(version_of("r/web:v1@sha256:00"), "v1");
