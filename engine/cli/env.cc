@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/json.h"
 #include "engine/cli/commands.h"
@@ -85,8 +86,15 @@ int render_schemas(const Project& project, bool check) {
 }  // namespace
 
 int run_env_render(const Project& project, const EnvOptions& options) {
-  const std::vector<std::string> names =
-      options.environment.empty() ? gitops::environments(project.root) : std::vector<std::string>{options.environment};
+  std::vector<std::string> names = gitops::environments(project.root);
+  if (!options.environment.empty()) {
+    if (std::ranges::find(names, options.environment) == names.end()) {
+      print_error(fmt::format("there is no environment {} in infrastructure/environments, only {}", options.environment,
+                              fmt::join(names, ", ")));
+      return kUsage;
+    }
+    names = {options.environment};
+  }
   std::set<std::string> said;
   int code = render_schemas(project, options.check);
   for (const std::string& name : names) code = std::max(code, render(project, name, options.check, said));

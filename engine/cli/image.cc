@@ -7,6 +7,10 @@
 namespace fairlead::cli {
 
 int run_image_build(const Project& project, const ImageOptions& options) {
+  if (auto known = project.check_service(options.service); !known) {
+    print_error(known.error().message);
+    return kUsage;
+  }
   const auto release = build_release(project, options.service, "localhost/" + options.service, options.release);
   if (!release) {
     print_error(release.error().to_string());

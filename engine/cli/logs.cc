@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <thread>
+
+#include <fmt/ranges.h>
 
 #include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
@@ -51,15 +54,21 @@ Result<std::vector<std::string>> pods_of(Cluster& cluster, const LogsOptions& op
   const auto pods = cluster.list(fmt::format("/api/v1/namespaces/{}/pods", options.ns));
   if (!pods) return std::unexpected(pods.error());
   std::vector<std::string> out;
+  std::set<std::string_view> services;
   for (const Value& pod : *pods) {
     const std::string_view name = pod.at("metadata", "name").str();
     const Value& labels = pod.at("metadata", "labels");
+    if (const std::string_view app = labels.at("app").str(); !app.empty()) services.insert(app);
     if (name == options.target || labels.at("app").str() == options.target ||
         labels.at("app.kubernetes.io/name").str() == options.target) {
       out.emplace_back(name);
     }
   }
-  if (out.empty()) return fail("no pod or service {} in namespace {}", options.target, options.ns);
+  if (out.empty() && services.empty()) return fail("there are no pods in namespace {}", options.ns);
+  if (out.empty()) {
+    return fail("there is no pod or service {} in namespace {}, only the services {}", options.target, options.ns,
+                fmt::join(services, ", "));
+  }
   return out;
 }
 
@@ -74,7 +83,7 @@ int run_logs(const Project& project, const LogsOptions& options) {
   const auto pods = pods_of(*cluster, options);
   if (!pods) {
     print_error(pods.error().message);
-    return kFailed;
+    return kUsage;
   }
   std::vector<Result<>> results(pods->size());
   {

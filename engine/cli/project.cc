@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <fmt/ranges.h>
+
 namespace fairlead::cli {
 
 namespace fs = std::filesystem;
@@ -27,6 +29,12 @@ std::vector<std::string> Project::services() const {
   }
   std::ranges::sort(out);
   return out;
+}
+
+Result<> Project::check_service(const std::string& name) const {
+  const std::vector<std::string> all = services();
+  if (std::ranges::find(all, name) != all.end()) return {};
+  return fail("there is no service {} in apps/, only {}", name, fmt::join(all, ", "));
 }
 
 }  // namespace fairlead::cli

@@ -24,6 +24,8 @@ struct Project {
   [[nodiscard]] std::string build() const { return root + "/build/release"; }
   /// Folders of apps/ that hold a service, in order.
   [[nodiscard]] std::vector<std::string> services() const;
+  /// An error that names the services there are, where `name` is none of them.
+  [[nodiscard]] Result<> check_service(const std::string& name) const;
 };
 
 }  // namespace fairlead::cli
