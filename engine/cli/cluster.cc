@@ -31,14 +31,17 @@ std::optional<double> sample(const Value& series) {
 
 }  // namespace
 
-Cluster::Cluster(std::string server, net::ClientOptions options)
+Cluster::Cluster(std::string server, const world::HostPorts& ports, net::ClientOptions options)
     : server_(std::move(server)),
+      ports_(ports),
       api_(std::make_unique<net::HttpClient>(std::move(options))),
       plain_(std::make_unique<net::HttpClient>()) {}
 
 Result<Cluster> Cluster::open(const Project& project) {
+  const auto daemon = running_daemon(project);
+  if (!daemon) return std::unexpected(daemon.error());
   std::ifstream file(project.kubeconfig());
-  if (!file || !running_daemon(project)) return fail("nothing runs in {}: start it with `fairlead up`", project.root);
+  if (!file || !*daemon) return fail("nothing runs in {}: start it with `fairlead up`", project.root);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto documents = parse_yaml(text, project.kubeconfig());
   if (!documents) return std::unexpected(documents.error());
@@ -48,7 +51,9 @@ Result<Cluster> Cluster::open(const Project& project) {
   net::ClientOptions options;
   options.tls = net::TlsClientOptions{decoded(cluster.at("certificate-authority-data")),
                                       decoded(user.at("client-certificate-data")), decoded(user.at("client-key-data"))};
-  return Cluster(std::string(cluster.at("server").str()), std::move(options));
+  const auto ports = world::recorded_ports(project.state());
+  if (!ports) return std::unexpected(ports.error());
+  return Cluster(std::string(cluster.at("server").str()), *ports, std::move(options));
 }
 
 Result<Value> Cluster::call(net::ClientRequest request) {
@@ -116,29 +121,10 @@ Result<> Cluster::stream(const std::string& path, const std::function<void(std::
 
 bool Cluster::ready() { return get("/version").has_value(); }
 
-Result<std::string> Cluster::host_url(const std::string& ns, const std::string& deployment) {
-  const auto found = get(fmt::format("/apis/apps/v1/namespaces/{}/deployments/{}", ns, deployment));
-  if (!found) return std::unexpected(found.error());
-  const std::int64_t port = found->at("spec", "template", "spec", "containers", 0, "ports", 0, "hostPort").int_or(0);
-  if (port == 0) return fail("Deployment {}/{} has no port on the host", ns, deployment);
-  return fmt::format("http://127.0.0.1:{}/", port);
-}
-
-Result<std::string> Cluster::edge_url() { return host_url("gateway", "edge"); }
-
-Result<std::string> Cluster::prometheus_url() {
-  if (prometheus_.empty()) {
-    auto url = host_url("monitoring", "prometheus");
-    if (!url) return url;
-    prometheus_ = std::move(*url);
-  }
-  return prometheus_;
-}
+std::string Cluster::edge_url() const { return fmt::format("http://127.0.0.1:{}/", ports_.edge); }
+std::string Cluster::prometheus_url() const { return fmt::format("http://127.0.0.1:{}/", ports_.prometheus); }
 
 bool Cluster::reachable() {
-  const auto edge = edge_url();
-  const auto prometheus = prometheus_url();
-  if (!edge || !prometheus) return false;
   const auto answers = [&](const std::string& at) {
     auto url = net::Url::parse(at);
     if (!url) return false;
@@ -147,13 +133,11 @@ bool Cluster::reachable() {
     request.timeout = std::chrono::milliseconds(1000);
     return plain_->fetch(std::move(request)).has_value();
   };
-  return answers(*edge) && answers(*prometheus + "-/ready");
+  return answers(edge_url()) && answers(prometheus_url() + "-/ready");
 }
 
 Result<std::vector<Value>> Cluster::query(const std::string& promql) {
-  const auto prometheus = prometheus_url();
-  if (!prometheus) return std::unexpected(prometheus.error());
-  auto url = net::Url::parse(fmt::format("{}api/v1/query?query={}", *prometheus, net::percent_encode(promql)));
+  auto url = net::Url::parse(fmt::format("{}api/v1/query?query={}", prometheus_url(), net::percent_encode(promql)));
   if (!url) return std::unexpected(url.error());
   net::ClientRequest request;
   request.url = std::move(*url);

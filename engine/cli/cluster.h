@@ -11,6 +11,7 @@
 #include "base/value.h"
 #include "engine/cli/project.h"
 #include "engine/cli/service_status.h"
+#include "engine/world/host_ports.h"
 #include "net/http_client.h"
 
 namespace fairlead::cli {
@@ -18,7 +19,8 @@ namespace fairlead::cli {
 /// Blocking; one thread.
 class Cluster {
  public:
-  /// Reads the project's kubeconfig. An error says that nothing runs and how to start it.
+  /// Reads the project's kubeconfig and the record of its ports. An error says that nothing runs and how to start it,
+  /// or who may look.
   [[nodiscard]] static Result<Cluster> open(const Project& project);
 
   /// GET; an answer other than 2xx is an error in the server's words.
@@ -33,8 +35,8 @@ class Cluster {
   [[nodiscard]] bool ready();
 
   /// Where on this machine the edge and Prometheus listen: "http://127.0.0.1:8080/".
-  [[nodiscard]] Result<std::string> edge_url();
-  [[nodiscard]] Result<std::string> prometheus_url();
+  [[nodiscard]] std::string edge_url() const;
+  [[nodiscard]] std::string prometheus_url() const;
   /// Whether requests through the edge and queries to Prometheus get answers now.
   [[nodiscard]] bool reachable();
 
@@ -45,13 +47,12 @@ class Cluster {
   [[nodiscard]] Result<std::vector<ServiceStatus>> services();
 
  private:
-  Cluster(std::string server, net::ClientOptions options);
+  Cluster(std::string server, const world::HostPorts& ports, net::ClientOptions options);
   [[nodiscard]] Result<Value> call(net::ClientRequest request);
-  [[nodiscard]] Result<std::string> host_url(const std::string& ns, const std::string& deployment);
   void add_metrics(std::vector<ServiceStatus>& services);
 
   std::string server_;
-  std::string prometheus_;  ///< Its URL, once known.
+  world::HostPorts ports_;
   std::unique_ptr<net::HttpClient> api_;
   std::unique_ptr<net::HttpClient> plain_;
 };

@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
 #include "engine/cli/project.h"
-#include "engine/world/system_objects.h"
 
 namespace fairlead::cli {
 
@@ -19,7 +19,10 @@ struct UpOptions {
   bool foreground = false;
   bool wait = true;  ///< For every Application to be Synced and Healthy.
   Duration timeout{std::chrono::minutes(3)};
-  world::HostPorts ports;
+  /// Of the API server, the edge and Prometheus; left out, as last time in this checkout.
+  std::optional<std::uint16_t> api_port;
+  std::optional<std::uint16_t> edge_port;
+  std::optional<std::uint16_t> prometheus_port;
 };
 int run_up(const Project& project, const UpOptions& options);
 

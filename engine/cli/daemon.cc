@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,12 +30,23 @@ std::optional<pid_t> read_pid(int fd) {
   return error == std::errc() ? std::optional(pid) : std::nullopt;
 }
 
+/// An error when the state directory is there and closed to whoever asks: what runs in it cannot be known then.
+Result<> readable(const Project& project) {
+  if (::access(project.state().c_str(), R_OK | X_OK) == 0 || errno != EACCES) return {};
+  struct stat info{};
+  const passwd* owner = ::stat(project.state().c_str(), &info) == 0 ? ::getpwuid(info.st_uid) : nullptr;
+  const std::string name = owner == nullptr ? "another user" : owner->pw_name;
+  return fail("cannot read {}, which is {}'s alone: ask as {}, or use a checkout of your own", project.state(), name,
+              name);
+}
+
 }  // namespace
 
 Result<DaemonLock> DaemonLock::take(const Project& project) {
   std::error_code error;
   std::filesystem::create_directories(project.state(), error);
   if (error) return fail("cannot create {}: {}", project.state(), error.message());
+  if (auto ours = readable(project); !ours) return std::unexpected(ours.error());
   // Keys, Secrets and what containers write are this user's alone.
   if (::chmod(project.state().c_str(), S_IRWXU) != 0)
     return fail("cannot close {} to others: {}", project.state(), std::strerror(errno));
@@ -47,7 +59,10 @@ Result<DaemonLock> DaemonLock::take(const Project& project) {
         "already running in this repository (process {}): see `fairlead status`, or stop it with `fairlead down`",
         pid ? std::to_string(*pid) : "unknown");
   }
-  return DaemonLock(fd);
+  DaemonLock lock(fd);
+  // What stands there names a process of an earlier life, which `down` must not end.
+  lock.own();
+  return lock;
 }
 
 DaemonLock::DaemonLock(DaemonLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -63,8 +78,10 @@ void DaemonLock::own() const {
   }
 }
 
-std::optional<pid_t> running_daemon(const Project& project) {
+Result<std::optional<pid_t>> running_daemon(const Project& project) {
+  if (auto known = readable(project); !known) return std::unexpected(known.error());
   const int fd = ::open(lock_path(project).c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0 && errno != ENOENT) return fail("cannot open {}: {}", lock_path(project), std::strerror(errno));
   if (fd < 0) return std::nullopt;
   const bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   const auto pid = held ? read_pid(fd) : std::nullopt;
@@ -73,7 +90,9 @@ std::optional<pid_t> running_daemon(const Project& project) {
 }
 
 Result<bool> stop_daemon(const Project& project, std::chrono::milliseconds patience) {
-  const auto pid = running_daemon(project);
+  const auto running = running_daemon(project);
+  if (!running) return std::unexpected(running.error());
+  const std::optional<pid_t> pid = *running;
   if (!pid) return false;
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
   if (fd < 0)

@@ -29,8 +29,8 @@ class DaemonLock {
   int fd_ = -1;
 };
 
-/// The process that runs the cluster, if one does.
-[[nodiscard]] std::optional<pid_t> running_daemon(const Project& project);
+/// The process that runs the cluster, or is about to, if one does. An error when the state directory is another user's.
+[[nodiscard]] Result<std::optional<pid_t>> running_daemon(const Project& project);
 
 /// Asks it to end, waits, and kills it after `patience`. True when one ran.
 [[nodiscard]] Result<bool> stop_daemon(const Project& project, std::chrono::milliseconds patience);

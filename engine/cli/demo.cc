@@ -1,10 +1,10 @@
 #include <chrono>
-#include <optional>
 
 #include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/daemon.h"
 #include "engine/cli/exit_code.h"
+#include "engine/cli/interrupt.h"
 #include "engine/cli/load_report.h"
 #include "engine/cli/ship.h"
 #include "engine/cli/terminal.h"
@@ -19,37 +19,53 @@ constexpr std::string_view kBadErrorRate = "0.25";
 
 void headline(std::string_view text) { print(fmt::format("\n{}\n", paint(Tone::kBold, text))); }
 
-/// One release under load. Nothing when it went as `expected`.
-std::optional<std::string> act(const Project& project, Cluster& cluster, const DemoOptions& options,
-                               const ReleaseOptions& release, RolloutOutcome expected) {
+/// One release under load. kOk when it went as `expected`; else the reason has been said.
+int act(const Project& project, Cluster& cluster, const DemoOptions& options, const ReleaseOptions& release,
+        RolloutOutcome expected) {
+  const auto failed = [](const std::string& why) {
+    print_error(why);
+    return kFailed;
+  };
   const auto shipped = ship_release(project, std::string(kService), release);
-  if (!shipped) return shipped.error().to_string();
+  if (!shipped && interrupted()) {
+    print_error("interrupted: nothing was committed; the cluster runs on, and `fairlead down` stops it");
+    return kInterrupted;
+  }
+  if (!shipped) return failed(shipped.error().to_string());
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
                     shipped->sha.substr(0, 7)));
-  const auto url = cluster.edge_url();
-  if (!url) return url.error().message;
-  const auto load = shop_load(*url, std::string(kShopHost), options.rate, net::kMaxLoadDuration);
-  if (!load) return load.error().message;
+  const auto load = shop_load(cluster.edge_url(), std::string(kShopHost), options.rate, net::kMaxLoadDuration);
+  if (!load) return failed(load.error().message);
   const auto generator = net::LoadGenerator::start(*load);
-  if (!generator) return generator.error().message;
-  const auto followed =
-      follow_rollout(cluster, {std::string(kService), shipped->digest, std::chrono::minutes(10), false});
+  if (!generator) return failed(generator.error().message);
+  const auto followed = follow_rollout(
+      project, cluster, {std::string(kService), shipped->sha, shipped->digest, std::chrono::minutes(10), false});
   (*generator)->stop();
   const net::LoadReport report = (*generator)->wait();
-  if (!followed) return followed.error().message;
-  print(outcome_text(*followed));
+  if (!followed) return failed(followed.error().message);
+  print(outcome_text(*followed, *shipped));
+  if (followed->outcome == RolloutOutcome::kInterrupted) {
+    print(fmt::format("  Its load has ended, and without any its analysis cannot tell: {}\n", kLoadCommand));
+    return kInterrupted;
+  }
   print("\nwhat clients saw:\n" + to_text(report));
-  if (followed->outcome != expected) return "the rollout did not end as a demonstration should: see above";
-  return std::nullopt;
+  return followed->outcome == expected ? kOk : failed("the rollout did not end as a demonstration should: see above");
+}
+
+/// The cluster of this checkout, started when it does not run.
+Result<int> started(const Project& project) {
+  const auto daemon = running_daemon(project);
+  if (!daemon) return std::unexpected(daemon.error());
+  return *daemon ? kOk : run_up(project, {});
 }
 
 }  // namespace
 
 int run_demo(const Project& project, const DemoOptions& options) {
-  if (!running_daemon(project)) {
-    if (const int code = run_up(project, {}); code != kOk) return code;
-  }
-  auto cluster = Cluster::open(project);
+  catch_interrupts();
+  const auto up = started(project);
+  if (up && *up != kOk) return *up;
+  auto cluster = up ? Cluster::open(project) : std::unexpected(up.error());
   if (!cluster) {
     print_error(cluster.error().message);
     return kFailed;
@@ -60,20 +76,14 @@ int run_demo(const Project& project, const DemoOptions& options) {
   ReleaseOptions good;
   good.tag = fmt::format("good-{}", stamp);
   good.test = false;
-  if (const auto problem = act(project, *cluster, options, good, RolloutOutcome::kPromoted)) {
-    print_error(*problem);
-    return kFailed;
-  }
+  if (const int code = act(project, *cluster, options, good, RolloutOutcome::kPromoted); code != kOk) return code;
   headline(fmt::format("2. A bad version of {}: {:.0f} % of its answers are errors", kService,
                        std::stod(std::string(kBadErrorRate)) * 100));
   ReleaseOptions bad;
   bad.tag = fmt::format("bad-{}", stamp);
   bad.env = {fmt::format("FAULT_ERROR_RATE={}", kBadErrorRate)};
   bad.test = false;
-  if (const auto problem = act(project, *cluster, options, bad, RolloutOutcome::kAborted)) {
-    print_error(*problem);
-    return kFailed;
-  }
+  if (const int code = act(project, *cluster, options, bad, RolloutOutcome::kAborted); code != kOk) return code;
   headline("The good version was promoted, the bad one went back, and the evidence stays in `fairlead status`.");
   return kOk;
 }

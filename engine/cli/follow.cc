@@ -5,6 +5,8 @@
 #include <set>
 #include <thread>
 
+#include "engine/cli/interrupt.h"
+#include "engine/cli/successor.h"
 #include "engine/cli/terminal.h"
 
 namespace fairlead::cli {
@@ -20,7 +22,7 @@ std::string progress_line(const ServiceStatus& service) {
   if (!service.step.empty()) out += fmt::format("  step {}", service.step);
   for (const VersionStatus& v : service.versions) {
     if (v.role == "old") continue;
-    out += fmt::format("  {} {} {}/{} pods", v.role, v.version, v.ready, v.pods);
+    out += fmt::format("  {} {} {}/{} pods", v.role, v.label, v.ready, v.pods);
     if (v.weight) out += fmt::format(" {} %", *v.weight);
   }
   return out;
@@ -83,6 +85,15 @@ void say_measurements(const ServiceStatus& service, std::set<std::string>& said,
   }
 }
 
+/// Whatever is new about the rollout.
+void tell(const ServiceStatus& service, std::set<std::string>& said, Timeline& timeline) {
+  say_measurements(service, said, timeline);
+  for (const std::string& problem : service.problems) {
+    if (said.insert(problem).second) timeline.happened("  " + problem, Tone::kBad);
+  }
+  timeline.stands(progress_line(service));
+}
+
 std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
   if (service.aborted) return RolloutOutcome::kAborted;
   // Nothing shifts back by itself: a deadline passed, or the spec is invalid.
@@ -94,33 +105,37 @@ std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
 
 }  // namespace
 
-Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options) {
+Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const FollowOptions& options) {
   Timeline timeline(options.quiet);
+  Successor successor(project, options.service, options.digest, options.commit);
   std::set<std::string> said;
   Followed out;
+  out.commit = options.commit;
+  out.status.name = options.service;
+  const auto ended = [&](RolloutOutcome outcome) {
+    out.outcome = outcome;
+    out.newest = successor.head();
+    return out;
+  };
   const auto deadline = SteadyClock::now() + options.timeout;
   for (; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
     auto services = cluster.services();
-    if (!services) return std::unexpected(services.error());
+    if (!services && !interrupted()) return std::unexpected(services.error());
+    if (!services) return ended(RolloutOutcome::kInterrupted);
+    if (auto looked = successor.look(); !looked) return std::unexpected(looked.error());
     const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
-    if (found == services->end()) continue;
-    out.status = *found;
-    if (!runs_digest(*found, options.digest)) {
-      timeline.stands("waiting for the sync");
-      continue;
+    const bool ours = found != services->end() && runs_digest(*found, options.digest) &&
+                      (found->revision == options.commit || found->revision == successor.head());
+    if (found != services->end()) out.status = *found;
+    if (ours) {
+      tell(*found, said, timeline);
+      if (const auto outcome = decided(*found)) return ended(*outcome);
     }
-    say_measurements(*found, said, timeline);
-    for (const std::string& problem : found->problems) {
-      if (!said.insert(problem).second) continue;
-      timeline.happened("  " + problem, Tone::kBad);
-    }
-    timeline.stands(progress_line(*found));
-    if (const auto outcome = decided(*found)) {
-      out.outcome = *outcome;
-      return out;
-    }
+    if (interrupted()) return ended(RolloutOutcome::kInterrupted);
+    if (successor.replaced()) return ended(RolloutOutcome::kSuperseded);
+    if (!ours) timeline.stands("waiting for the sync");
   }
-  return out;
+  return ended(RolloutOutcome::kTimedOut);
 }
 
 }  // namespace fairlead::cli

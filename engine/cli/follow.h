@@ -10,10 +10,11 @@
 
 namespace fairlead::cli {
 
-enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kTimedOut };
+enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kSuperseded, kInterrupted, kTimedOut };
 
 struct FollowOptions {
   std::string service;
+  std::string commit;  ///< That shipped it: until it is synced, nothing that the cluster says is about it.
   std::string digest;  ///< Of the image that was shipped: what is waited for.
   Duration timeout{900};
   bool quiet = false;
@@ -22,9 +23,12 @@ struct FollowOptions {
 struct Followed {
   RolloutOutcome outcome = RolloutOutcome::kTimedOut;
   ServiceStatus status;  ///< As it was in the end.
+  std::string commit;    ///< What was followed.
+  std::string newest;    ///< The delivery repository's newest commit by then.
 };
 
-/// Prints a line for each change of step, weight, phase or measurement.
-[[nodiscard]] Result<Followed> follow_rollout(Cluster& cluster, const FollowOptions& options);
+/// Prints a line for each change of step, weight, phase or measurement. Ends early when a newer commit takes the
+/// service's place and at Ctrl-C.
+[[nodiscard]] Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const FollowOptions& options);
 
 }  // namespace fairlead::cli

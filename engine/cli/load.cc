@@ -2,6 +2,7 @@
 #include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
+#include "engine/cli/interrupt.h"
 #include "engine/cli/load_report.h"
 #include "engine/cli/terminal.h"
 
@@ -22,12 +23,22 @@ Result<net::LoadOptions> shop_load(const std::string& url, const std::string& ho
 
 namespace {
 
+constexpr std::chrono::milliseconds kLookInterval{50};
+
 Result<std::string> url_of(const Project& project, const LoadOptions& options) {
   if (!options.url.empty()) return options.url;
   if (project.root.empty()) return fail("not inside a Fairlead repository: say where to with --url");
   auto cluster = Cluster::open(project);
   if (!cluster) return std::unexpected(cluster.error());
   return cluster->edge_url();
+}
+
+/// To the end of the schedule, or to Ctrl-C.
+net::LoadReport report_of(net::LoadGenerator& generator) {
+  while (!interrupted() && !generator.wait_for(kLookInterval)) {
+  }
+  generator.stop();
+  return generator.wait();
 }
 
 }  // namespace
@@ -43,6 +54,7 @@ int run_load(const Project& project, const LoadOptions& options) {
     print_error(load.error().message);
     return kUsage;
   }
+  catch_interrupts();
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) {
     print_error(generator.error().message);
@@ -52,8 +64,12 @@ int run_load(const Project& project, const LoadOptions& options) {
     print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, *url, options.host,
                       format_duration(options.duration)));
   }
-  const net::LoadReport report = (*generator)->wait();
+  const net::LoadReport report = report_of(**generator);
   print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));
+  if (interrupted()) {
+    print_error("interrupted: the load has ended early, and the report is of what was sent");
+    return kInterrupted;
+  }
   // A load that nobody answered well proved nothing, and a script must see it.
   return report.total.requests > 0 && report.total.error_count() == report.total.requests ? kFailed : kOk;
 }

@@ -1,6 +1,7 @@
 // fairlead: reads the command line and calls the command.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -13,12 +14,16 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
 #include "engine/cli/terminal.h"
+#include "engine/cli/unknown_command.h"
+#include "engine/world/host_ports.h"
 #include "net/load.h"
 
 namespace {
 
 using namespace fairlead::cli;
 using fairlead::Duration;
+
+constexpr fairlead::world::HostPorts kPorts;  ///< Where nobody asked for others.
 
 /// What the command line chose, called once it has been read.
 using Command = std::function<int(const Project&)>;
@@ -73,15 +78,25 @@ void add_release_options(CLI::App& command, ReleaseOptions& release) {
   add_no(command, "--no-test", release.test, "do not run the service's tests first");
 }
 
+void add_port(CLI::App& command, const std::string& name, std::optional<std::uint16_t>& port, const std::string& about,
+              std::uint16_t first) {
+  command.add_option(name, port, about)
+      ->check(CLI::Range(1, 65535))
+      ->option_text(fmt::format("PORT [the last one here; at first {}]", first));
+}
+
 void add_up(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<UpOptions>();
   CLI::App* command = app.add_subcommand("up", "Start the cluster on this machine and wait until it is healthy");
   command->add_flag("--foreground", options->foreground, "stay in the foreground and log here");
   add_no(*command, "--no-wait", options->wait, "do not wait for the Applications");
   add_duration(*command, "--timeout", options->timeout, "how long to wait for them");
-  command->add_option("--api-port", options->ports.api, "of the API server on 127.0.0.1")->capture_default_str();
-  command->add_option("--edge-port", options->ports.edge, "of the edge")->capture_default_str();
-  command->add_option("--prometheus-port", options->ports.prometheus, "of Prometheus")->capture_default_str();
+  add_port(*command, "--api-port", options->api_port, "of the API server on 127.0.0.1", kPorts.api);
+  add_port(*command, "--edge-port", options->edge_port, "of the edge", kPorts.edge);
+  add_port(*command, "--prometheus-port", options->prometheus_port, "of Prometheus", kPorts.prometheus);
+  command->footer(
+      "The ports are remembered in .fairlead/: the next `up` takes them again, and `load`, `demo` and `status` find "
+      "the cluster there.");
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_up(p, *options); }; });
 }
 
@@ -173,13 +188,30 @@ void add_env(CLI::App& app, Command& chosen) {
       [options, &chosen] { chosen = [options](const Project& p) { return run_env_render(p, *options); }; });
 }
 
+/// What is wrong with the command line, and where to read on.
+std::string misuse(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  std::string words = app.get_name();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    words += " " + command->get_name();
+  }
+  const auto said = command->remaining();
+  const auto word = std::ranges::find_if(said, [](const std::string& text) { return !text.starts_with('-'); });
+  std::vector<std::string> names;
+  for (const CLI::App* one : command->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(one->get_name());
+  if (!names.empty() && word != said.end()) return unknown_command(words, *word, names);
+  return fmt::format("{}: see `{} --help`", error.what(), words);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Runs, checks and rehearses a whole AKS platform on one machine.", "fairlead");
   app.set_version_flag("--version", "fairlead 0.1.0");
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 success, 1 failed, 2 wrong usage or input, 3 this machine lacks something, 4 the rollout was "
-      "aborted.");
+      "aborted, 5 a newer commit took its place, 130 interrupted.");
   std::string directory;
   app.add_option("-C,--directory", directory, "a folder inside the repository (default: the current one)");
   Command chosen;
@@ -196,7 +228,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    print_error(misuse(app, error));
+    return kUsage;
   }
   const bool anywhere = app.got_subcommand("doctor") || app.got_subcommand("load");
   const auto project = Project::find(directory);

@@ -1,10 +1,11 @@
 #include "engine/cli/release.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/image_reference.h"
+#include "engine/cli/interrupt.h"
 #include "engine/cli/service_status.h"
 #include "engine/cli/terminal.h"
 #include "engine/gitops/pin.h"
@@ -18,8 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kShortDigest = 19;  ///< "sha256:" and twelve digits.
+constexpr std::size_t kTagSha = 12;
+constexpr std::size_t kTagEnv = 6;
 
 Result<> run_step(const std::string& what, const std::vector<std::string>& argv, const std::string& directory) {
+  if (interrupted()) return fail("interrupted");
   Progress progress(what);
   gitops::ProgramOptions options;
   options.directory = directory;
@@ -46,11 +50,16 @@ Result<> test_program(const Project& project, const std::string& service) {
   return run_step("run its tests", {project.build() + "/apps/" + service + "/" + test}, project.root);
 }
 
-/// The commit's SHA, with a mark when the work tree differs from it.
-Result<std::string> default_tag(const Project& project) {
+/// The commit's SHA, with a mark when the work tree differs from it and one of the variables put into the image.
+Result<std::string> default_tag(const Project& project, const std::vector<std::string>& env) {
   const auto checkout = delivery_repository(project).checkout();
   if (!checkout) return std::unexpected(checkout.error());
-  return checkout->dirty ? checkout->sha.substr(0, 12) + "-dirty" : checkout->sha;
+  if (!checkout->dirty && env.empty()) return checkout->sha;
+  std::string out = checkout->sha.substr(0, kTagSha);
+  if (checkout->dirty) out += "-dirty";
+  // Other variables make another version, which clients, metrics and people must tell apart.
+  if (!env.empty()) out += "-env-" + sha256_hex(fmt::format("{}", fmt::join(env, "\n"))).substr(0, kTagEnv);
+  return out;
 }
 
 }  // namespace
@@ -61,11 +70,8 @@ gitops::DeliveryRepository delivery_repository(const Project& project) {
 
 Result<Release> build_release(const Project& project, const std::string& service, const std::string& repository,
                               const ReleaseOptions& options) {
-  const auto services = project.services();
-  if (std::ranges::find(services, service) == services.end()) {
-    return fail("no service {} in apps/: there are {}", service, fmt::join(services, ", "));
-  }
-  auto tag = options.tag.empty() ? default_tag(project) : Result<std::string>(options.tag);
+  if (auto known = project.check_service(service); !known) return std::unexpected(known.error());
+  auto tag = options.tag.empty() ? default_tag(project, options.env) : Result<std::string>(options.tag);
   if (!tag) return std::unexpected(tag.error());
   if (auto built = build_program(project, service); !built) return std::unexpected(built.error());
   if (options.test) {

@@ -5,11 +5,14 @@
 #include "engine/cli/cluster.h"
 #include "engine/cli/daemon.h"
 #include "engine/cli/exit_code.h"
+#include "engine/cli/interrupt.h"
 #include "engine/cli/release.h"
 #include "engine/cli/terminal.h"
 
 namespace fairlead::cli {
 namespace {
+
+constexpr std::size_t kShortSha = 7;
 
 Result<std::string> repository_of(const gitops::DeliveryRepository& delivery, const std::string& service) {
   const auto pins = delivery.pins(std::string(gitops::kDeliveryBranch));
@@ -29,6 +32,10 @@ std::string_view outcome_word(RolloutOutcome outcome) {
       return "degraded";
     case RolloutOutcome::kPaused:
       return "paused";
+    case RolloutOutcome::kSuperseded:
+      return "superseded";
+    case RolloutOutcome::kInterrupted:
+      return "interrupted";
     case RolloutOutcome::kTimedOut:
       break;
   }
@@ -42,12 +49,13 @@ int report(const Result<Followed>& followed, const Shipped& shipped, const ShipO
   }
   if (options.output == Output::kJson) {
     print(to_pretty_json(Value::object({{"commit", shipped.sha},
+                                        {"newestCommit", followed->newest},
                                         {"image", shipped.image},
                                         {"outcome", outcome_word(followed->outcome)},
                                         {"status", to_value(followed->status)}})) +
           "\n");
   } else {
-    print(outcome_text(*followed));
+    print(outcome_text(*followed, shipped));
   }
   return outcome_code(followed->outcome);
 }
@@ -57,6 +65,8 @@ int report(const Result<Followed>& followed, const Shipped& shipped, const ShipO
 Result<Shipped> ship_release(const Project& project, const std::string& service, const ReleaseOptions& options) {
   gitops::DeliveryRepository delivery = delivery_repository(project);
   if (!delivery.exists()) return fail("there is no delivery repository yet: run `fairlead up` first");
+  const auto before = delivery.head();
+  if (!before) return std::unexpected(before.error());
   Shipped out;
   gitops::Pins pins;
   if (!service.empty()) {
@@ -68,62 +78,113 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
     out.image = release->image;
     out.digest = release->digest;
   }
+  if (interrupted()) return fail("interrupted");
   const std::string what =
       service.empty() ? "Deliver the checkout's HEAD" : fmt::format("Ship {} {}", service, version_of(out.image));
   auto sha = delivery.ship(pins, what);
+  // Ctrl-C ends Git too, before it moved the branch or after: the branch tells.
+  if (!sha && interrupted()) {
+    if (auto now = delivery.head(); now && *now != *before) sha = std::move(now);
+  }
   if (!sha) return std::unexpected(sha.error());
   out.sha = std::move(*sha);
+  out.changed = out.sha != *before;
   return out;
 }
 
-std::string outcome_text(const Followed& followed) {
+std::string committed_text(const Shipped& shipped) {
+  const std::string sha = shipped.sha.substr(0, kShortSha);
+  return shipped.changed ? fmt::format("{} committed {} to .fairlead/git\n", paint(Tone::kGood, "✓"), sha)
+                         : fmt::format("{} nothing to commit: {} holds this very image\n", paint(Tone::kDim, "–"), sha);
+}
+
+std::string outcome_text(const Followed& followed, const Shipped& shipped) {
   const ServiceStatus& s = followed.status;
+  const std::string which = s.ns.empty() ? s.name : fmt::format("{} -n {}", s.name, s.ns);
+  const auto sentence = [&](Tone tone, std::string_view mark, std::string_view text) {
+    return fmt::format("{} {} {}\n", paint(tone, mark), s.name, text);
+  };
   switch (followed.outcome) {
     case RolloutOutcome::kPromoted:
-      return fmt::format("{} {} is promoted: every request gets the new version\n", paint(Tone::kGood, "✓"), s.name);
+      return sentence(Tone::kGood, "✓",
+                      shipped.changed ? "is promoted: every request gets the new version"
+                                      : "runs this very image: every request gets it already");
     case RolloutOutcome::kAborted:
-      return fmt::format("{} {} was rolled back: every request gets the stable version\n\n{}", paint(Tone::kBad, "✗"),
-                         s.name, to_text({s}));
+      if (!shipped.changed) {
+        return to_text({s}) + "\n" +
+               sentence(Tone::kBad, "✗",
+                        fmt::format("was rolled back from this very image before, and nothing has changed since: "
+                                    "change something, or try it again with\n  kubectl argo rollouts retry rollout {}",
+                                    which));
+      }
+      return sentence(Tone::kBad, "✗", "was rolled back: every request gets the stable version\n") + to_text({s});
     case RolloutOutcome::kDegraded:
-      return fmt::format("{} {} is degraded, and nothing brings it back by itself\n\n{}", paint(Tone::kBad, "✗"),
-                         s.name, to_text({s}));
+      return sentence(Tone::kBad, "✗", "is degraded, and nothing brings it back by itself\n") + to_text({s});
     case RolloutOutcome::kPaused:
+      return sentence(Tone::kWarn, "!", "is paused, because its analysis was inconclusive\n") + to_text({s});
+    case RolloutOutcome::kSuperseded:
+      return sentence(Tone::kWarn, "!",
+                      fmt::format("gets another image from the newer commit {}, which takes the place of {}: see "
+                                  "`fairlead status --watch`",
+                                  followed.newest.substr(0, kShortSha), followed.commit.substr(0, kShortSha)));
+    case RolloutOutcome::kInterrupted:
       return fmt::format(
-          "{} {} is paused, because its analysis was inconclusive. A person decides:\n"
-          "  kubectl argo rollouts promote {} -n {}\n  kubectl argo rollouts abort {} -n {}\n\n{}",
-          paint(Tone::kWarn, "!"), s.name, s.name, s.ns, s.name, s.ns, to_text({s}));
+          "{} interrupted: {} is committed and its rollout goes on: see `fairlead status --watch`, or "
+          "stop it with\n  kubectl argo rollouts abort {}\n",
+          paint(Tone::kWarn, "!"), followed.commit.substr(0, kShortSha), which);
     case RolloutOutcome::kTimedOut:
       break;
   }
-  return fmt::format("{} {} is still under way ({}): see `fairlead status --watch`\n", paint(Tone::kWarn, "!"), s.name,
-                     s.message);
+  return sentence(Tone::kWarn, "!",
+                  fmt::format("is still under way ({}): see `fairlead status --watch`",
+                              s.message.empty() ? "not synced yet" : s.message));
 }
 
 int outcome_code(RolloutOutcome outcome) {
-  if (outcome == RolloutOutcome::kPromoted) return kOk;
-  return outcome == RolloutOutcome::kAborted ? kAborted : kFailed;
+  switch (outcome) {
+    case RolloutOutcome::kPromoted:
+      return kOk;
+    case RolloutOutcome::kAborted:
+      return kAborted;
+    case RolloutOutcome::kSuperseded:
+      return kSuperseded;
+    case RolloutOutcome::kInterrupted:
+      return kInterrupted;
+    default:
+      return kFailed;
+  }
 }
 
 int run_ship(const Project& project, const ShipOptions& options) {
-  if (options.wait && !options.service.empty() && !running_daemon(project)) {
+  if (auto known = project.check_service(options.service); !options.service.empty() && !known) {
+    print_error(known.error().message);
+    return kUsage;
+  }
+  const auto daemon = running_daemon(project);
+  if (!daemon) {
+    print_error(daemon.error().message);
+    return kFailed;
+  }
+  if (options.wait && !options.service.empty() && !*daemon) {
     print_error(fmt::format("nothing runs in {}: start it with `fairlead up`, or ship with --no-wait", project.root));
     return kFailed;
   }
+  catch_interrupts();
   const auto shipped = ship_release(project, options.service, options.release);
   if (!shipped) {
-    print_error(shipped.error().to_string());
-    return kFailed;
+    print_error(interrupted() ? "interrupted: nothing was committed" : shipped.error().to_string());
+    return interrupted() ? kInterrupted : kFailed;
   }
-  if (options.output == Output::kText)
-    print(fmt::format("{} committed {}\n", paint(Tone::kGood, "✓"), shipped->sha.substr(0, 7)));
+  if (options.output == Output::kText) print(committed_text(*shipped));
   if (options.service.empty() || !options.wait) return kOk;
   auto cluster = Cluster::open(project);
   if (!cluster) {
     print_error(cluster.error().message);
     return kFailed;
   }
-  FollowOptions follow{options.service, shipped->digest, options.timeout, options.output == Output::kJson};
-  return report(follow_rollout(*cluster, follow), *shipped, options);
+  const FollowOptions follow{options.service, shipped->sha, shipped->digest, options.timeout,
+                             options.output == Output::kJson};
+  return report(follow_rollout(project, *cluster, follow), *shipped, options);
 }
 
 }  // namespace fairlead::cli

@@ -14,6 +14,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/daemon.h"
 #include "engine/cli/exit_code.h"
+#include "engine/cli/interrupt.h"
 #include "engine/cli/release.h"
 #include "engine/cli/terminal.h"
 #include "engine/node/machine.h"
@@ -78,11 +79,12 @@ Result<> wait_until_ready(int fd) {
   std::array<char, 4096> buffer{};
   for (;;) {
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINTR && !interrupted()) continue;
     if (n <= 0) break;
     said.append(buffer.data(), static_cast<std::size_t>(n));
     if (said.find("ready\n") != std::string::npos) return {};
   }
+  if (interrupted()) return fail("interrupted");
   const std::size_t error = said.find("error: ");
   if (error == std::string::npos) return fail("the cluster ended before it was ready: see .fairlead/log/fairlead.log");
   return fail("{}", said.substr(error + 7, said.find('\n', error) - error - 7));
@@ -105,7 +107,12 @@ Result<> start_daemon(const Project& project, const world::HostPorts& ports, con
   ::close(ready[1]);
   auto result = wait_until_ready(ready[0]);
   ::close(ready[0]);
-  if (!result) return result;
+  if (!result) {
+    // One that has ended by itself is none the worse for it.
+    ::kill(child, SIGTERM);
+    ::waitpid(child, nullptr, 0);
+    return result;
+  }
   progress.done();
   return {};
 }
@@ -152,11 +159,11 @@ Result<Delivered> delivered(Cluster& cluster) {
   return out;
 }
 
-/// Waits for every Application. False when time ran out; what is missing has been said.
+/// Waits for every Application. False when time ran out or at Ctrl-C; what is missing has been said.
 Result<bool> wait_for_applications(Cluster& cluster, Duration timeout) {
   Progress progress("sync the Applications");
   Delivered now;
-  for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline;
+  for (const auto deadline = SteadyClock::now() + timeout; SteadyClock::now() < deadline && !interrupted();
        std::this_thread::sleep_for(kLookInterval)) {
     auto looked = delivered(cluster);
     if (!looked) return std::unexpected(looked.error());
@@ -184,31 +191,41 @@ std::string where_to_look(const Project& project, const world::HostPorts& ports)
   return table.to_string();
 }
 
+/// As it was asked for, else as last time.
+Result<world::HostPorts> ports_of(const Project& project, const UpOptions& options) {
+  auto ports = world::recorded_ports(project.state());
+  if (!ports) return ports;
+  ports->api = options.api_port.value_or(ports->api);
+  ports->edge = options.edge_port.value_or(ports->edge);
+  ports->prometheus = options.prometheus_port.value_or(ports->prometheus);
+  return ports;
+}
+
 }  // namespace
 
 int run_up(const Project& project, const UpOptions& options) {
+  const auto failed = [](const Error& why) {
+    print_error(interrupted() ? "interrupted: nothing runs, and what was built stays for the next `fairlead up`"
+                              : why.to_string());
+    return interrupted() ? kInterrupted : kFailed;
+  };
   auto lock = DaemonLock::take(project);
-  if (!lock) {
-    print_error(lock.error().message);
-    return kFailed;
-  }
+  if (!lock) return failed(lock.error());
   if (const std::string missing = missing_here(); !missing.empty()) {
     print_error(missing);
     return kUnable;
   }
+  const auto ports = ports_of(project, options);
+  if (!ports) return failed(ports.error());
+  catch_interrupts();
   const auto delivery = prepare_delivery(project);
-  if (!delivery) {
-    print_error(delivery.error().to_string());
-    return kFailed;
-  }
+  if (!delivery) return failed(delivery.error());
+  if (interrupted()) return failed(Error{"interrupted"});
   if (options.foreground) {
     lock->own();
-    return run_cluster(project, options.ports, -1);
+    return run_cluster(project, *ports, -1);
   }
-  if (auto started = start_daemon(project, options.ports, *lock); !started) {
-    print_error(started.error().message);
-    return kFailed;
-  }
+  if (auto started = start_daemon(project, *ports, *lock); !started) return failed(started.error());
   auto cluster = Cluster::open(project);
   if (!cluster) {
     print_error(cluster.error().message);
@@ -220,8 +237,12 @@ int run_up(const Project& project, const UpOptions& options) {
     if (!waited) print_error(waited.error().message);
     complete = waited && *waited;
   }
+  if (interrupted()) {
+    print_error("interrupted: the cluster runs on; see `fairlead status --watch`, or stop it with `fairlead down`");
+    return kInterrupted;
+  }
   if (auto services = cluster->services()) print("\n" + to_text(*services) + "\n");
-  print(where_to_look(project, options.ports));
+  print(where_to_look(project, *ports));
   if (!complete) print_error("not everything is healthy yet: see `fairlead status` and `fairlead logs <service>`");
   return complete ? kOk : kFailed;
 }

@@ -99,6 +99,8 @@ bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
 
 std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem& item) {
   if (!item.error.empty()) return item.error;
+  api::WriteOptions options;
+  options.user = "system:serviceaccount:argocd:argocd-application-controller";
   const Value target = with_last_applied(item.target);
   if (item.live == nullptr) {
     if (!item.key.ns.empty() && plan.has_option("CreateNamespace=true")) {
@@ -107,11 +109,12 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
         const auto made = api_.create(
             namespaces, "",
             Value::object(
-                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}));
+                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}),
+            options);
         if (!made) return made.error().message;
       }
     }
-    const auto created = api_.create(*item.resource, item.key.ns, target);
+    const auto created = api_.create(*item.resource, item.key.ns, target, options);
     return created ? "" : fmt::format("{}: {}", item.file, created.error().message);
   }
   auto merged = three_way_merge(api_.schema(), item.live->resource(), item.live->tree(), target);
@@ -119,7 +122,7 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
   if (plan.has_option("RespectIgnoreDifferences=true")) {
     for (const FieldPath* path : item.ignored) path->copy(item.live->tree(), *merged);
   }
-  const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone);
+  const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone, options);
   return updated ? "" : fmt::format("{}: {}", item.file, updated.error().message);
 }
 

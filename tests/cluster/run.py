@@ -96,13 +96,20 @@ class Copy:
                 for name in [directory] + [os.path.join(directory, n) for n in names]:
                     os.chown(name, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
-    def run(self, argv, cwd=None, seconds=COMMAND_SECONDS):
+    def as_whom(self):
         options = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         env = dict(os.environ, HOME=self.root)
         if self.user:
             env["PATH"] = "/usr/local/bin:/usr/bin:/bin"  # As Debian gives it to ordinary users.
-        return subprocess.run(argv, cwd=cwd or self.root, env=env, text=True, capture_output=True, timeout=seconds,
-                              **options)
+        return dict(options, env=env, text=True)
+
+    def run(self, argv, cwd=None, seconds=COMMAND_SECONDS):
+        return subprocess.run(argv, cwd=cwd or self.root, capture_output=True, timeout=seconds, **self.as_whom())
+
+    def start(self, *arguments):
+        """A command that goes on while the test does something else."""
+        return subprocess.Popen([self.program, *arguments], cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                **self.as_whom())
 
     def git(self, *arguments, cwd=None):
         done = self.run(GIT + list(arguments), cwd)
@@ -216,6 +223,27 @@ def outside_a_repository(copy):
     check("infrastructure/environments" in said, said)
 
 
+def what_is_not_there(copy):
+    """A name that is mistyped is a wrong use, and the answer says which names there are."""
+    for arguments, part in ((("ship", "nosuch"), "only catalog, storefront"), (("image", "build", "nosuch"), "only catalog, storefront"),
+                            (("stauts",), "`fairlead status`"), (("frobnicate",), "`fairlead --help`"),
+                            (("image", "bild"), "`fairlead image build`"), (("up", "--frob"), "`fairlead up --help`")):
+        said = copy.fairlead(*arguments, code=2)
+        check(part in said and said.count("\n") == 1, said)
+    schema = os.path.join(copy.root, "infrastructure", "apps", "needs.schema.json")
+    os.remove(schema)
+    check("only dev" in copy.fairlead("env", "render", "nosuch", code=2), "it says which environments there are")
+    check(not os.path.exists(schema), "a mistyped environment changes no file")
+    copy.git("checkout", "-q", "--", schema)
+
+
+def a_machine_that_is_not_known(copy):
+    checks = json.loads(copy.fairlead("doctor", "--output", "json"))["checks"]
+    marks = [line.split()[0] for line in copy.fairlead("doctor").splitlines()[1:1 + len(checks)]]
+    expected = ["–" if not c["known"] else "✓" if c["ok"] else "✗" if c["required"] else "!" for c in checks]
+    check(marks == expected, f"{marks} is not {expected}")
+
+
 def an_environment_with_an_unknown_key(copy):
     file = os.path.join(copy.root, "infrastructure", "environments", "dev.yaml")
     with open(file, encoding="utf-8") as stream:
@@ -249,6 +277,39 @@ def up(copy):
 def up_twice(copy):
     said = copy.up(code=1)
     check("already running" in said and "fairlead down" in said, said)
+
+
+def somebody_else_asks(copy):
+    """Another user is told that this is not theirs to see, not that nothing runs."""
+    if os.getuid() != 0 or copy.user:
+        return
+    other = pwd.getpwnam("nobody")
+    mode = os.stat(copy.root).st_mode & 0o777
+    os.chmod(copy.root, 0o755)
+    try:
+        for command in ("status", "down"):
+            done = subprocess.run([copy.program, command], cwd=copy.root, user=other.pw_uid, group=other.pw_gid,
+                                  extra_groups=[], capture_output=True, text=True)
+            check(done.returncode == 1 and "cannot read" in done.stderr and "root's alone" in done.stderr, done)
+    except PermissionError:
+        print("left out: the program lies where another user may not enter")
+    finally:
+        os.chmod(copy.root, mode)
+
+
+def logs_of_nothing(copy):
+    said = copy.fairlead("logs", "nosuch", code=2)
+    check("only the services catalog, storefront" in said, said)
+
+
+def load_that_ends_early(copy):
+    """Ctrl-C: the report of what was sent, and 130. Answers without a version are told from no answers."""
+    load = copy.start("load", "--host", "nobody.example", "--duration", "60s")
+    time.sleep(1)
+    load.send_signal(signal.SIGINT)
+    said, problem = load.communicate(timeout=WAIT_SECONDS)
+    check(load.returncode == 130 and "interrupted" in problem, f"ended with {load.returncode}: {said}{problem}")
+    check(re.search(r"\(no version\) +\d+ +100.0 % \(\d+ 4xx\)", said) and "(no answer)" not in said, said)
 
 
 def the_firewall_refuses(copy):
@@ -297,6 +358,15 @@ def an_unknown_field(copy):
     check(any("replica" in p and CATALOG in p for p in problem), problem)
     copy.undo()
     wait_for("the revert is synced", lambda: copy.status("catalog")["sync"] == "Synced")
+
+
+def pods_that_are_refused(copy):
+    copy.deliver("Privileged", edit(CATALOG, r"allowPrivilegeEscalation: false", "privileged: true"))
+    problem = wait_for("the reason", lambda: [p for p in copy.status("catalog")["problems"] if "FailedCreate" in p])
+    check("forbidden" in problem[0] and "privileged" in problem[0], problem)
+    check(copy.shop()[0] == 200, "the stable version serves")
+    copy.undo()
+    wait_for("the revert is healthy", lambda: copy.status("catalog")["health"] == "Healthy")
 
 
 def an_image_that_does_not_exist(copy):
@@ -364,11 +434,29 @@ def killed_while_it_writes(copy):
     wait_for("every container is gone", lambda: not left())
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         check(copy.root not in mounts.read(), "no mount is left")
-    copy.up()
+    copy.fairlead("up")  # Where it was, without being told.
     stored = {c["metadata"]["name"] for c in copy.call("/api/v1/namespaces/default/configmaps")["items"]}
     lost = [name for name in acknowledged if name not in stored]
     check(not lost, f"lost: {lost}")
     wait_for("the canary goes on", canary)
+
+
+def ships_that_are_not_followed_to_their_end(copy):
+    """A newer commit takes the place of an older one, which says so; Ctrl-C leaves the rollout to itself."""
+    if copy.user:
+        return  # Who may not write the build cannot build.
+    committed = lambda ship: re.search(r"committed ([0-9a-f]{7})", ship.stdout.readline())
+    first = copy.start("ship", "catalog", "--no-test", "--tag", "first")
+    check(committed(first), "the first ship commits")
+    second = copy.start("ship", "catalog", "--no-test", "--tag", "second")
+    newer = committed(second)
+    check(newer, "the second ship commits")
+    said, problem = first.communicate(timeout=WAIT_SECONDS)
+    check(first.returncode == 5 and newer[1] in said, f"the first ship ended with {first.returncode}: {said}{problem}")
+    second.send_signal(signal.SIGINT)
+    said, problem = second.communicate(timeout=WAIT_SECONDS)
+    check(second.returncode == 130 and "its rollout goes on" in said,
+          f"the second ship ended with {second.returncode}: {said}{problem}")
 
 
 def down(copy):
@@ -378,9 +466,18 @@ def down(copy):
         check(copy.root not in mounts.read(), "no mount is left")
 
 
-TESTS = [nothing_runs_yet, outside_a_repository, an_environment_with_an_unknown_key, a_port_that_is_taken, up, up_twice,
-         the_firewall_refuses, metrics, an_image, malformed_yaml, an_unknown_field, an_image_that_does_not_exist, a_container_is_killed,
-         killed_while_it_writes, down]
+def its_state_is_removed(copy):
+    """Nobody would find it any more, so it ends by itself."""
+    copy.fairlead("up", "--no-wait")
+    check(copy.processes(), "it runs")
+    shutil.rmtree(os.path.join(copy.root, ".fairlead"), ignore_errors=True)
+    wait_for("its processes are gone", lambda: not copy.processes())
+
+
+TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known, an_environment_with_an_unknown_key,
+         a_port_that_is_taken, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics,
+         an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
+         killed_while_it_writes, ships_that_are_not_followed_to_their_end, down, its_state_is_removed]
 
 
 def main(arguments):

@@ -73,26 +73,22 @@ resource "azurerm_firewall_policy_rule_collection_group" "this" {
     }
   }
 
-  dynamic "application_rule_collection" {
-    for_each = length(local.runner_hosts) > 0 ? { runners = local.runner_hosts } : {}
+  application_rule_collection {
+    name     = "runners"
+    priority = 300
+    action   = "Allow"
 
-    content {
-      name     = application_rule_collection.key
-      priority = 300
-      action   = "Allow"
+    dynamic "rule" {
+      for_each = local.runner_hosts
 
-      dynamic "rule" {
-        for_each = application_rule_collection.value
+      content {
+        name              = rule.key
+        source_addresses  = [var.runners_cidr]
+        destination_fqdns = rule.value
 
-        content {
-          name              = rule.key
-          source_addresses  = [var.runners_cidr]
-          destination_fqdns = rule.value
-
-          protocols {
-            type = "Https"
-            port = 443
-          }
+        protocols {
+          type = "Https"
+          port = 443
         }
       }
     }

@@ -41,9 +41,9 @@ variable "zones" {
 }
 
 variable "runners_cidr" {
-  description = "Where the GitHub runners are; null where there are none."
+  description = "Where the GitHub runners are."
   type        = string
-  nullable    = true
+  nullable    = false
 }
 
 variable "spokes" {

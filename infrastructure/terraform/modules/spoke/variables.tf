@@ -57,12 +57,12 @@ variable "egress" {
 }
 
 variable "hub" {
-  description = "The hub's network of this region, and where its runners are, if it has any."
+  description = "The hub's network of this region, and where its runners are."
   type = object({
     network_name        = string
     network_id          = string
     resource_group_name = string
-    runners_cidr        = optional(string)
+    runners_cidr        = string
   })
   nullable = false
 }
