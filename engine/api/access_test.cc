@@ -207,5 +207,89 @@ TEST_F(AccessTest, OnlyThoseWhoMayImpersonate) {
             "\"default\"");
 }
 
+/// The robot may write roles and bindings, and holds nothing but reading pods.
+class EscalationTest : public AccessTest {
+ protected:
+  static constexpr std::string_view kRbac = "/apis/rbac.authorization.k8s.io/v1";
+
+  void SetUp() override {
+    AccessTest::SetUp();
+    grant();
+    may("writer", R"([{"verbs":["create","update","patch"],"apiGroups":["rbac.authorization.k8s.io"],
+                       "resources":["roles","rolebindings","clusterroles"]}])");
+    robot_ = token();
+  }
+  /// Gives the robot a ClusterRole of these rules.
+  void may(std::string_view name, std::string_view rules) {
+    ASSERT_EQ(post(fmt::format("{}/clusterroles", kRbac),
+                   fmt::format(R"({{"metadata":{{"name":"{}"}},"rules":{}}})", name, rules))
+                  .code,
+              201);
+    ASSERT_EQ(post(fmt::format("{}/clusterrolebindings", kRbac),
+                   fmt::format(R"({{"metadata":{{"name":"{0}"}},"subjects":[{{"kind":"ServiceAccount","name":"robot",
+                       "namespace":"default"}}],"roleRef":{{"apiGroup":"rbac.authorization.k8s.io",
+                       "kind":"ClusterRole","name":"{0}"}}}})",
+                               name))
+                  .code,
+              201);
+  }
+  Answer make_role(std::string_view name, std::string_view rules) {
+    return as(robot_, "POST", fmt::format("{}/namespaces/default/roles", kRbac),
+              fmt::format(R"({{"metadata":{{"name":"{}"}},"rules":{}}})", name, rules));
+  }
+  Answer bind(std::string_view name, std::string_view role) {
+    return as(robot_, "POST", fmt::format("{}/namespaces/default/rolebindings", kRbac),
+              fmt::format(R"({{"metadata":{{"name":"{}"}},"subjects":[{{"kind":"User","name":"eve"}}],
+                  "roleRef":{{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"{}"}}}})",
+                          name, role));
+  }
+
+  std::string robot_;
+};
+
+TEST_F(EscalationTest, NobodyWritesARoleThatHoldsMoreThanHe) {
+  EXPECT_EQ(
+      make_role("less", R"([{"verbs":["get"],"apiGroups":[""],"resources":["pods"],"resourceNames":["a"]}])").code,
+      201);
+  const auto more =
+      make_role("more", R"([{"verbs":["get","delete"],"apiGroups":[""],"resources":["pods","pods/log"]}])");
+  EXPECT_EQ(more.code, 403);
+  EXPECT_EQ(more.body.at("message").str(),
+            "roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"system:serviceaccount:default:robot\" "
+            "(groups=[\"system:serviceaccounts\" \"system:serviceaccounts:default\" \"system:authenticated\"]) is "
+            "attempting to grant RBAC permissions not currently held:\n"
+            "{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"delete\"]}\n"
+            "{APIGroups:[\"\"], Resources:[\"pods/log\"], Verbs:[\"get\" \"delete\"]}");
+  const auto grown =
+      as(robot_, "PUT", fmt::format("{}/namespaces/default/roles/less", kRbac),
+         R"({"metadata":{"name":"less"},"rules":[{"verbs":["*"],"apiGroups":["*"],"resources":["*"]}]})");
+  EXPECT_EQ(grown.code, 403) << grown.text;
+}
+
+TEST_F(EscalationTest, NobodyBindsARoleThatHoldsMoreThanHe) {
+  EXPECT_EQ(bind("top", "cluster-admin").code, 403);
+  EXPECT_EQ(bind("nowhere", "no-such-role").code, 404);
+  may("binder", R"([{"verbs":["bind"],"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles"],
+                     "resourceNames":["cluster-admin"]}])");
+  EXPECT_EQ(bind("top", "cluster-admin").code, 201);
+}
+
+TEST_F(EscalationTest, AnAggregatedRoleAsksForEverything) {
+  const auto gather = [&] {
+    return as(robot_, "POST", fmt::format("{}/clusterroles", kRbac),
+              R"({"metadata":{"name":"sum"},"rules":[],"aggregationRule":{"clusterRoleSelectors":[
+                  {"matchLabels":{"a":"b"}}]}})");
+  };
+  const auto refused = gather();
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(
+      refused.body.at("message").str(),
+      "clusterroles.rbac.authorization.k8s.io \"sum\" is forbidden: must have cluster-admin privileges to use the "
+      "aggregationRule");
+  may("escalator",
+      R"([{"verbs":["escalate"],"apiGroups":["rbac.authorization.k8s.io"],"resources":["clusterroles"]}])");
+  EXPECT_EQ(gather().code, 201);
+}
+
 }  // namespace
 }  // namespace fairlead::api

@@ -56,6 +56,7 @@ void add_standard_admission(Api& api) {
   api.add_admission("pod-qos", admit_qos);
   api.add_admission("service-addresses", with_api(admit_service));
   api.add_admission("pod-security", with_api(admit_pod_security));
+  api.add_admission("rbac-escalation", with_api(admit_grant));
 }
 
 }  // namespace fairlead::api

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kPodTokenSeconds =
     3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
 
 /// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, pod-qos,
-/// service-addresses, pod-security.
+/// service-addresses, pod-security, rbac-escalation.
 void add_standard_admission(Api& api);
 
 /// Warns of objects of kinds that nothing in this program acts on: they are stored and can be read, and that is all.
@@ -33,5 +33,8 @@ void add_standard_admission(Api& api);
 [[nodiscard]] ApiResult<> admit_service(const Api& api, Admission& admission);
 /// Enforces the namespace's Pod Security Standard, warns where it asks for warnings.
 [[nodiscard]] ApiResult<> admit_pod_security(const Api& api, Admission& admission);
+/// Refuses Roles, ClusterRoles and bindings that grant what their author does not hold, unless he may `escalate` the
+/// role or `bind` it.
+[[nodiscard]] ApiResult<> admit_grant(const Api& api, Admission& admission);
 
 }  // namespace fairlead::api

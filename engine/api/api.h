@@ -15,6 +15,7 @@
 #include "engine/api/selector.h"
 #include "engine/api/status.h"
 #include "engine/api/store.h"
+#include "engine/api/user.h"
 #include "engine/seam/clock.h"
 
 namespace fairlead::api {
@@ -25,7 +26,7 @@ enum class FieldValidation : std::uint8_t { kIgnore, kWarn, kStrict };
 enum class Propagation : std::uint8_t { kBackground, kForeground, kOrphan };
 
 struct WriteOptions {
-  std::string user = "system:fairlead";  ///< Who writes, for admission and messages.
+  const User* user = nullptr;  ///< Who asks, where somebody does; null: this program, which may do everything.
   FieldValidation validation = FieldValidation::kStrict;
   bool dry_run = false;
   std::vector<std::string>* warnings = nullptr;  ///< Where admission leaves its warnings, when somebody listens.
@@ -45,7 +46,7 @@ struct Admission {
   Operation operation = Operation::kCreate;
   const Resource* resource = nullptr;
   Subresource subresource = Subresource::kNone;
-  std::string_view user;
+  const User* user = nullptr;                    ///< Null: this program.
   Value* object = nullptr;                       ///< Null for kDelete.
   const Value* before = nullptr;                 ///< Null for kCreate.
   std::vector<std::string>* warnings = nullptr;  ///< May be null.

@@ -8,8 +8,6 @@
 namespace fairlead::api {
 namespace {
 
-constexpr std::string_view kGroup = "rbac.authorization.k8s.io";
-
 bool holds(const Value& list, std::string_view wanted) {
   return std::ranges::any_of(list.items(),
                              [&](const Value& item) { return item.str() == wanted || item.str() == "*"; });
@@ -31,14 +29,6 @@ bool path_matches(const Value& list, std::string_view path) {
   });
 }
 
-bool rule_allows(const Value& rule, const Attributes& asked) {
-  if (!holds(rule.at("verbs"), asked.verb)) return false;
-  if (!asked.is_resource) return path_matches(rule.at("nonResourceURLs"), asked.path);
-  if (!holds(rule.at("apiGroups"), asked.group) || !resource_matches(rule.at("resources"), asked)) return false;
-  const Value& names = rule.at("resourceNames");
-  return names.empty() || std::ranges::any_of(names.items(), [&](const Value& n) { return n.str() == asked.name; });
-}
-
 bool subject_matches(const Value& subject, const User& user, std::string_view binding_ns) {
   const std::string_view kind = subject.at("kind").str();
   const std::string_view name = subject.at("name").str();
@@ -58,8 +48,26 @@ bool show_rules(const Object& role, const std::function<bool(const Value&)>& vis
   return std::ranges::all_of(role.at("rules").items(), visit);
 }
 
-/// A ClusterRole with an aggregationRule is the sum of the ClusterRoles that it selects.
-bool show_cluster_role(const Api& api, const Object& role, const std::function<bool(const Value&)>& visit) {
+/// Shows the rules of the role that `binding` refers to; a missing role allows nothing.
+bool show_bound(const Api& api, const Object& binding, const std::function<bool(const Value&)>& visit) {
+  const Value& reference = binding.at("roleRef");
+  const bool cluster_role = reference.at("kind").str() == "ClusterRole";
+  const ObjectPtr role = api.get(api.schema().resource(kRbacGroup, cluster_role ? "clusterroles" : "roles"),
+                                 cluster_role ? std::string_view() : binding.ns(), reference.at("name").str());
+  return !role || each_rule_of(api, *role, visit);
+}
+
+}  // namespace
+
+bool rule_allows(const Value& rule, const Attributes& asked) {
+  if (!holds(rule.at("verbs"), asked.verb)) return false;
+  if (!asked.is_resource) return path_matches(rule.at("nonResourceURLs"), asked.path);
+  if (!holds(rule.at("apiGroups"), asked.group) || !resource_matches(rule.at("resources"), asked)) return false;
+  const Value& names = rule.at("resourceNames");
+  return names.empty() || std::ranges::any_of(names.items(), [&](const Value& n) { return n.str() == asked.name; });
+}
+
+bool each_rule_of(const Api& api, const Object& role, const std::function<bool(const Value&)>& visit) {
   const Value& selectors = role.at("aggregationRule", "clusterRoleSelectors");
   if (selectors.empty()) return show_rules(role, visit);
   for (const Value& text : selectors.items()) {
@@ -72,23 +80,10 @@ bool show_cluster_role(const Api& api, const Object& role, const std::function<b
   return true;
 }
 
-/// Shows the rules of the role that `binding` refers to; a missing role allows nothing.
-bool show_bound(const Api& api, const Object& binding, const std::function<bool(const Value&)>& visit) {
-  const Value& reference = binding.at("roleRef");
-  if (reference.at("kind").str() == "ClusterRole") {
-    const ObjectPtr role = api.get(api.schema().resource(kGroup, "clusterroles"), "", reference.at("name").str());
-    return !role || show_cluster_role(api, *role, visit);
-  }
-  const ObjectPtr role = api.get(api.schema().resource(kGroup, "roles"), binding.ns(), reference.at("name").str());
-  return !role || show_rules(*role, visit);
-}
-
-}  // namespace
-
 void each_rule(const Api& api, const User& user, std::string_view ns, const std::function<bool(const Value&)>& visit) {
   bool more = true;
   const auto bindings = [&](std::string_view plural, std::string_view in) {
-    api.store().each(api.schema().resource(kGroup, plural), in, [&](const ObjectPtr& binding) {
+    api.store().each(api.schema().resource(kRbacGroup, plural), in, [&](const ObjectPtr& binding) {
       if (binds(*binding, user)) more = show_bound(api, *binding, visit);
       return more;
     });

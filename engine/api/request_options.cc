@@ -146,7 +146,7 @@ ApiResult<ListOptions> read_list_options(const Query& query, bool watch) {
 
 ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind) {
   WriteOptions options;
-  options.user = call.user.name;
+  options.user = &call.user;
   options.warnings = &call.warnings;
   const auto dry = parse_dry_run(kind, call.query.all("dryRun"));
   if (!dry) return std::unexpected(dry.error());

@@ -112,7 +112,8 @@ TEST(ServiceStatus, names_what_keeps_it_from_the_wanted_state) {
 
 TEST(ServiceStatus, says_why_pods_are_refused) {
   ServiceObjects objects = aborted();
-  objects.replica_sets[1]["status"].set("conditions", yaml(R"([{type: ReplicaFailure, status: "True", reason: FailedCreate,
+  objects.replica_sets[1]["status"].set("conditions",
+                                        yaml(R"([{type: ReplicaFailure, status: "True", reason: FailedCreate,
     message: 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true'}])"));
   EXPECT_EQ(summarise(objects).problems,
             (std::vector<std::string>{"canary bad-1: FailedCreate: pods \"web-1\" is forbidden: violates PodSecurity "

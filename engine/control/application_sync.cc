@@ -99,8 +99,6 @@ bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
 
 std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem& item) {
   if (!item.error.empty()) return item.error;
-  api::WriteOptions options;
-  options.user = "system:serviceaccount:argocd:argocd-application-controller";
   const Value target = with_last_applied(item.target);
   if (item.live == nullptr) {
     if (!item.key.ns.empty() && plan.has_option("CreateNamespace=true")) {
@@ -109,12 +107,11 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
         const auto made = api_.create(
             namespaces, "",
             Value::object(
-                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}),
-            options);
+                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}));
         if (!made) return made.error().message;
       }
     }
-    const auto created = api_.create(*item.resource, item.key.ns, target, options);
+    const auto created = api_.create(*item.resource, item.key.ns, target);
     return created ? "" : fmt::format("{}: {}", item.file, created.error().message);
   }
   auto merged = three_way_merge(api_.schema(), item.live->resource(), item.live->tree(), target);
@@ -122,7 +119,7 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
   if (plan.has_option("RespectIgnoreDifferences=true")) {
     for (const FieldPath* path : item.ignored) path->copy(item.live->tree(), *merged);
   }
-  const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone, options);
+  const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone);
   return updated ? "" : fmt::format("{}: {}", item.file, updated.error().message);
 }
 

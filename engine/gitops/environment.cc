@@ -71,6 +71,15 @@ Value spoke(const EnvironmentSources& sources, const std::string& name) {
   return Value::object({{"egressTier", document.at("hub", "egressTier")}, {"ranges", ranges}, {"allow", allow}});
 }
 
+Value runners(const Value& holder, const Value& given) {
+  const std::string_view repository = holder.at("owner", "repository").str();
+  const std::size_t slash = repository.find('/');
+  Value out = EnvironmentNames(holder).runners();
+  out.set("organization", repository.substr(0, slash)).set("repository", repository.substr(slash + 1));
+  for (const Member& member : given.members()) out.set(member.key, member.value);
+  return out;
+}
+
 Value hub(const EnvironmentSources& sources) {
   const Value& holder = hub_holder(sources);
   const EnvironmentNames names(holder);
@@ -86,13 +95,15 @@ Value hub(const EnvironmentSources& sources) {
   }
   Value spokes = Value::object();
   for (const std::string& name : sources.spokes()) spokes.set(name, spoke(sources, name));
-  return Value::object({{"environment", sources.at_own("hub").at("ref")},
-                        {"egressTier", sources.at_own("hub").at("egressTier")},
-                        {"firewall", holder.at("hub", "egressTier").str() == "firewall"},
-                        {"resourceGroup", names.hub_group()},
-                        {"location", primary_region(holder)},
-                        {"regions", std::move(regions)},
-                        {"spokes", std::move(spokes)}});
+  Value out = Value::object({{"environment", sources.at_own("hub").at("ref")},
+                             {"egressTier", sources.at_own("hub").at("egressTier")},
+                             {"firewall", holder.at("hub", "egressTier").str() == "firewall"},
+                             {"resourceGroup", names.hub_group()},
+                             {"location", primary_region(holder)},
+                             {"regions", std::move(regions)},
+                             {"spokes", std::move(spokes)}});
+  if (const Value* given = holder.at("hub").find("runners")) out.set("runners", runners(holder, *given));
+  return out;
 }
 
 Value registry(const EnvironmentSources& sources) {

@@ -74,9 +74,21 @@ void check_regions(const EnvironmentSources& sources, Errors& errors) {
   }
 }
 
+void check_runners(const EnvironmentSources& sources, Errors& errors) {
+  const Value& hub = sources.at_own("hub");
+  if (!hub.has("runners")) return;
+  if (!sources.holds_hub()) {
+    errors.push_back(sources.own.error(hub.at("runners"), "hub.runners has no use: another environment holds the hub"));
+  } else if (hub.at("egressTier").str() != "firewall") {
+    errors.push_back(sources.own.error(hub.at("runners"),
+                                       "hub.runners needs hub.egressTier firewall: a hub without has no way out"));
+  }
+}
+
 void check_hub(const EnvironmentSources& sources, Errors& errors) {
   const Value& hub = sources.at_own("hub");
   const std::string_view ref = hub.at("ref").str();
+  check_runners(sources, errors);
   if (sources.holds_hub()) return;
   const Source* holder = sources.environment(ref);
   if (holder == nullptr || holder->document.at("hub", "ref").str() != ref) {

@@ -32,6 +32,15 @@ Value EnvironmentNames::hub(std::string_view code) const {
                         {"firewallPolicy", "afwp-" + stem}});
 }
 
+Value EnvironmentNames::runners() const {
+  return Value::object({{"label", stem_},
+                        {"environment", "cae-" + stem_},
+                        {"job", "caj-" + stem_},
+                        {"identity", identity("runners")},
+                        {"keyVault", fmt::format("kv-{}-run-{}", name_, hash_)},
+                        {"secret", "github-app-key"}});
+}
+
 Value EnvironmentNames::global() const {
   return Value::object({{"resourceGroup", "rg-" + stem_ + "-global"},
                         {"cosmosAccount", fmt::format("cosmos-{}-{}", stem_, hash_)},

@@ -19,6 +19,8 @@ class EnvironmentNames {
   [[nodiscard]] std::string registry() const { return prefix_ + name_; }
   [[nodiscard]] std::string hub_group() const { return "rg-" + stem_ + "-hub"; }
   [[nodiscard]] Value hub(std::string_view code) const;
+  /// Of the runners in the hub, where there are any.
+  [[nodiscard]] Value runners() const;
   [[nodiscard]] Value global() const;
   [[nodiscard]] Value region(std::string_view code) const;
   [[nodiscard]] std::string identity(std::string_view of) const { return "id-" + stem_ + "-" + std::string(of); }

@@ -14,6 +14,7 @@ constexpr const char* kHostOrWildcard = "(\\*\\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(
 constexpr const char* kDay = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
 constexpr const char* kTime = "([01][0-9]|2[0-3]):[0-5][0-9]";
 constexpr const char* kStored = "[a-z0-9]([a-z0-9-]{1,36}[a-z0-9])";  // Fits Cosmos DB, queues and Key Vault.
+constexpr std::int64_t kMaxId = 999'999'999'999;                      // GitHub's ids are numbers that grow.
 
 DocumentRule text(std::string about, std::string pattern = {}) {
   return {.type = Type::kString, .about = std::move(about), .pattern = std::move(pattern)};
@@ -65,11 +66,14 @@ DocumentRule owner() {
         required(text("GitHub repository that deploys it: owner/name.", "[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"))},
        {"tags", map("Azure tags that every resource bears.", "[A-Za-z][A-Za-z0-9_-]{0,62}", text("The tag's value."))},
        {"contacts", required(list("E-mail addresses that alerts go to.", text("One address.", "[^@ ]+@[^@ ]+")))},
-       {"budget", required(object("What it may cost.",
-                                  {{"monthly", required(integer("Amount a month.", 1, 10'000'000))},
-                                   {"from", required(text("First day of the month in which it is first applied.",
-                                                          "[0-9]{4}-(0[1-9]|1[0-2])-01"))},
-                                   {"currency", required(text("ISO 4217 code.", "[A-Z]{3}"))}}))}}));
+       {"budget",
+        required(object(
+            "What it may cost.",
+            {{"monthly", required(integer("Amount a month.", 1, 10'000'000))},
+             {"from",
+              required(text("First day of the month in which it is first applied.", "[0-9]{4}-(0[1-9]|1[0-2])-01"))},
+             {"currency", required(text("ISO 4217 code of the subscription's billing currency, in which Azure counts.",
+                                        "[A-Z]{3}"))}}))}}));
 }
 
 DocumentRule azure() {
@@ -84,6 +88,18 @@ DocumentRule azure() {
                                    {"developers", list("Read the clusters.", text("One group.", kUuid))}}))}}));
 }
 
+DocumentRule runners() {
+  return object(
+      "GitHub's runners inside the hub, for where it is closed; where this environment holds the hub. Left out: none.",
+      {{"image", required(text("Digest of the image that infrastructure/bootstrap/runner pushed into the registry.",
+                               "sha256:[0-9a-f]{64}"))},
+       {"app", required(object("The GitHub App that registers them. Its key is in Key Vault.",
+                               {{"id", required(integer("Its id.", 1, kMaxId))},
+                                {"installation", required(integer("Of its installation.", 1, kMaxId))}}))},
+       {"group", otherwise(1, integer("Id of the organization's runner group that they join.", 1, kMaxId))},
+       {"max", otherwise(4, integer("Most at a time.", 1, 50))}});
+}
+
 DocumentRule hub() {
   return required(object(
       "The network that environments share.",
@@ -92,7 +108,8 @@ DocumentRule hub() {
        {"egressTier",
         otherwise("firewall", choice("What traffic to the Internet goes through.", {"firewall", "natGateway"}))},
        {"allow", list("Host names that its workloads may call besides what AKS and the services need.",
-                      text("One host.", kHostOrWildcard))}}));
+                      text("One host.", kHostOrWildcard))},
+       {"runners", runners()}}));
 }
 
 DocumentRule registry() {

@@ -122,6 +122,20 @@ TEST(Environment, a_sandbox_applies_neither_hub_nor_edge) {
   EXPECT_EQ(to_json(Tree().render("prod").value().at("roots")), R"(["foundation","hub","global","region","edge"])");
 }
 
+TEST(Environment, runners_belong_to_the_hub_that_all_see) {
+  const Tree tree;
+  tree.replace(
+      "infrastructure/environments/dev.yaml", "hub: {ref: dev}",
+      "hub: {ref: dev, runners: {image: \"sha256:" + std::string(64, 'a') + "\", app: {id: 7, installation: 8}}}");
+  const auto runners = tree.render("dev").value().at("hub", "runners");
+  EXPECT_EQ(runners.at("label").str(), "ring-dev");
+  EXPECT_EQ(fmt::format("{}/{}", runners.at("organization").str(), runners.at("repository").str()), "o/r");
+  EXPECT_EQ(runners.at("app", "installation").int_or(0), 8);
+  EXPECT_EQ(runners.at("max").int_or(0), 4);
+  EXPECT_EQ(tree.render("box").value().at("hub", "runners"), runners);
+  EXPECT_FALSE(Tree().render("dev").value().at("hub").has("runners"));
+}
+
 TEST(Environment, names_fit_the_shortest_limits) {
   const Tree tree;
   tree.replace("infrastructure/environments/dev.yaml", "prefix: ring", "prefix: abcdefghij");

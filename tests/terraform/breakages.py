@@ -40,6 +40,13 @@ def nodes_rules(change):
         if r["type"] == "azurerm_network_security_group" and r["index"] == "nodes")["values"]["security_rule"])
 
 
+def runners_rules(change):
+    """A change of the rules of the runners' network security group."""
+    return lambda plan: change(next(
+        r for r in resources(plan).values()
+        if r["type"] == "azurerm_network_security_group" and r["name"] == "runners")["values"]["security_rule"])
+
+
 def giving_roles(key, value):
     """A change of the first assignment that lets somebody give roles."""
     def change(plan):
@@ -90,6 +97,19 @@ BREAKAGES = [
     ("global", setting("azurerm_cosmosdb_sql_container", "partition_key_paths", ["/id"]), "not ("),
     ("global", setting("azurerm_cdn_frontdoor_firewall_policy", "mode", "Detection"), "mode is Detection"),
     ("global", setting("azurerm_cdn_frontdoor_firewall_policy", "custom_rule", 0, "rate_limit_threshold", 5), "the rate limit is [5]"),
+    ("hub", setting("azurerm_container_app_environment", "internal_load_balancer_enabled", False), "internal_load_balancer_enabled is False"),
+    ("hub", setting("azurerm_container_app_environment", "public_network_access", "Enabled"), "public_network_access is Enabled"),
+    ("hub", lambda p: drop(p, "azurerm_container_app_job"), "jobs are []"),
+    ("hub", lambda p: drop(p, "terraform_data"), "nothing keeps their containers"),
+    ("hub", setting("azurerm_container_app_job", "template", 0, "container", 0, "image", "runner:latest"), "images"),
+    ("hub", setting("azurerm_container_app_job", "template", 0, "container", 0, "env", [{"name": "KEY", "secret_name": "app-key"}]), "who has a secret"),
+    ("hub", setting("azurerm_container_app_job", "event_trigger_config", 0, "scale", 0, "max_executions", 99), "executions"),
+    ("hub", setting("azurerm_container_app_job", "secret", 0, "value", "a key"), "secrets"),
+    ("hub", setting("azurerm_container_app_job", "registry", 0, "identity", "somebody"), "who pulls and reads"),
+    ("hub", lambda p: drop(p, "azurerm_subnet_route_table_association"), "associations"),
+    ("hub", setting("azurerm_route_table", "route", 0, "next_hop_in_ip_address", "10.0.0.9"), "way out"),
+    ("hub", runners_rules(lambda rules: rules.clear()), "keeps out"),
+    ("hub", runners_rules(lambda rules: [rule.update(source_address_prefix="10.0.0.0/8") for rule in rules]), "lets in"),
     ("foundation", setting("azurerm_role_assignment", "role_definition_name", "Owner"), ": Owner"),
     ("foundation", giving_roles("condition", None), "may give any role"),
     ("foundation", giving_roles("condition", "roleAssignments/write roleAssignments/delete 8e3af657-a8ff-443c-a75c-2fe8c4bcb635"), "a role that gives roles"),

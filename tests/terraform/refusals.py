@@ -50,7 +50,15 @@ FRONT_DOOR = {
                            {"rule": "942110", "in": "cookie", "name": "c", "reason": "signed"},
                            {"rule": "941100", "in": "header", "name": "h", "reason": "signed"}]},
 }
-SOUND = {"front door": FRONT_DOOR, "cluster": CLUSTER, "pools": POOLS, "cosmos": COSMOS, "queues": QUEUES, "gateway": GATEWAY}
+RUNNERS = {
+    "source": "../modules/runners", "name": "caj-x", "environment_name": "cae-x", "location": "northeurope", "resource_group_name": "rg", "tags": {},
+    "subnet_id": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/r",
+    "identity_id": "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i",
+    "zone_redundancy_enabled": False, "registry": "abcde.azurecr.io", "image": "abcde.azurecr.io/runner@sha256:" + "0" * 64, "max": 2,
+    "app": {"id": 1, "installation": 2, "key_secret_id": "https://kv-x.vault.azure.net/secrets/key"},
+    "github": {"organization": "o", "repository": "r", "label": "l", "group": 1},
+}
+SOUND = {"runners": RUNNERS, "front door": FRONT_DOOR, "cluster": CLUSTER, "pools": POOLS, "cosmos": COSMOS, "queues": QUEUES, "gateway": GATEWAY}
 SPOT = POOLS["pools"]["spot"]
 CONTAINER = COSMOS["containers"]["a/b"]
 
@@ -70,6 +78,9 @@ CASES = [
     (COSMOS, {"containers": {"a/b": {**CONTAINER, "request_units": 1500}}}, "Autoscale goes in steps of 1000"),
     (COSMOS, {"regions": []}, "At least one region"),
     (QUEUES, {"grants": {"x": {"principal_id": "p", "queue": "a/c", "access": "send"}}}, "names a queue that is not there"),
+    (RUNNERS, {"image": "abcde.azurecr.io/runner:latest"}, "The image must end in its digest"),
+    (RUNNERS, {"cpu": 4}, "cpu may be 0.5, 1, 2 or 3"),
+    (RUNNERS, {"app": {**RUNNERS["app"], "key_secret_id": "https://kv-x.vault.azure.net/secrets/key/0123"}}, "secret without version"),
     (GATEWAY, {"certificate_secret_id": "https://kv-x.vault.azure.net/secrets/origin/0123"}, "without version"),
 ]
 

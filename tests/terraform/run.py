@@ -10,8 +10,10 @@ import tempfile
 import time
 
 import breakages
+import checkov_checks
 import plan_checks
 import refusals
+import runner_scripts
 import scripts
 import source_checks
 import stability
@@ -56,7 +58,8 @@ def check_records(name, records):
                 for what, zone in {record for record in records if records.count(record) > 1})
 
 
-def check_plans(planner, rendered):
+def check_plans(planner, rendered, plans):
+    """Plans everything, into `plans` by its place."""
     for name, environment in rendered.items():
         records = []
         for root, region in applies(environment):
@@ -66,6 +69,7 @@ def check_plans(planner, rendered):
             except PlanError as error:
                 yield f"{place}: {error}"
                 continue
+            plans[place] = plan
             yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
             records += endpoint_records(plan)
             if root != "foundation":
@@ -73,22 +77,24 @@ def check_plans(planner, rendered):
         yield from check_records(name, records)
 
 
-def with_provider(tool, path, mirror, fairlead):
+def with_provider(tool, path, mirror, fairlead, checkov):
     rendered = source_checks.environments(ROOT)
     with tempfile.TemporaryDirectory() as folder, AzureStub(folder) as stub:
         copy_tree(ROOT, folder)
         planner = Planner(path, folder, mirror, stub.environment)
         start = time.monotonic()
         try:
-            findings = list(check_plans(planner, rendered))
-            plans = planner.plans
+            plans = {}
+            findings = list(check_plans(planner, rendered, plans))
+            if checkov:
+                findings += checkov_checks.check(checkov, plans, folder)
             findings += breakages.check(planner, rendered)
             findings += refusals.check(planner, pathlib.Path(folder))
             if fairlead:
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
         finally:
             planner.close()
-    print(f"terraform: {tool}: {plans} plans of {len(rendered)} environments; {planner.plans} plans and refusals in "
+    print(f"terraform: {tool}: {len(plans)} plans of {len(rendered)} environments; {planner.plans} plans and refusals in "
           f"{time.monotonic() - start:.0f} s")
     return [f"{tool}: {finding}" for finding in findings]
 
@@ -96,15 +102,18 @@ def with_provider(tool, path, mirror, fairlead):
 def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
-                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT),
-                *stability.check_the_checks()]
+                *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT), *runner_scripts.check(ROOT),
+                *stability.check_the_checks(), *checkov_checks.check_the_checks()]
     tools, missing, mirror = find_tools(ROOT)
-    for tool, path in tools.items():
-        findings += with_provider(tool, path, mirror, fairlead)
+    checkov = checkov_checks.find(ROOT)
+    for tool, path in tools.items():  # Both make the same plans: checkov reads those of one.
+        findings += with_provider(tool, path, mirror, fairlead, checkov if tool == next(iter(tools)) else None)
     if not tools:
         print(f"terraform: left out, as {' and '.join(missing)}: plans by the real provider, their checks and refusals")
     elif not fairlead:
         print("terraform: left out, without the program fairlead: what adding a region or a service changes")
+    if tools and not checkov:
+        print("terraform: left out, as checkov is not installed (tools/install checkov gets it): its checks of the plans")
     print("\n".join(findings) if findings else "terraform: nothing to say")
     return 1 if findings else 0
 

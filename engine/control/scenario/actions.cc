@@ -36,8 +36,8 @@ Result<const api::Resource*> served_resource(const api::Schema& schema, const Va
 Result<> create(VirtualCluster& cluster, const Value& object) {
   const auto resource = served_resource(cluster.api().schema(), object);
   if (!resource) return std::unexpected(resource.error());
-  const auto created = cluster.api().create(**resource, object.at("metadata", "namespace").string_or("default"), object,
-                                            {.user = "scenario"});
+  const auto created =
+      cluster.api().create(**resource, object.at("metadata", "namespace").string_or("default"), object);
   if (!created) return refused(object, created.error());
   if (!object.has("status") || !(*resource)->has_status) return {};
   const auto with_status = cluster.api().mutate((*created)->key(), api::Subresource::kStatus,
@@ -81,7 +81,7 @@ Result<> patch(VirtualCluster& cluster, const Value& action) {
   const api::Subresource subresource = sub == "status"  ? api::Subresource::kStatus
                                        : sub == "scale" ? api::Subresource::kScale
                                                         : api::Subresource::kNone;
-  const auto patched = cluster.api().patch(*key, patch_type, action.at("patch"), subresource, {.user = "scenario"});
+  const auto patched = cluster.api().patch(*key, patch_type, action.at("patch"), subresource);
   if (!patched) return refused(action, patched.error());
   return {};
 }

@@ -62,6 +62,7 @@ locals {
     "quay/argoproj/argo-rollouts"            = "quay.io/argoproj/argo-rollouts"
     "quay/prometheus/prometheus"             = "quay.io/prometheus/prometheus"
     "ecr/docker/library/redis"               = "public.ecr.aws/docker/library/redis"
+    "ghcr/actions/actions-runner"            = "ghcr.io/actions/actions-runner"
     "ghcr/dexidp/dex"                        = "ghcr.io/dexidp/dex"
     "ghcr/external-secrets/external-secrets" = "ghcr.io/external-secrets/external-secrets"
     "ghcr/open-telemetry/collector-contrib"  = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"

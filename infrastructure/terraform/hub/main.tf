@@ -74,26 +74,6 @@ resource "azurerm_subnet" "endpoints" {
   private_endpoint_network_policies = "Enabled"
 }
 
-# Where the GitHub runners are, as Container Apps jobs: their environment takes a delegated subnet.
-resource "azurerm_subnet" "runners" {
-  for_each = local.hub.regions
-
-  name                            = "runners"
-  resource_group_name             = azurerm_resource_group.this.name
-  virtual_network_name            = azurerm_virtual_network.this[each.key].name
-  address_prefixes                = [each.value.subnets.runners]
-  default_outbound_access_enabled = false
-
-  delegation {
-    name = "container-apps"
-
-    service_delegation {
-      name    = "Microsoft.App/environments"
-      actions = ["Microsoft.Network/virtualNetworks/subnets/join/action"]
-    }
-  }
-}
-
 # The registry and the state answer on these addresses: to every spoke's nodes, and to the runners.
 resource "azurerm_network_security_group" "endpoints" {
   for_each = local.hub.regions
@@ -135,35 +115,6 @@ resource "azurerm_subnet_network_security_group_association" "endpoints" {
   network_security_group_id = azurerm_network_security_group.endpoints[each.key].id
 }
 
-# Nobody calls a runner.
-resource "azurerm_network_security_group" "runners" {
-  for_each = local.hub.regions
-
-  name                = "nsg-${each.value.network}-runners"
-  location            = each.key
-  resource_group_name = azurerm_resource_group.this.name
-  tags                = local.tags
-
-  security_rule {
-    name                       = "deny-other-networks"
-    priority                   = 4000
-    direction                  = "Inbound"
-    access                     = "Deny"
-    protocol                   = "*"
-    source_port_range          = "*"
-    source_address_prefix      = "VirtualNetwork"
-    destination_port_range     = "*"
-    destination_address_prefix = "*"
-  }
-}
-
-resource "azurerm_subnet_network_security_group_association" "runners" {
-  for_each = local.hub.regions
-
-  subnet_id                 = azurerm_subnet.runners[each.key].id
-  network_security_group_id = azurerm_network_security_group.runners[each.key].id
-}
-
 module "firewall" {
   source   = "../modules/firewall"
   for_each = local.hub.firewall ? local.hub.regions : {}
@@ -175,33 +126,9 @@ module "firewall" {
   subnet_id           = azurerm_subnet.firewall[each.key].id
   expected_ip         = each.value.firewallIp
   zones               = [for zone in each.value.zones : tostring(zone)]
-  runners_cidr        = each.value.subnets.runners
+  runners_cidr        = try(local.runners[each.key].cidr, null)
   spokes              = local.firewalled[each.key]
   tags                = local.tags
-}
-
-resource "azurerm_route_table" "runners" {
-  for_each = local.hub.firewall ? local.hub.regions : {}
-
-  name                          = "rt-${each.value.network}-runners"
-  location                      = each.key
-  resource_group_name           = azurerm_resource_group.this.name
-  bgp_route_propagation_enabled = false
-  tags                          = local.tags
-
-  route {
-    name                   = "internet"
-    address_prefix         = "0.0.0.0/0"
-    next_hop_type          = "VirtualAppliance"
-    next_hop_in_ip_address = each.value.firewallIp
-  }
-}
-
-resource "azurerm_subnet_route_table_association" "runners" {
-  for_each = local.hub.firewall ? local.hub.regions : {}
-
-  subnet_id      = azurerm_subnet.runners[each.key].id
-  route_table_id = azurerm_route_table.runners[each.key].id
 }
 
 # Private DNS: a zone per kind of endpoint and region, in a group of each region, since zones have one name. With one zone

@@ -36,7 +36,7 @@ module "spoke" {
     network_name        = local.hub_region.network
     network_id          = "${local.hub_group}/providers/Microsoft.Network/virtualNetworks/${local.hub_region.network}"
     resource_group_name = local.hub.resourceGroup
-    runners_cidr        = local.hub_region.subnets.runners
+    runners_cidr        = can(local.hub.runners) && var.region == local.hub.location ? local.hub_region.subnets.runners : null
   }
 }
 

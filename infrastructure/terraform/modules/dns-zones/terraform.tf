@@ -1,3 +1,3 @@
 terraform {
-  required_version = ">= 1.11, < 2.0"
+  required_version = ">= 1.12, < 2.0"
 }

@@ -9,11 +9,14 @@ locals {
     policy   = ["data.policy.core.windows.net", "store.policy.core.windows.net"]
   }
 
-  # A runner fetches its work, and plans and applies Terraform.
-  runner_hosts = {
-    github    = ["github.com", "api.github.com", "*.actions.githubusercontent.com", "*.githubusercontent.com"]
-    azure     = ["management.azure.com", "login.microsoftonline.com", "graph.microsoft.com"]
-    terraform = ["registry.opentofu.org", "registry.terraform.io", "releases.hashicorp.com"]
+  # A runner fetches its work, and plans and applies Terraform. GitHub keeps logs, artifacts and caches in storage accounts
+  # of names that change. Container Apps needs its own images, and takes tokens of the job's identity.
+  runner_hosts = var.runners_cidr == null ? {} : {
+    github         = ["github.com", "api.github.com", "codeload.github.com", "*.githubusercontent.com", "*.blob.core.windows.net"]
+    azure          = ["management.azure.com", "graph.microsoft.com"]
+    entra          = ["login.microsoftonline.com", "*.login.microsoftonline.com", "login.microsoft.com", "*.login.microsoft.com", "*.identity.azure.net"]
+    container-apps = ["mcr.microsoft.com", "*.data.mcr.microsoft.com", "packages.aks.azure.com", "acs-mirror.azureedge.net"]
+    terraform      = ["registry.opentofu.org", "registry.terraform.io", "releases.hashicorp.com"]
   }
 
   spoke_hosts = { for name, spoke in var.spokes : name => spoke if length(spoke.allow) > 0 }

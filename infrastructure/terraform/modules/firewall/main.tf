@@ -73,22 +73,26 @@ resource "azurerm_firewall_policy_rule_collection_group" "this" {
     }
   }
 
-  application_rule_collection {
-    name     = "runners"
-    priority = 300
-    action   = "Allow"
+  dynamic "application_rule_collection" {
+    for_each = length(local.runner_hosts) > 0 ? { runners = local.runner_hosts } : {}
 
-    dynamic "rule" {
-      for_each = local.runner_hosts
+    content {
+      name     = application_rule_collection.key
+      priority = 300
+      action   = "Allow"
 
-      content {
-        name              = rule.key
-        source_addresses  = [var.runners_cidr]
-        destination_fqdns = rule.value
+      dynamic "rule" {
+        for_each = application_rule_collection.value
 
-        protocols {
-          type = "Https"
-          port = 443
+        content {
+          name              = rule.key
+          source_addresses  = [var.runners_cidr]
+          destination_fqdns = rule.value
+
+          protocols {
+            type = "Https"
+            port = 443
+          }
         }
       }
     }

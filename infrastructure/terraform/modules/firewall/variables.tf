@@ -41,9 +41,9 @@ variable "zones" {
 }
 
 variable "runners_cidr" {
-  description = "Where the GitHub runners are."
+  description = "Where the GitHub runners are; null where there are none."
   type        = string
-  nullable    = false
+  nullable    = true
 }
 
 variable "spokes" {

@@ -11,21 +11,23 @@ locals {
       # In an overlay network, what pods send to pods of other nodes bears their own addresses.
       pods = { priority = 110, access = "Allow", protocol = "*", source = var.pods_cidr, ports = ["0-65535"] }
     }
-    apiServer = {
+    apiServer = merge(local.runners, {
       nodes         = { priority = 100, access = "Allow", protocol = "Tcp", source = var.subnets.nodes, ports = ["443", "4443"] }
-      runners       = { priority = 110, access = "Allow", protocol = "Tcp", source = var.hub.runners_cidr, ports = ["443"] }
-      load-balancer = { priority = 120, access = "Allow", protocol = "Tcp", source = "AzureLoadBalancer", ports = ["9988"] }
-    }
-    endpoints = {
+      load-balancer = { priority = 110, access = "Allow", protocol = "Tcp", source = "AzureLoadBalancer", ports = ["9988"] }
+    })
+    endpoints = merge(local.runners, {
       nodes               = { priority = 100, access = "Allow", protocol = "Tcp", source = var.subnets.nodes, ports = ["443", "10000"] }
       application-gateway = { priority = 110, access = "Allow", protocol = "Tcp", source = var.subnets.applicationGateway, ports = ["443"] }
-      runners             = { priority = 120, access = "Allow", protocol = "Tcp", source = var.hub.runners_cidr, ports = ["443"] }
-    }
+    })
     applicationGateway = {
       private-link    = { priority = 100, access = "Allow", protocol = "Tcp", source = var.subnets.privateLink, ports = ["443"] }
       gateway-manager = { priority = 110, access = "Allow", protocol = "Tcp", source = "GatewayManager", ports = ["65200-65535"] }
       load-balancer   = { priority = 120, access = "Allow", protocol = "*", source = "AzureLoadBalancer", ports = ["0-65535"] }
     }
+  }
+
+  runners = var.hub.runners_cidr == null ? {} : {
+    runners = { priority = 120, access = "Allow", protocol = "Tcp", source = var.hub.runners_cidr, ports = ["443"] }
   }
 
   deny_other_networks = {

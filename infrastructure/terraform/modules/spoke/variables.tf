@@ -57,12 +57,12 @@ variable "egress" {
 }
 
 variable "hub" {
-  description = "The hub's network of this region, and where its runners are."
+  description = "The hub's network of this region, and where its runners are, if it has any."
   type = object({
     network_name        = string
     network_id          = string
     resource_group_name = string
-    runners_cidr        = string
+    runners_cidr        = optional(string)
   })
   nullable = false
 }

@@ -1,0 +1,4 @@
+output "id" {
+  description = "Id of the job."
+  value       = azurerm_container_app_job.this.id
+}
