@@ -19,6 +19,7 @@ and URL. Each file gets a server of its own: those in cluster/ one with controll
 alone. --update writes what was printed into the files. Files that need a program which is not there are skipped, and the
 reason is printed.
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -201,8 +202,23 @@ def kubectl():
     return os.environ.get("KUBECTL") or shutil.which("kubectl")
 
 
+def can_run(path):
+    """False where a program is missing, which is printed."""
+    beside = os.path.join(os.path.dirname(kubectl()), "kubectl-argo-rollouts")
+    if "rollouts" not in os.path.basename(path) or shutil.which("kubectl-argo-rollouts") or os.path.exists(beside):
+        return True
+    print(f"skipped {os.path.relpath(path, HERE)}: there is no kubectl-argo-rollouts on PATH")
+    return False
+
+
+def run_on_its_server(path, servers, update):
+    with_controllers = os.path.basename(os.path.dirname(os.path.abspath(path))) == "cluster"
+    return path, run_file(path, os.path.abspath(servers[1 if with_controllers else 0]), update)
+
+
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--update"]
+    update = "--update" in sys.argv
     if len(arguments) < 2:
         sys.exit(__doc__)
     if not kubectl():
@@ -213,18 +229,14 @@ def main():
         print(f"skipped: {kubectl()} is not {WANTED}; KUBECTL may name one that is")
         sys.exit(SKIPPED)
     files = arguments[2:] or sorted(glob.glob(os.path.join(HERE, "**", "*.test"), recursive=True))
+    files = [path for path in files if can_run(path)]
     failures = []
-    for path in files:
-        if "rollouts" in os.path.basename(path):
-            beside = os.path.join(os.path.dirname(kubectl()), "kubectl-argo-rollouts")
-            if not shutil.which("kubectl-argo-rollouts") and not os.path.exists(beside):
-                print(f"skipped {os.path.relpath(path, HERE)}: there is no kubectl-argo-rollouts on PATH")
-                continue
-        with_controllers = os.path.basename(os.path.dirname(os.path.abspath(path))) == "cluster"
-        server = os.path.abspath(arguments[1 if with_controllers else 0])
-        found = run_file(path, server, "--update" in sys.argv)
-        print(f"{'FAILED' if found else 'ok'} {os.path.relpath(path, HERE)}", flush=True)
-        failures += found
+    # The longest first, so that none is left alone at the end. Each has a server and a home of its own.
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, found in pool.map(lambda path: run_on_its_server(path, arguments[:2], update),
+                                    sorted(files, key=os.path.getsize, reverse=True)):
+            print(f"{'FAILED' if found else 'ok'} {os.path.relpath(path, HERE)}", flush=True)
+            failures += found
     print("\n\n".join(failures))
     sys.exit(1 if failures else 0)
 
