@@ -27,7 +27,8 @@ std::string read_file(const std::string& path) {
 
 std::uint16_t random_id() {
   std::uint16_t id = 0;
-  static_cast<void>(getrandom(&id, sizeof(id), 0));
+  const ssize_t got = getrandom(&id, sizeof(id), 0);
+  FAIRLEAD_ASSERT(std::cmp_equal(got, sizeof(id)));  // So few bytes are always given.
   return id;
 }
 
