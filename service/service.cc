@@ -22,6 +22,10 @@ double memory_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -199,6 +203,8 @@ Result<std::unique_ptr<Service>> Service::start(Settings settings, Handlers hand
     const auto alive = weak.lock();
     return alive ? static_cast<double>(alive->in_flight.load()) : 0.0;
   });
+  metrics.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", {},
+                [started = unix_seconds()] { return started; });
   metrics.gauge("process_cpu_seconds_total", "Processor time used.", {}, cpu_seconds);
   metrics.gauge("process_max_resident_memory_bytes", "The most memory held at once.", {}, memory_bytes);
   return service;

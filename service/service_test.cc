@@ -106,6 +106,11 @@ TEST_F(ServiceTest, RoutesCountsAndLogsRequests) {
         "app_info{service=\"test\",version=\"1.2.3\"} 1\n"}) {
     EXPECT_NE(metrics.find(line), std::string::npos) << line << metrics;
   }
+  constexpr std::string_view kStarted = "\nprocess_start_time_seconds ";
+  const std::size_t started = metrics.find(kStarted);
+  ASSERT_NE(started, std::string::npos) << metrics;
+  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  EXPECT_NEAR(std::stod(metrics.substr(started + kStarted.size())), now, 60);
   EXPECT_EQ(metrics.find("readyz"), std::string::npos) << "probes and scrapes are no traffic";
   const auto lines = log_lines();
   ASSERT_EQ(lines.size(), 3U);

@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -180,6 +181,12 @@ class Copy:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def query(self, text):
+        """What Prometheus answers: its list of series."""
+        url = f"http://127.0.0.1:{self.prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": text})
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return json.load(response)["data"]["result"]
+
     def status(self, service):
         services = json.loads(self.fairlead("status", "--output", "json"))["services"]
         return next(s for s in services if s["name"] == service)
@@ -322,9 +329,7 @@ def the_firewall_refuses(copy):
 def metrics(copy):
     """Prometheus scrapes every pod; nobody reads metrics through the edge."""
     def scraped():
-        with urllib.request.urlopen(f"http://127.0.0.1:{copy.prometheus}/api/v1/query?query=up", timeout=5) as response:
-            series = json.load(response)["data"]["result"]
-        return sorted(s["metric"]["app"] for s in series if s["value"][1] == "1")
+        return sorted(s["metric"]["app"] for s in copy.query("up") if s["value"][1] == "1")
     wait_for("every pod is scraped", lambda: scraped() == ["catalog", "catalog", "edge", "storefront", "storefront"])
     code, _ = copy.shop("/metrics")
     check(code == 404, f"/metrics through the edge got {code}")
@@ -378,29 +383,51 @@ def an_image_that_does_not_exist(copy):
     wait_for("the revert is healthy", lambda: copy.status("catalog")["health"] == "Healthy")
 
 
+def another_template(run):
+    return edit(CATALOG, r"(\n  template:\n    metadata:\n      annotations:\n)", rf'\1        run: "{run}"\n')
+
+
 def pods(copy, app):
     return copy.call(f"/api/v1/namespaces/shop/pods?labelSelector=app%3D{app}")["items"]
+
+
+def kill_containers(copy, service):
+    for path in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(path + "/cmdline", "rb") as file:
+                named = file.read().split(b"\0")[0].endswith(b"/" + service.encode())
+            if named and copy.descends(int(os.path.basename(path))):
+                os.kill(int(os.path.basename(path)), signal.SIGKILL)
+        except OSError:
+            continue
 
 
 def a_container_is_killed(copy):
     restarts = lambda: sum(p["status"]["containerStatuses"][0]["restartCount"] for p in pods(copy, "catalog"))
     before = restarts()
-    for path in glob.glob("/proc/[0-9]*"):
-        try:
-            with open(path + "/cmdline", "rb") as file:
-                named = file.read().split(b"\0")[0].endswith(b"/catalog")
-            if named and copy.descends(int(os.path.basename(path))):
-                os.kill(int(os.path.basename(path)), signal.SIGKILL)
-        except OSError:
-            continue
+    kill_containers(copy, "catalog")
     wait_for("the containers are started again", lambda: restarts() >= before + 2)
     wait_for("the pods are ready again", lambda: copy.status("catalog")["health"] == "Healthy" and
              all(v["readyPods"] == v["pods"] for v in copy.status("catalog")["versions"]))
 
 
+def a_canary_that_crashes(copy):
+    """It answers nothing and so counts no error: it goes back for its restarts."""
+    copy.deliver("Crashing", another_template("crash"))
+    hash = wait_for("the canary", lambda: [v["podTemplateHash"] for v in copy.status("catalog")["versions"]
+                                           if v["role"] == "canary" and v["readyPods"]])[0]
+    wait_for("it is scraped", lambda: copy.query(f'process_start_time_seconds{{rollouts_pod_template_hash="{hash}"}}'))
+    kill_containers(copy, "catalog")
+    wait_for("it goes back", lambda: copy.status("catalog")["abortedAt"])
+    evidence = [e["metric"] for e in copy.status("catalog")["evidence"]]
+    check(evidence == ["restarts"], evidence)
+    copy.undo()
+    wait_for("the revert is healthy", lambda: copy.status("catalog")["health"] == "Healthy")
+
+
 def killed_while_it_writes(copy):
     """No acknowledged write is lost, nothing is left behind, and a canary goes on where it was."""
-    copy.deliver("Another pod template", edit(CATALOG, r"(\n  template:\n    metadata:\n      annotations:\n)", r'\1        run: "next"\n'))
+    copy.deliver("Another pod template", another_template("next"))
     canary = lambda: any(v["role"] == "canary" and v["readyPods"] for v in copy.status("catalog")["versions"])
     wait_for("the canary", canary)
     acknowledged = []
@@ -477,7 +504,7 @@ def its_state_is_removed(copy):
 TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known, an_environment_with_an_unknown_key,
          a_port_that_is_taken, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics,
          an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
-         killed_while_it_writes, ships_that_are_not_followed_to_their_end, down, its_state_is_removed]
+         a_canary_that_crashes, killed_while_it_writes, ships_that_are_not_followed_to_their_end, down, its_state_is_removed]
 
 
 def main(arguments):
