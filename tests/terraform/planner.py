@@ -13,7 +13,11 @@ TIMEOUT_SECONDS = 180
 
 
 class PlanError(Exception):
-    """Terraform refused; the text is what it said."""
+    """Terraform refused; the text begins with its first error, and `said` is everything."""
+
+    def __init__(self, said):
+        super().__init__(said[max(said.find("Error:"), 0):])
+        self.said = said
 
 
 def find_tools(root):
@@ -53,8 +57,7 @@ class Planner:
         done = subprocess.run([self.tool, f"-chdir={self.tree / 'infrastructure/terraform' / root}", *args], text=True,
                               env=environment, capture_output=True, timeout=TIMEOUT_SECONDS)
         if done.returncode != 0:
-            said = done.stdout + done.stderr
-            raise PlanError(said[max(said.find("Error:"), 0):])
+            raise PlanError(done.stdout + done.stderr)
         return done.stdout
 
     def prepare(self, root):

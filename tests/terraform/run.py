@@ -17,6 +17,7 @@ import runner_scripts
 import scripts
 import source_checks
 import stability
+import unit_tests
 from azure_stub import AzureStub
 from planner import PlanError, Planner, copy_tree, find_tools, resources
 
@@ -90,6 +91,7 @@ def with_provider(tool, path, mirror, fairlead, checkov):
                 findings += checkov_checks.check(checkov, plans, folder)
             findings += breakages.check(planner, rendered)
             findings += refusals.check(planner, pathlib.Path(folder))
+            findings += unit_tests.check(planner, pathlib.Path(folder))
             if fairlead:
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
         finally:
@@ -103,7 +105,8 @@ def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
                 *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT), *runner_scripts.check(ROOT),
-                *stability.check_the_checks(), *checkov_checks.check_the_checks()]
+                *stability.check_the_checks(), *checkov_checks.check_the_checks(),
+                *unit_tests.check_the_checks(), *unit_tests.check_sources(ROOT)]
     tools, missing, mirror = find_tools(ROOT)
     checkov = checkov_checks.find(ROOT)
     for tool, path in tools.items():  # Both make the same plans: checkov reads those of one.
