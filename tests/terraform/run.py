@@ -78,7 +78,7 @@ def check_plans(planner, rendered, plans):
         yield from check_records(name, records)
 
 
-def with_provider(tool, path, mirror, fairlead, checkov):
+def with_provider(tool, path, mirror, fairlead, checkov, thorough):
     rendered = source_checks.environments(ROOT)
     with tempfile.TemporaryDirectory() as folder, AzureStub(folder) as stub:
         copy_tree(ROOT, folder)
@@ -91,7 +91,7 @@ def with_provider(tool, path, mirror, fairlead, checkov):
                 findings += checkov_checks.check(checkov, plans, folder)
             findings += breakages.check(planner, rendered)
             findings += refusals.check(planner, pathlib.Path(folder))
-            findings += unit_tests.check(planner, pathlib.Path(folder))
+            findings += unit_tests.check(planner, pathlib.Path(folder), mutate=thorough)
             if fairlead:
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
         finally:
@@ -109,8 +109,9 @@ def main():
                 *unit_tests.check_the_checks(), *unit_tests.check_sources(ROOT)]
     tools, missing, mirror = find_tools(ROOT)
     checkov = checkov_checks.find(ROOT)
-    for tool, path in tools.items():  # Both make the same plans: checkov reads those of one.
-        findings += with_provider(tool, path, mirror, fairlead, checkov if tool == next(iter(tools)) else None)
+    for tool, path in tools.items():  # Both make the same plans: what takes long is done with those of one.
+        first = tool == next(iter(tools))
+        findings += with_provider(tool, path, mirror, fairlead, checkov if first else None, thorough=first)
     if not tools:
         print(f"terraform: left out, as {' and '.join(missing)}: plans by the real provider, their checks and refusals")
     elif not fairlead:
