@@ -105,7 +105,7 @@ def check_seal(module, folder):
     sealed = [["/identity", "None"]]
     for what, settings, more, expected in (
             ("a new job", None, {}, (0, 1, sealed)),
-            ("one that is sealed", sealed, {}, (0, 0, sealed)),
+            ("one that is sealed, in Azure's spelling", [["/IDENTITY", "None"]], {}, (0, 0, [["/IDENTITY", "None"]])),
             ("one that lets its containers in", [["/identity", "All"]], {}, (0, 1, sealed)),
             ("one that stays open", None, {"STUBBORN": "1"}, (1, 1, None))):
         have = seal(module, folder, settings, **more)

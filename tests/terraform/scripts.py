@@ -24,27 +24,25 @@ elif command == ["network", "private-endpoint-connection", "approve"]:
 else:
     sys.exit("unexpected: " + " ".join(sys.argv))
 """
-# Remembers of each kind of thing whether it is open, and to whom.
-DOORS = """#!/usr/bin/env python3
-import json, os, pathlib, sys
-state = pathlib.Path(os.environ["AZ_STATE"])
-doors = json.loads(state.read_text())
-words = [word for word in sys.argv[1:] if not word.startswith("-")]
-kind = words[0]
-def option(name):
-    return sys.argv[sys.argv.index(name) + 1]
-door = doors[option("--name") if kind == "keyvault" else kind]
-if "update" in words:
-    off = ("--public-network-access", "Disabled") if kind != "acr" else ("--public-network-enabled", "false")
-    door["open"] = option(off[0]) != off[1]
-elif "network-rule" in words and "list" in words:
-    print("\\n".join(door["rules"]))
-elif "network-rule" in words:
-    address = option("--ip-address")
-    door["rules"] = sorted({*door["rules"], address} - ({address} if "remove" in words else set()))
-elif "show" not in words:
-    sys.exit("unexpected: " + " ".join(sys.argv))
-state.write_text(json.dumps(doors))
+# Remembers of each thing, in a folder, whether it is open, and to whom. In bash, as it is called often.
+DOORS = """#!/bin/bash
+declare -A option
+for word; do
+  [ -z "${name:-}" ] || option[$name]=$word
+  case $word in --*) name=$word ;; *) name= ;; esac
+done
+door=$AZ_STATE/$1
+[ "$1" != keyvault ] || door=$AZ_STATE/${option[--name]}
+rule=$door/rules/${option[--ip-address]/\\//_}
+case "$*" in
+  *--public-network-access\\ Disabled* | *--public-network-enabled\\ false*) rm -f "$door/open" ;;
+  *" update "*) touch "$door/open" ;;
+  *"network-rule list"*) ls "$door/rules" ;;
+  *"network-rule add"*) touch "$rule" ;;
+  *"network-rule remove"*) rm "$rule" ;;
+  *" show "*) ;;
+  *) echo "unexpected: $*" >&2; exit 1 ;;
+esac
 """
 MESSAGE = "afd-x asks to reach the origin"
 
@@ -68,32 +66,30 @@ def approve(root, folder, connections):
 
 def check_door(root, folder):
     """Open lets one address in, everywhere; close leaves nothing open and nobody in."""
-    state = folder / "doors.json"
     dev = json.loads((root / "infrastructure/rendered/dev/environment.json").read_text())
-    places = ("storage", "acr", dev["global"]["keyVault"], dev["hub"]["runners"]["keyVault"])
-    state.write_text(json.dumps({place: {"open": False, "rules": []} for place in places}))
+    places = [folder / "doors" / place for place in ("storage", "acr", dev["global"]["keyVault"], dev["hub"]["runners"]["keyVault"])]
+    for place in places:
+        (place / "rules").mkdir(parents=True)
     (folder / "az").write_text(DOORS)
-    environment = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "AZ_STATE": str(state)}
+    environment = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "AZ_STATE": str(folder / "doors")}
     for arguments, is_open in ((["open", "dev", "203.0.113.7"], True), (["close", "dev"], False), (["close", "dev"], False)):
         done = subprocess.run([root / "infrastructure/bootstrap/door", *arguments], text=True, capture_output=True, env=environment)
-        doors = json.loads(state.read_text())
-        people = {rule.removesuffix("/32") for door in doors.values() for rule in door["rules"]}
-        if done.returncode != 0 or {door["open"] for door in doors.values()} != {is_open} or people != ({"203.0.113.7"} if is_open else set()):
-            yield f"bootstrap/door {' '.join(arguments)}: {doors}: {done.stderr}"
+        people = [sorted(rule.name.removesuffix("_32") for rule in (place / "rules").iterdir()) for place in places]
+        doors = [(place / "open").exists() for place in places]
+        if done.returncode != 0 or doors != [is_open] * 4 or people != [["203.0.113.7"] if is_open else []] * 4:
+            yield f"bootstrap/door {' '.join(arguments)}: {doors} to {people}: {done.stderr}"
     done = subprocess.run([root / "infrastructure/bootstrap/door", "open", "dev", "203.0.113.0/24"], text=True, capture_output=True, env=environment)
     if done.returncode != 2:
         yield "bootstrap/door opens to a range"
 
 
 # Stands for az, docker and curl: remembers what it was called with, and answers the two questions that the script asks.
-CALLED = """#!/usr/bin/env python3
-import os, sys
-with open(os.environ["CALLS"], "a") as calls:
-    calls.write(" ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]) + "\\n")
-if sys.argv[1:3] == ["acr", "repository"]:
-    print("sha256:of-what-was-pushed")
-elif "releases/latest" in sys.argv[-1]:
-    print('{"tag_name": "v9.8.7"}')
+CALLED = """#!/bin/bash
+echo "${0##*/} $*" >>"$CALLS"
+case "$*" in
+  "acr repository"*) echo sha256:of-what-was-pushed ;;
+  *releases/latest) echo '{"tag_name": "v9.8.7"}' ;;
+esac
 """
 
 
@@ -118,6 +114,23 @@ def check_runner(root, folder):
         yield f"bootstrap/runner: exit code {done.returncode}, did not call {missing}: {done.stdout}{done.stderr}"
 
 
+def check_locks(root, folder):
+    """Every root is locked, for each platform."""
+    tree, calls = folder / "locked", folder / "tofu.calls"
+    for file in (root / "infrastructure/terraform").glob("*/terraform.tf"):
+        (tree / file.parent.relative_to(root)).mkdir(parents=True)
+        shutil.copy(file, tree / file.relative_to(root))
+    (tree / "tools").mkdir()
+    shutil.copy(root / "tools/lock-providers", tree / "tools")
+    (folder / "tofu").write_text(CALLED)
+    (folder / "tofu").chmod(0o755)
+    done = subprocess.run([tree / "tools/lock-providers"], text=True, capture_output=True, timeout=60, env={
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls)})
+    locked = {line.split()[1].rsplit("/", 1)[1] for line in calls.read_text().splitlines() if line.count("-platform=") == 3}
+    if done.returncode != 0 or locked != {"foundation", "hub", "global", "region", "edge"}:
+        yield f"lock-providers: exit code {done.returncode}, locked {sorted(locked)}: {done.stderr}"
+
+
 def check(root):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -134,6 +147,7 @@ def check(root):
                 yield f"edge/approve: {what}: exit code {code}, approved {approved}, not {expected}: {said}"
         yield from check_door(root, folder)
         yield from check_runner(root, folder)
+        yield from check_locks(root, folder)
     for environment in sorted((root / "infrastructure/environments").glob("*.yaml")):
         done = subprocess.run([root / "tools/terraform", environment.stem, "moon", "plan"], text=True, capture_output=True)
         if done.returncode != 2 or "does not apply moon" not in done.stderr:
