@@ -229,7 +229,7 @@ DocumentRule services() {
   return required(
       map("The services that run here.", kService,
           object("One service.",
-                 {{"size", otherwise("small", choice("Its size.", {"small", "medium", "large"}))},
+                 {{"size", otherwise("small", choice("Its CPU and memory.", {"small", "medium", "large"}))},
                   {"overrides",
                    otherwise(Value::object(), object("What differs here from what it needs everywhere.",
                                                      {{"containers", map("By container.", kStored, throughput)}}))}})));
