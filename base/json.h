@@ -19,6 +19,8 @@ inline constexpr std::size_t kMaxJsonDepth = 100;
 void append_json(std::string& out, const Value& value);
 void append_json_string(std::string& out, std::string_view text);
 [[nodiscard]] std::string to_json(const Value& value);
+/// What a string holds, and anything else as JSON: as Go's fmt.Sprintf("%v") shows what encoding/json read.
+[[nodiscard]] std::string scalar_text(const Value& value);
 /// Indented by two spaces.
 [[nodiscard]] std::string to_pretty_json(const Value& value);
 

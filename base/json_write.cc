@@ -144,4 +144,6 @@ std::string to_pretty_json(const Value& value) {
   return out;
 }
 
+std::string scalar_text(const Value& value) { return value.is_string() ? std::string(value.str()) : to_json(value); }
+
 }  // namespace fairlead

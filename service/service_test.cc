@@ -192,7 +192,9 @@ TEST(Faults, AnyWindowHoldsItsShare) {
   for (int i = 0; i < 7; ++i) EXPECT_EQ(faults.next().error_code, 0);
   for (int i = 0; i < 1000; ++i) {
     in_window += faults.next().error_code != 0 ? 1 : 0;
-    if (i % 10 == 9) EXPECT_EQ(std::exchange(in_window, 0), 1);
+    if (i % 10 == 9) {
+      EXPECT_EQ(std::exchange(in_window, 0), 1);
+    }
   }
   Faults off({});
   EXPECT_EQ(off.next().error_code, 0);

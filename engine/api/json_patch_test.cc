@@ -49,7 +49,9 @@ TEST(JsonPatch, FollowsItsRfc) {
            {R"({"a":1})", R"([{"op":"add","path":"","value":{"b":2}}])", R"({"b":2})"}}) {
     const auto out = json_patch(*parse_json(c.before), *parse_json(c.patch));
     ASSERT_EQ(out.has_value(), c.after != nullptr) << c.patch;
-    if (out) EXPECT_EQ(*out, *parse_json(c.after)) << c.patch << " gave " << to_json(*out);
+    if (out) {
+      EXPECT_EQ(*out, *parse_json(c.after)) << c.patch << " gave " << to_json(*out);
+    }
   }
 }
 

@@ -51,8 +51,6 @@ std::size_t closing_bracket(std::string_view text) {
   return std::string_view::npos;
 }
 
-std::string scalar_text(const Value& value) { return value.is_string() ? std::string(value.str()) : to_json(value); }
-
 }  // namespace
 
 Result<JsonPath::Step> JsonPath::parse_filter(std::string_view text) {

@@ -93,7 +93,9 @@ TEST_F(TokenTest, NothingForgedIsAccepted) {
   for (std::size_t at = 0; at < good.size(); at += 7) {
     std::string bent = good;
     bent[at] = bent[at] == 'A' ? 'B' : 'A';
-    if (bent != good) EXPECT_FALSE(tokens_.user_of(bent).has_value()) << at;
+    if (bent != good) {
+      EXPECT_FALSE(tokens_.user_of(bent).has_value()) << at;
+    }
   }
   const ServiceAccountTokens others(api_, *TokenKey::create());
   EXPECT_FALSE(others.user_of(good).has_value());

@@ -17,9 +17,6 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-/// As fmt.Sprintf("%v") shows what encoding/json read.
-std::string scalar_text(const Value& value) { return value.is_string() ? std::string(value.str()) : to_json(value); }
-
 /// metadata.name, metadata.labels['key'] …: what the downward API can read of any object.
 Result<std::string> metadata_text(const Value& rollout, std::string_view path) {
   for (const std::string_view map : {"annotations", "labels"}) {

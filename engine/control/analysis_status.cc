@@ -3,20 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/control/conditions.h"
 #include "engine/control/delivery_names.h"
 
 namespace fairlead::control {
 namespace {
-
-std::optional<Time> time_of(const Value& value) {
-  if (!value.is_string()) return std::nullopt;
-  const auto time = parse_time(value.str());
-  return time ? std::optional(*time) : std::nullopt;
-}
-
-void set_count(Value& tree, std::string_view key, std::int64_t count) {
-  if (count != 0) tree.set(key, count);
-}
 
 void set_text(Value& tree, std::string_view key, const std::string& text) {
   if (!text.empty()) tree.set(key, text);
@@ -144,8 +135,8 @@ Measurement Measurement::of(const Value& tree) {
   return {.phase = std::string(tree.at("phase").str()),
           .message = std::string(tree.at("message").str()),
           .value = std::string(tree.at("value").str()),
-          .started = time_of(tree.at("startedAt")),
-          .finished = time_of(tree.at("finishedAt"))};
+          .started = time_at(tree.at("startedAt")),
+          .finished = time_at(tree.at("finishedAt"))};
 }
 
 Value Measurement::to_value() const {
@@ -232,8 +223,8 @@ RunStatus RunStatus::of(const Value& status) {
   out.phase = status.at("phase").str();
   out.message = status.at("message").str();
   for (const Value& result : status.at("metricResults").items()) out.results.push_back(MetricResult::of(result));
-  out.started = time_of(status.at("startedAt"));
-  out.completed = time_of(status.at("completedAt"));
+  out.started = time_at(status.at("startedAt"));
+  out.completed = time_at(status.at("completedAt"));
   out.summary = RunSummary::of(status.at("runSummary"));
   out.dry_summary = RunSummary::of(status.at("dryRunSummary"));
   return out;

@@ -66,4 +66,9 @@ void set_count(Value& status, std::string_view field, std::int64_t count) {
   }
 }
 
+std::optional<Time> time_at(const Value& value) {
+  const auto time = parse_time(value.str());
+  return time ? std::optional(*time) : std::nullopt;
+}
+
 }  // namespace fairlead::control

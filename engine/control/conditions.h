@@ -1,7 +1,8 @@
-// Conditions and counts in a status tree.
+// Conditions, counts and times in a status tree.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/time.h"
@@ -32,5 +33,8 @@ bool drop_condition(Value& status, std::string_view type);
 
 /// Counts of zero are left out, as upstream's `omitempty` leaves them out.
 void set_count(Value& status, std::string_view field, std::int64_t count);
+
+/// The time that stands there; nothing for anything else.
+[[nodiscard]] std::optional<Time> time_at(const Value& value);
 
 }  // namespace fairlead::control

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/base64.h"
+#include "base/expansion.h"
 
 namespace fairlead::control {
 namespace {
@@ -21,27 +22,6 @@ std::string upper_name(std::string_view name) {
 }
 
 }  // namespace
-
-std::string expand(std::string_view text, const std::map<std::string, std::string>& values) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '$' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const std::size_t end = text[i + 1] == '(' ? text.find(')', i) : std::string_view::npos;
-    if (end != std::string_view::npos) {
-      const std::string name(text.substr(i + 2, end - i - 2));
-      const auto known = values.find(name);
-      out += known != values.end() ? known->second : fmt::format("$({})", name);
-      i = end;
-    } else {
-      out += '$';
-      if (text[i + 1] == '$') ++i;
-    }
-  }
-  return out;
-}
 
 PodResolver::PodResolver(const api::Api& api, const api::Object& pod, std::string host_ip, Value allocatable,
                          PodTokens tokens)
@@ -88,9 +68,13 @@ PodResolver::Failure PodResolver::environment(const Value& container) {
       if (*value) set(name, **value);
       continue;
     }
-    std::map<std::string, std::string> known = services;
-    for (const auto& [k, v] : values) known.insert_or_assign(k, v);
-    set(name, expand(variable.at("value").str(), known));
+    const auto find = [&](std::string_view wanted) -> const std::string* {
+      for (const auto* known : {&values, &services}) {
+        if (const auto found = known->find(std::string(wanted)); found != known->end()) return &found->second;
+      }
+      return nullptr;
+    };
+    set(name, expand(variable.at("value").str(), find));
   }
   for (auto& [name, value] : services) {
     if (!values.contains(name)) set(name, std::move(value));

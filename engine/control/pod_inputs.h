@@ -60,10 +60,6 @@ class PodResolver {
   seam::PodInputs out_;
 };
 
-/// k8s.io/kubernetes third_party/forked/golang/expansion: $(NAME) from `values`, $$ for $, unknown names left as
-/// written.
-[[nodiscard]] std::string expand(std::string_view text, const std::map<std::string, std::string>& values);
-
 /// Whether `pod` refers to this ConfigMap, Secret or, through service variables, Service.
 [[nodiscard]] bool refers_to(const Value& pod, std::string_view kind, std::string_view name);
 

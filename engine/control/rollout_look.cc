@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "engine/control/conditions.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/ownership.h"
 #include "engine/control/rollout_template.h"
@@ -198,12 +199,6 @@ std::optional<TrafficShares> shares_of(const Value& status) {
   const Value& weights = status.at("canary", "weights");
   if (!weights.is_object()) return std::nullopt;
   return TrafficShares{narrow(weights.at("canary", "weight"), 0), narrow(weights.at("stable", "weight"), 0)};
-}
-
-std::optional<Time> time_at(const Value& value) {
-  if (!value.is_string()) return std::nullopt;
-  const auto time = parse_time(value.str());
-  return time ? std::optional(*time) : std::nullopt;
 }
 
 }  // namespace fairlead::control

@@ -109,8 +109,6 @@ enum class Next : std::uint8_t {
 /// The number in a revision annotation, which anybody may write: 0 when it is none.
 [[nodiscard]] std::int64_t revision_in(std::string_view text);
 [[nodiscard]] std::optional<TrafficShares> shares_of(const Value& status);
-/// A Kubernetes time at `value`.
-[[nodiscard]] std::optional<Time> time_at(const Value& value);
 
 // The steps of a look, in the order in which rollout.cc runs them.
 [[nodiscard]] Result<Next> default_replicas(RolloutLook& look);

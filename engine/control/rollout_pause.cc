@@ -9,12 +9,6 @@
 #include "engine/control/rollout_status.h"
 
 namespace fairlead::control {
-namespace {
-
-std::string scalar_text(const Value& value) { return value.is_string() ? std::string(value.str()) : to_json(value); }
-
-}  // namespace
-
 std::optional<Duration> pause_duration(const Value& pause) {
   const Value& duration = pause.at("duration");
   if (duration.is_int()) return std::chrono::seconds(duration.int_or(0));

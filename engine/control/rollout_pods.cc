@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/api/pod_subresources.h"
+#include "engine/control/conditions.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/pod_state.h"
 #include "engine/control/rollout_look.h"

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/expansion.h"
 #include "engine/node/file_limit.h"
 #include "engine/node/files.h"
 #include "engine/node/seccomp.h"
@@ -194,41 +195,22 @@ Result<ContainerUser> container_user(const Value& pod, const Value& container, c
   return user;
 }
 
-std::string expand(std::string_view text, const Environment& environment) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '$' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    if (text[i + 1] == '$') {
-      out += '$';
-      ++i;
-      continue;
-    }
-    const auto close = text[i + 1] == '(' ? text.find(')', i) : std::string_view::npos;
-    if (close == std::string_view::npos) {
-      out += '$';
-      continue;
-    }
-    const auto name = text.substr(i + 2, close - i - 2);
-    const auto found =
-        std::find_if(environment.rbegin(), environment.rend(), [&](const auto& entry) { return entry.first == name; });
-    out += found == environment.rend() ? std::string(text.substr(i, close - i + 1)) : found->second;
-    i = close;
-  }
-  return out;
+const std::string* find_variable(const Environment& environment, std::string_view name) {
+  const auto found =
+      std::find_if(environment.rbegin(), environment.rend(), [&](const auto& entry) { return entry.first == name; });
+  return found == environment.rend() ? nullptr : &found->second;
 }
 
 std::vector<std::string> container_arguments(const Value& container, const Image& image,
                                              const Environment& environment) {
+  const auto find = [&](std::string_view name) { return find_variable(environment, name); };
   std::vector<std::string> out;
   const auto& command = container.at("command").items();
   const auto& args = container.at("args").items();
   if (command.empty()) out = image.entrypoint;
-  for (const auto& part : command) out.push_back(expand(part.str(), environment));
+  for (const auto& part : command) out.push_back(expand(part.str(), find));
   if (command.empty() && args.empty()) out.insert(out.end(), image.command.begin(), image.command.end());
-  for (const auto& part : args) out.push_back(expand(part.str(), environment));
+  for (const auto& part : args) out.push_back(expand(part.str(), find));
   return out;
 }
 

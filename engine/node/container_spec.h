@@ -16,6 +16,9 @@ namespace fairlead::node {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+/// The value of a variable, the last one of its name; null when there is none.
+[[nodiscard]] const std::string* find_variable(const Environment& environment, std::string_view name);
+
 struct Mount {
   std::string destination;
   std::string source;
@@ -48,9 +51,6 @@ struct ContainerPlan {
 /// words.
 [[nodiscard]] Result<ContainerUser> container_user(const Value& pod, const Value& container, const Image& image,
                                                    const std::string& root);
-
-/// "$(NAME)" replaced from `environment`; "$$(NAME)" is an escape; unknown names stay.
-[[nodiscard]] std::string expand(std::string_view text, const Environment& environment);
 
 /// config.json. Fails for what cannot be done here (privileged containers, seccomp profiles from files).
 [[nodiscard]] Result<Value> container_config(const ContainerPlan& plan);

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/expansion.h"
 #include "base/quantity.h"
 #include "engine/node/files.h"
 #include "engine/node/sub_path.h"
@@ -213,7 +214,10 @@ Result<std::string> PodFiles::mount_source(const std::string& container, const V
   const auto volume = volumes_.find(name);
   if (volume == volumes_.end()) return fail("the container mounts the volume {}, which the pod does not have", name);
   std::string part(mount.at("subPath").str());
-  if (mount.has("subPathExpr")) part = expand(mount.at("subPathExpr").str(), environment);
+  if (mount.has("subPathExpr")) {
+    part = expand(mount.at("subPathExpr").str(),
+                  [&](std::string_view variable) { return find_variable(environment, variable); });
+  }
   if (part.empty()) return volume->second;
   if (climbs(part)) return fail("volume {}: the subPath {} leaves the volume", name, part);
   auto found = open_sub_path(volume->second, part, !read_only_.contains(name));
