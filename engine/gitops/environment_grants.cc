@@ -14,7 +14,9 @@ struct AddOn {
   std::string_view service_account;
 };
 
-// KEDA is AKS's add-on; the others come from infrastructure/platform.
+// KEDA is AKS's add-on; the others come from infrastructure/platform. Velero, the collector and Prometheus are granted
+// nothing yet: what they would be granted (snapshots, ingestion of logs and metrics) comes with backup and
+// observability.
 constexpr auto kAddOns = std::to_array<AddOn>({
     {kKeda, "kube-system", "keda-operator"},
     {"external-secrets", "external-secrets", "external-secrets"},

@@ -93,3 +93,36 @@ def check_grants(environment, plan, root, region=None):
         principal = have[address].get("principal_id") or have[address].get("object_id")
         if who is not None and principal != who:
             yield f"{address}: for {principal}, not {who}"
+
+
+GITHUB = "https://token.actions.githubusercontent.com"
+
+
+def declared_credentials(environment, root):
+    """Address of every federated credential that the root must make: who vouches, where the plan can know it, and for whom."""
+    if root == "region":
+        return {f'module.identities.azurerm_federated_identity_credential.this["{name}"]':
+                (None, f"system:serviceaccount:{identity['namespace']}:{identity['serviceAccount']}")
+                for name, identity in environment["identities"].items()}
+    if root != "foundation":
+        return {}
+    repository, out = f"repo:{environment['owner']['repository']}", {}
+    for name in environment["foundation"]["environments"]:
+        for purpose, where in (("plan", "pull_request"), ("deploy", f"environment:{name}")):
+            out[f'azurerm_federated_identity_credential.github["{name}-{purpose}"]'] = (GITHUB, f"{repository}:{where}")
+    if environment["registry"]["environment"] == environment["environment"]["name"]:
+        out['azurerm_federated_identity_credential.build["build"]'] = (GITHUB, f"{repository}:ref:refs/heads/main")
+    return out
+
+
+def check_credentials(environment, plan, root):
+    """Each identity can be become by whom it is for, and by nobody else."""
+    want = declared_credentials(environment, root)
+    have = {a: r["values"] for a, r in resources(plan).items() if r["type"] == "azurerm_federated_identity_credential"}
+    yield from (f"{address}: nobody can become this identity" for address in want.keys() - have.keys())
+    yield from (f"{address}: a credential that nobody declared" for address in have.keys() - want.keys())
+    for address in want.keys() & have.keys():
+        issuer, subject = want[address]
+        values = have[address]
+        if values["subject"] != subject or values["audience"] != ["api://AzureADTokenExchange"] or issuer not in (None, values.get("issuer")):
+            yield f"{address}: is for {values['subject']} of {values.get('issuer')}, not for {subject}"

@@ -3,7 +3,7 @@ the JSON of `tofu show -json`; nothing here knows how it came about."""
 import ipaddress
 import re
 
-from grant_checks import check_grants, check_limited
+from grant_checks import check_credentials, check_grants, check_limited
 from planner import resources
 from runner_checks import check_runners
 
@@ -155,6 +155,8 @@ def check_cluster(environment, plan):
             "ranges": ((network["pod_cidr"], network["service_cidr"]), (environment["network"]["pods"], environment["network"]["services"])),
             "egress": (network["outbound_type"], outbound),
             "API server": (values["api_server_access_profile"][0]["virtual_network_integration_enabled"], True),
+            "Azure RBAC": (values["azure_active_directory_role_based_access_control"][0]["azure_rbac_enabled"], True),
+            "Defender": (len(values["microsoft_defender"]), 1),
             "KEDA": (values["workload_autoscaler_profile"][0]["keda_enabled"], True),
             "node provisioning": (values["node_provisioning_profile"][0]["mode"], "Manual"),
             "admins": (values["azure_active_directory_role_based_access_control"][0]["admin_group_object_ids"], environment["azure"]["groups"]["admins"]),
@@ -246,4 +248,5 @@ def check_plan(environment, plan, root, region=None):
                   check_cosmos, check_limited):
         yield from check(environment, plan)
     yield from check_grants(environment, plan, root, region)
+    yield from check_credentials(environment, plan, root)
     yield from check_runners(environment, plan, root)
