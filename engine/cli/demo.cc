@@ -44,7 +44,7 @@ int act(const Project& project, Cluster& cluster, const DemoOptions& options, co
   const net::LoadReport report = (*generator)->wait();
   if (!followed) return failed(followed.error().message);
   print(outcome_text(*followed, *shipped));
-  if (followed->outcome == RolloutOutcome::kInterrupted) {
+  if (followed->outcome == RolloutOutcome::kLeft) {
     print(fmt::format("  Its load has ended, and without any its analysis cannot tell: {}\n", kLoadCommand));
     return kInterrupted;
   }

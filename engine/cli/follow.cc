@@ -121,7 +121,7 @@ Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const 
   for (; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
     auto services = cluster.services();
     if (!services && !interrupted()) return std::unexpected(services.error());
-    if (!services) return ended(RolloutOutcome::kInterrupted);
+    if (!services) return ended(RolloutOutcome::kLeft);
     if (auto looked = successor.look(); !looked) return std::unexpected(looked.error());
     const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
     const bool ours = found != services->end() && runs_digest(*found, options.digest) &&
@@ -131,8 +131,8 @@ Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const 
       tell(*found, said, timeline);
       if (const auto outcome = decided(*found)) return ended(*outcome);
     }
-    if (interrupted()) return ended(RolloutOutcome::kInterrupted);
-    if (successor.replaced()) return ended(RolloutOutcome::kSuperseded);
+    if (interrupted()) return ended(RolloutOutcome::kLeft);
+    if (successor.replaced()) return ended(RolloutOutcome::kReplaced);
     if (!ours) timeline.stands("waiting for the sync");
   }
   return ended(RolloutOutcome::kTimedOut);

@@ -10,7 +10,7 @@
 
 namespace fairlead::cli {
 
-enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kSuperseded, kInterrupted, kTimedOut };
+enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kReplaced, kLeft, kTimedOut };
 
 struct FollowOptions {
   std::string service;

@@ -32,9 +32,9 @@ std::string_view outcome_word(RolloutOutcome outcome) {
       return "degraded";
     case RolloutOutcome::kPaused:
       return "paused";
-    case RolloutOutcome::kSuperseded:
+    case RolloutOutcome::kReplaced:
       return "superseded";
-    case RolloutOutcome::kInterrupted:
+    case RolloutOutcome::kLeft:
       return "interrupted";
     case RolloutOutcome::kTimedOut:
       break;
@@ -122,12 +122,12 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
       return sentence(Tone::kBad, "✗", "is degraded, and nothing brings it back by itself\n") + to_text({s});
     case RolloutOutcome::kPaused:
       return sentence(Tone::kWarn, "!", "is paused, because its analysis was inconclusive\n") + to_text({s});
-    case RolloutOutcome::kSuperseded:
+    case RolloutOutcome::kReplaced:
       return sentence(Tone::kWarn, "!",
                       fmt::format("gets another image from the newer commit {}, which takes the place of {}: see "
                                   "`fairlead status --watch`",
                                   followed.newest.substr(0, kShortSha), followed.commit.substr(0, kShortSha)));
-    case RolloutOutcome::kInterrupted:
+    case RolloutOutcome::kLeft:
       return fmt::format(
           "{} interrupted: {} is committed and its rollout goes on: see `fairlead status --watch`, or "
           "stop it with\n  kubectl argo rollouts abort {}\n",
@@ -145,10 +145,10 @@ int outcome_code(RolloutOutcome outcome) {
     case RolloutOutcome::kPromoted:
       return kOk;
     case RolloutOutcome::kAborted:
-      return kAborted;
-    case RolloutOutcome::kSuperseded:
+      return kRolledBack;
+    case RolloutOutcome::kReplaced:
       return kSuperseded;
-    case RolloutOutcome::kInterrupted:
+    case RolloutOutcome::kLeft:
       return kInterrupted;
     default:
       return kFailed;

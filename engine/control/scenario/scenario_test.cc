@@ -58,8 +58,8 @@ TEST_P(Scenario, Holds) {
   EXPECT_EQ(outcome->history, again->history) << "the same scenario took another course the second time";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Scenario, testing::ValuesIn(scenario_names()), [](const auto& info) {
-  std::string name = info.param;
+INSTANTIATE_TEST_SUITE_P(All, Scenario, testing::ValuesIn(scenario_names()), [](const auto& test) {
+  std::string name = test.param;
   std::ranges::replace_if(name, [](char c) { return c == '-' || c == '.' || c == '/'; }, '_');
   return name;
 });
