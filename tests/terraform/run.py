@@ -110,8 +110,8 @@ def with_provider(tool, path, mirror, fairlead, checkov, thorough):
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
         finally:
             planner.close()
-    print(f"terraform: {tool}: {len(plans)} plans of {len(rendered)} environments; {planner.plans} plans and refusals in "
-          f"{time.monotonic() - start:.0f} s")
+    print(f"terraform: {tool}: {len(plans)} plans of {len(rendered)} environments; {planner.plans} plans and refusals, "
+          f"{len(breakages.BREAKAGES)} breakages tried, in {time.monotonic() - start:.0f} s")
     return [f"{tool}: {finding}" for finding in findings]
 
 

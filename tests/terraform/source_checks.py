@@ -64,12 +64,12 @@ def environments(root):
 
 def check_names(rendered):
     """Names that must be unique in Azure are, over all environments, and each fits its limit."""
-    limits = {"stateAccount": 24, "queueAccount": 24, "keyVault": 24, "cosmosAccount": 44, "redis": 60, "cluster": 63}
+    limits = {"stateAccount": 24, "queueAccount": 24, "keyVault": 24, "cosmosAccount": 44, "redis": 60, "cluster": 63, "job": 32}
     seen = {}
     for environment, value in rendered.items():
         parts = [("global", value["global"]), *value["regions"].items()]
         if value["hub"]["environment"] == environment:
-            parts.append(("foundation", value["foundation"]))
+            parts += [("foundation", value["foundation"]), ("hub.runners", value["hub"].get("runners", {}))]
         for part, names in parts:
             for key, limit in limits.items():
                 name = names.get(key)
