@@ -1,5 +1,6 @@
 """Adding a service or a region to the files changes nothing that exists: every resource of the plan before is in the plan
-after, at the same address and with the same values, but for those named here."""
+after, at the same address and with the same values, but for those named here. Taking the runners away takes nothing else."""
+import re
 import subprocess
 
 from planner import resources
@@ -22,6 +23,11 @@ REGION = "  westeurope: {zones: [1, 2, 3], cidr: 10.35.16.0/20, hubCidr: 10.35.0
 TOLD = {
     "global": {"module.cosmos.azurerm_cosmosdb_account.this"},
     "edge": {"azurerm_cdn_frontdoor_route.this"},
+}
+# What changes when the hub's runners go: who was to let them through.
+LET_THROUGH = {
+    "hub": {'module.firewall["germanywestcentral"].azurerm_firewall_policy_rule_collection_group.this'},
+    "region/germanywestcentral": {f'module.spoke.azurerm_network_security_group.this["{subnet}"]' for subnet in ("apiServer", "endpoints")},
 }
 
 
@@ -47,6 +53,9 @@ def check_the_checks():
     for what, after in wrong.items():
         if list(compare(before, after, {}, "x")) != [f"x: root: b {'is gone' if what == 'gone' else 'changes'}"]:
             yield f"the comparison of plans overlooks what {what}"
+    runners = {"root": {"x": {"values": 1}, "runners": {"values": 1}}}
+    if len(list(compare_without_runners(runners, {"root": {"runners": {"values": 1}}}))) != 2:
+        yield "the comparison of plans overlooks what goes with the runners, or that they stay"
     more = {"root": {**before["root"], "c": {"values": 1}}}
     if list(compare(before, more, {}, "x")) or list(compare(before, wrong["changes"], {"root": {"b"}}, "x")):
         yield "the comparison of plans sees what is not there"
@@ -62,6 +71,12 @@ def edit(tree, file, old, new):
 def render(tree, fairlead):
     done = subprocess.run([fairlead, "-C", tree, "env", "render"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def compare_without_runners(before, after):
+    rest = {root: {a: r for a, r in found.items() if "runners" not in a} for root, found in before.items()}
+    yield from compare(rest, after, LET_THROUGH, "no runners")
+    yield from (f"no runners: {root}: {address} is still there" for root in after for address in after[root] if "runners" in address)
 
 
 def check(planner, tree, fairlead):
@@ -82,6 +97,13 @@ def check(planner, tree, fairlead):
     render(tree, fairlead)
     with_region = snapshot(planner, "prod", regions)
     yield from compare(with_service, with_region, TOLD, "a new region")
+
+    before = {**with_region, "foundation": resources(planner.plan("foundation", environment="prod"))}
+    file = tree / "infrastructure/environments/prod.yaml"
+    file.write_text(re.sub(r"\n  runners: .*", "", file.read_text()))
+    render(tree, fairlead)
+    after = {**snapshot(planner, "prod", regions), "foundation": resources(planner.plan("foundation", environment="prod"))}
+    yield from compare_without_runners(before, after)
     print(f"terraform: a new service adds {new} resources, a new region "
           f"{sum(len(with_region[root].keys() - with_service[root].keys()) for root in first)} outside of its own root; "
           f"{sum(map(len, first.values()))} stay as they were")
