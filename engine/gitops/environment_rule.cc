@@ -13,6 +13,7 @@ constexpr const char* kHost = "[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9
 constexpr const char* kHostOrWildcard = "(\\*\\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+";
 constexpr const char* kDay = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
 constexpr const char* kTime = "([01][0-9]|2[0-3]):[0-5][0-9]";
+constexpr const char* kWafRule = "(911|920|921|93[0-3]|94[1-4])[0-9]{3}";
 constexpr const char* kStored = "[a-z0-9]([a-z0-9-]{1,36}[a-z0-9])";  // Fits Cosmos DB, queues and Key Vault.
 constexpr std::int64_t kMaxId = 999'999'999'999;                      // GitHub's ids are numbers that grow.
 
@@ -129,11 +130,13 @@ DocumentRule regions() {
 }
 
 DocumentRule waf() {
-  const auto exclusion = object("A rule that does not look at one thing.",
-                                {{"rule", required(text("Id of the core rule set's rule.", "9[0-9]{5}"))},
-                                 {"in", required(choice("Where the thing is.", {"argument", "cookie", "header"}))},
-                                 {"name", required(text("Its name.", "[A-Za-z0-9_.-]{1,64}"))},
-                                 {"reason", required(text("Why this is safe."))}});
+  const auto exclusion = object(
+      "A rule that does not look at one thing.",
+      {{"rule",
+        required(text("Id of a rule of the core rule set, in a group that Azure's firewalls have too.", kWafRule))},
+       {"in", required(choice("Where the thing is.", {"argument", "cookie", "header"}))},
+       {"name", required(text("Its name.", "[A-Za-z0-9_.-]{1,64}"))},
+       {"reason", required(text("Why this is safe."))}});
   return object(
       "The web application firewall: Front Door's and Application Gateway's, and ModSecurity's on one machine.",
       {{"mode", otherwise("prevention", choice("What happens to what it finds.", {"prevention", "detection"}))},
