@@ -32,6 +32,8 @@ class Timeline {
  public:
   explicit Timeline(bool quiet) : quiet_(quiet), start_(SteadyClock::now()) {}
 
+  /// Whether nothing was told so far.
+  [[nodiscard]] bool empty() const { return last_.empty(); }
   /// What has happened, once.
   void happened(const std::string& text, Tone tone) {
     if (!quiet_) line(text, tone);
@@ -128,8 +130,10 @@ Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const 
                       (found->revision == options.commit || found->revision == successor.head());
     if (found != services->end()) out.status = *found;
     if (ours) {
-      tell(*found, said, timeline);
-      if (const auto outcome = decided(*found)) return ended(*outcome);
+      const auto outcome = decided(*found);
+      // What was decided before anybody looked is told by its end alone.
+      if (!outcome || !timeline.empty()) tell(*found, said, timeline);
+      if (outcome) return ended(*outcome);
     }
     if (interrupted()) return ended(RolloutOutcome::kLeft);
     if (successor.replaced()) return ended(RolloutOutcome::kReplaced);

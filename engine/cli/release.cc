@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kShortDigest = 19;  ///< "sha256:" and twelve digits.
-constexpr std::size_t kTagSha = 12;
+constexpr std::size_t kTagSha = 7;
 constexpr std::size_t kTagEnv = 6;
 
 Result<> run_step(const std::string& what, const std::vector<std::string>& argv, const std::string& directory) {

@@ -100,10 +100,11 @@ std::vector<Evidence> analysis_of(const ServiceObjects& objects) {
   return out;
 }
 
-/// What was promoted by a person all the same has nothing that keeps it back.
-std::vector<Evidence> evidence_in(const ServiceStatus& service) {
+/// What was promoted all the same, by a person or at a second try, has nothing that keeps it back.
+std::vector<Evidence> evidence_in(const ServiceObjects& objects, const ServiceStatus& service) {
   std::vector<Evidence> out;
-  if (service.phase == "Healthy") return out;
+  const Value& status = objects.rollout.at("status");
+  if (service.phase == "Healthy" || status.at("stableRS").str() == status.at("currentPodHash").str()) return out;
   std::ranges::copy_if(service.analysis, std::back_inserter(out), [](const Evidence& e) {
     return e.phase == "Failed" || e.phase == "Error" || e.phase == "Inconclusive";
   });
@@ -270,7 +271,7 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   });
   out.versions = versions_of(objects);
   out.analysis = analysis_of(objects);
-  out.evidence = evidence_in(out);
+  out.evidence = evidence_in(objects, out);
   out.problems = problems_of(objects, out.versions);
   return out;
 }

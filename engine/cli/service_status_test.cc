@@ -87,6 +87,12 @@ TEST(ServiceStatus, without_a_metric_to_blame_the_rollout_says_why) {
   EXPECT_NE(text.find("web: RolloutAborted"), std::string::npos) << text;
 }
 
+TEST(ServiceStatus, blames_nothing_for_what_was_promoted_at_a_second_try) {
+  ServiceObjects objects = aborted();
+  objects.rollout["status"].set("phase", "Progressing").set("stableRS", "bbb");
+  EXPECT_TRUE(summarise(objects).evidence.empty());
+}
+
 TEST(ServiceStatus, stands_where_the_stable_version_serves) {
   ServiceObjects objects = aborted();
   EXPECT_EQ(standing(summarise(objects)), "rolled back");

@@ -82,7 +82,7 @@ Result<> apply_object(api::Api& api, Value object, std::string_view file) {
   if (!updated) {
     return fail(
         "{} as .fairlead stores it is refused: {} If another version of fairlead wrote it: `fairlead down`, remove "
-        ".fairlead, and `fairlead up` starts anew",
+        ".fairlead (or .fairlead/state.db* alone, which keeps what was shipped), and `fairlead up` starts anew",
         live->key().to_string(), as_sentence(updated.error().message));
   }
   return {};
