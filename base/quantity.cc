@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kMaxUnits = std::numeric_limits<std::int64_t>::max();
 constexpr Int128 kNano = 1'000'000'000;
 constexpr Int128 kMaxNano = Int128{kMaxUnits} * kNano;
-/// Digits read exactly: an Int128 holds them times 2^60. What follows them only rounds, or is more than the most.
+/// Digits read exactly: an Int128 holds them times 2^60. What follows them only rounds.
 constexpr std::size_t kMaxDigits = 19;
 
 struct Suffix {
@@ -77,7 +77,6 @@ struct Decimal {
   Int128 mantissa = 0;
   int power_of_ten = 0;
   bool rest = false;  ///< Something above zero was cut off.
-  bool huge = false;
 };
 
 /// Takes digits and a point, or nothing, off the front of `text`.
@@ -93,7 +92,8 @@ Decimal read_decimal(std::string_view& text) {
     }
     if (c < '0' || c > '9') break;
     if (significant == kMaxDigits) {
-      (fraction ? out.rest : out.huge) |= !fraction || c != '0';
+      out.rest = out.rest || c != '0';
+      out.power_of_ten += fraction ? 0 : 1;
       continue;
     }
     out.mantissa = out.mantissa * 10 + (c - '0');
@@ -110,7 +110,6 @@ Int128 divide_away_from_zero(Int128 number, Int128 by) {
 
 /// The number in billionths.
 Int128 to_nano(const Decimal& number, const Scale& scale) {
-  if (number.huge) return kMaxNano;
   Int128 out = number.mantissa;
   bool rest = number.rest;
   for (int i = 0; i < scale.power_of_two; ++i) out *= 2;

@@ -13,7 +13,8 @@
 namespace fairlead {
 
 /// An amount in billionths of its unit (cores, bytes, pieces), and the family of suffixes it was written with. What is
-/// finer rounds away from zero; what is more than an int64 of units is the most.
+/// finer rounds away from zero; what is more than an int64 of units is the most, which upstream says of binary suffixes
+/// only.
 /// Source: k8s.io/apimachinery/pkg/api/resource/quantity.go.
 struct Quantity {
   enum class Format : std::uint8_t { kDecimal, kBinary, kExponent };
@@ -37,7 +38,7 @@ struct Quantity {
   [[nodiscard]] std::int64_t milli_value() const;
   [[nodiscard]] bool is_whole() const;
   /// Canonical: "0.5" is "500m", "1024Ki" is "1Mi". Source: quantity.go, CanonicalizeBytes. (Upstream leaves some
-  /// spellings, "1E3" or "+3k", as they came.)
+  /// spellings, "1E3", "+3k" or "1.234", as they came.)
   [[nodiscard]] std::string text() const;
   /// Amounts are compared, however they were written.
   friend bool operator==(const Quantity& a, const Quantity& b) { return a.nano == b.nano; }

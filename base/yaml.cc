@@ -182,7 +182,8 @@ class TreeBuilder {
       frame.merging = false;
       return merge(frame, value, mark);
     } else if (frame.key) {
-      frame.value.mutable_members().push_back(Member{*std::exchange(frame.key, {}), std::move(value)});
+      frame.value.mutable_members().push_back(Member{*std::move(frame.key), std::move(value)});
+      frame.key.reset();
     } else {
       Result<std::string> key = yaml_key(value);
       if (!key) return error_at(mark, std::move(key.error().message));

@@ -54,20 +54,23 @@ std::string quoted(const List& list) {
   return fmt::format("[\"{}\"]", fmt::join(list, "\" \""));
 }
 
-/// The permissions of a set of rules that a user lacks, one line for each thing, with the verbs together.
+/// The permissions of a set of rules that a user lacks, one line for each thing, with the verbs for a resource
+/// together.
 class Missing {
  public:
   void add(const Attributes& lacked) {
     const std::string resource =
         lacked.subresource.empty() ? lacked.resource : lacked.resource + "/" + lacked.subresource;
-    verbs_[{lacked.is_resource, lacked.group, resource, lacked.name, lacked.path}].push_back(lacked.verb);
+    // Verbs are put together for resources only. Source: policy_compact.go, CompactRules.
+    const std::string alone = lacked.is_resource ? "" : lacked.verb;
+    verbs_[{lacked.is_resource, lacked.group, resource, lacked.name, lacked.path, alone}].push_back(lacked.verb);
   }
   [[nodiscard]] bool none() const { return verbs_.empty(); }
   /// Source: pkg/apis/rbac/v1/evaluation_helpers.go, CompactString.
   [[nodiscard]] std::string text() const {
     std::set<std::string> lines;
     for (const auto& [thing, verbs] : verbs_) {
-      const auto& [is_resource, group, resource, name, path] = thing;
+      const auto& [is_resource, group, resource, name, path, alone] = thing;
       std::string what = is_resource ? fmt::format("APIGroups:[\"{}\"], Resources:[\"{}\"]", group, resource)
                                      : fmt::format("NonResourceURLs:[\"{}\"]", path);
       if (!name.empty()) what += fmt::format(", ResourceNames:[\"{}\"]", name);
@@ -77,7 +80,7 @@ class Missing {
   }
 
  private:
-  using Thing = std::tuple<bool, std::string, std::string, std::string, std::string>;
+  using Thing = std::tuple<bool, std::string, std::string, std::string, std::string, std::string>;
   std::map<Thing, std::vector<std::string>> verbs_;
 };
 
@@ -91,7 +94,11 @@ ApiResult<> confirm_held(const Api& api, const Admission& admission, std::string
   Missing missing;
   for (const Value& rule : rules) {
     each_permission(rule, [&](const Attributes& permission) {
-      const bool covered = std::ranges::any_of(held, [&](const Value& own) { return rule_allows(own, permission); });
+      const bool covered = std::ranges::any_of(held, [&](const Value& own) {
+        // One that is held for some names only does not cover all.
+        if (permission.name.empty() && !own.at("resourceNames").empty()) return false;
+        return rule_allows(own, permission);
+      });
       if (!covered) missing.add(permission);
     });
   }
@@ -108,8 +115,9 @@ bool has_aggregation(const Value* role) {
 
 ApiResult<> admit_role(const Api& api, const Admission& admission, std::string_view ns) {
   const Value& role = *admission.object;
-  const Attributes escalate =
-      resource_permission("escalate", kRbacGroup, admission.resource->plural, ns, role.at("metadata", "name").str());
+  // A create is asked for without a name.
+  const std::string_view name = admission.before == nullptr ? std::string_view() : role.at("metadata", "name").str();
+  const Attributes escalate = resource_permission("escalate", kRbacGroup, admission.resource->plural, ns, name);
   if (authorized(api, *admission.user, escalate)) return {};
   if (auto held = confirm_held(api, admission, ns, role.at("rules").items()); !held) return held;
   if (!has_aggregation(admission.object) && !has_aggregation(admission.before)) return {};

@@ -305,7 +305,7 @@ ApiResult<ObjectPtr> Api::patch(const Key& key, PatchType type, const Value& pat
 }
 
 ApiResult<ObjectPtr> Api::mutate(const Key& key, Subresource subresource, const std::function<void(Value&)>& change) {
-  const ObjectPtr before = store_.get(key);
+  ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
   Value object = before->tree();
   change(object);

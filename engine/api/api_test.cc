@@ -221,9 +221,10 @@ TEST_F(ApiTest, EvictionAsksTheBudget) {
   p.make("metadata", "labels").set("app", "web");
   const Key key = made(pods(), std::move(p))->key();
   ASSERT_TRUE(api_.update(key, json(R"({"target":{"name":"n1"}})"), Subresource::kBinding).has_value());
-  api_.mutate(key, Subresource::kStatus, [&](Value& tree) {
+  const auto written = api_.mutate(key, Subresource::kStatus, [&](Value& tree) {
     tree.make("status") = json(R"({"phase":"Running","conditions":[{"type":"Ready","status":"True"}]})");
   });
+  ASSERT_TRUE(written.has_value());
   const Key budget = made(budgets, json(R"({"metadata":{"name":"b"},"spec":{"minAvailable":1,
                                             "selector":{"matchLabels":{"app":"web"}}}})"))
                          ->key();

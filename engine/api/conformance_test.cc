@@ -194,7 +194,7 @@ TEST(Conformance, ReadsProtobufAsTheSameObject) {
       if (!expected.has("protobuf")) continue;
       const std::optional<std::string> bytes = base64_decode(expected.at("protobuf").str());
       ASSERT_TRUE(bytes);
-      Result<Value> object = schema().decode_protobuf(*bytes);
+      Result<Value> object = schema().decode_protobuf(bytes.value());
       ASSERT_TRUE(object) << expected.at("name").str() << ": " << object.error().message;
       const Resource* resource = schema().by_kind(object->at("apiVersion").str(), object->at("kind").str());
       schema().apply_defaults(*resource, *object);  // The zero values that JSON has and protobuf leaves out.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 #include <tuple>
 
 #include "base/hash.h"
@@ -37,8 +38,8 @@ struct Group {
   std::map<std::string, std::vector<const Resource*>> versions;
 
   [[nodiscard]] std::vector<std::string> ordered_versions() const {
-    std::vector<std::string> out;
-    for (const auto& [version, entries] : versions) out.push_back(version);
+    const auto names = std::views::keys(versions);
+    std::vector<std::string> out(names.begin(), names.end());
     std::ranges::sort(out, better_version);
     return out;
   }

@@ -4,7 +4,7 @@
 
 namespace fairlead::api {
 
-Encoder::Encoder() : thread_([this](std::stop_token stop) { run(std::move(stop)); }) {}
+Encoder::Encoder() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Encoder::~Encoder() {
   thread_.request_stop();
@@ -28,7 +28,7 @@ void Encoder::every(std::chrono::milliseconds interval, std::function<void()> ta
   wake_.notify_one();
 }
 
-void Encoder::run(std::stop_token stop) {
+void Encoder::run(const std::stop_token& stop) {
   auto last = Clock::now();
   while (!stop.stop_requested()) {
     std::vector<Task> due;

@@ -30,7 +30,7 @@ class Encoder {
   void every(std::chrono::milliseconds interval, std::function<void()> task);
 
  private:
-  void run(std::stop_token stop);
+  void run(const std::stop_token& stop);
 
   std::mutex mutex_;
   std::condition_variable_any wake_;

@@ -69,9 +69,7 @@ class JournalTest : public testing::Test {
     folder_ = name;
     path_ = name + "/state.db";
   }
-  ~JournalTest() override { std::filesystem::remove_all(folder_); }
-  JournalTest(const JournalTest&) = delete;
-  JournalTest& operator=(const JournalTest&) = delete;
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<Journal> open(Loop& loop) {
     auto journal = sqlite_journal(path_, loop);

@@ -18,7 +18,7 @@ class PkiTest : public testing::Test {
     std::string name = testing::TempDir() + "pki-XXXXXX";
     directory_ = ::mkdtemp(name.data());
   }
-  ~PkiTest() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] unsigned mode(const std::string& name) const {
     struct stat status{};

@@ -125,10 +125,10 @@ ApiResult<ListOptions> read_list_options(const Query& query, bool watch) {
   ListOptions options;
   const auto limit = read_integer(query, "limit");
   if (!limit) return std::unexpected(limit.error());
-  if (*limit && **limit > 0) options.limit = static_cast<std::size_t>(**limit);
+  if (const auto most = limit->value_or(0); most > 0) options.limit = static_cast<std::size_t>(most);
   const auto timeout = read_integer(query, "timeoutSeconds");
   if (!timeout) return std::unexpected(timeout.error());
-  if (*timeout && **timeout > 0) options.timeout = std::chrono::seconds(**timeout);
+  if (const auto seconds = timeout->value_or(0); seconds > 0) options.timeout = std::chrono::seconds(seconds);
   options.continue_token = std::string(query.get("continue"));
   options.bookmarks = query.flag("allowWatchBookmarks");
   options.send_initial_events = query.flag("sendInitialEvents");

@@ -41,22 +41,19 @@ TEST(Route, ReadsPathsAsUpstream) {
 }
 
 TEST(Accept, PicksTheFirstFormOffered) {
-  const auto table = negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", false);
-  ASSERT_TRUE(table);
-  EXPECT_EQ(table->form, Form::kTable);
-  EXPECT_EQ(table->version, "v1");
-  const auto object = negotiate("application/vnd.kubernetes.protobuf, application/json", false);
-  ASSERT_TRUE(object);
-  EXPECT_EQ(object->form, Form::kObject);
-  EXPECT_EQ(negotiate("application/vnd.kubernetes.protobuf;q=1, */*;q=0.1", false)->form, Form::kObject);
-  EXPECT_TRUE(negotiate("application/yaml", false)->yaml);
+  const auto table = negotiate("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", false).value();
+  EXPECT_EQ(table.form, Form::kTable);
+  EXPECT_EQ(table.version, "v1");
+  const auto object = negotiate("application/vnd.kubernetes.protobuf, application/json", false).value();
+  EXPECT_EQ(object.form, Form::kObject);
+  EXPECT_EQ(negotiate("application/vnd.kubernetes.protobuf;q=1, */*;q=0.1", false).value().form, Form::kObject);
+  EXPECT_TRUE(negotiate("application/yaml", false).value().yaml);
   EXPECT_FALSE(negotiate("application/vnd.kubernetes.protobuf", false));
   EXPECT_FALSE(negotiate("text/html", false));
   EXPECT_TRUE(negotiate("", false));
   const auto discovery =
-      negotiate("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", true);
-  ASSERT_TRUE(discovery);
-  EXPECT_EQ(discovery->content_type(), "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+      negotiate("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json", true).value();
+  EXPECT_EQ(discovery.content_type(), "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
 }
 
 TEST(Discovery, OrdersVersionsAsKubernetesDoes) {

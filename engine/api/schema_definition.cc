@@ -243,6 +243,7 @@ Result<> Schema::add_definition(const Value& crd) {
   }
   remove_definition(spec.at("group").str(), names.at("plural").str());
   std::vector<Resource*> added;
+  added.reserve(types.size());
   for (const auto& [version, type] : types) added.push_back(&add_resource(*table_, spec, *version, *type));
   for (Resource* resource : added) {
     for (const Value& version : spec.at("versions").items()) {

@@ -64,6 +64,7 @@ std::optional<std::size_t> meant_by(const Value& item, const List& list, const L
 /// Keeps the order of items that `order` does not name, after those it names.
 void sort_by(List& items, const List& order, std::string_view merge_key) {
   std::vector<std::pair<std::size_t, std::size_t>> places;
+  places.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i)
     places.emplace_back(index_in(order, items[i], merge_key).value_or(order.size()), i);
   std::ranges::sort(places);

@@ -206,8 +206,7 @@ void check_amounts(const Value& amounts, const std::string& path, Findings& find
     check_resource_name(member.key, where, findings);
     const Quantity quantity = Quantity::of(member.value);
     if (quantity.nano < 0) findings.invalid(where, member.value, "must be greater than or equal to 0");
-    if (member.key.contains('/') && !quantity.is_whole())
-      findings.invalid(where, member.value, "must be an integer");
+    if (member.key.contains('/') && !quantity.is_whole()) findings.invalid(where, member.value, "must be an integer");
   }
 }
 

@@ -74,7 +74,7 @@ Server::~Server() {
   impl_->servers.clear();
 }
 
-Result<std::unique_ptr<Server>> Server::start(ServerParts parts, ServerOptions options) {
+Result<std::unique_ptr<Server>> Server::start(ServerParts parts, const ServerOptions& options) {
   auto impl = std::make_unique<Impl>();
   auto& control = parts.control;
   impl->context = std::make_shared<Context>(std::move(parts), options);

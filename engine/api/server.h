@@ -47,7 +47,7 @@ struct ServerOptions {
 /// bodies and encoding lists happen on threads of its own. An answer is given once what it tells of is durable.
 class Server {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerParts parts, ServerOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerParts parts, const ServerOptions& options);
   /// Cuts what is open.
   ~Server();
   Server(const Server&) = delete;

@@ -208,6 +208,7 @@ TEST_F(ServerTest, WatchersLoseNothingUnderConcurrentWriters) {
   constexpr std::size_t kWrites = 25;
   std::vector<std::unique_ptr<WatchReader>> readers;
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (std::size_t w = 0; w < kWriters; ++w) {
     writers.emplace_back([this, w] {
       net::HttpClient client(options(true));
@@ -216,7 +217,9 @@ TEST_F(ServerTest, WatchersLoseNothingUnderConcurrentWriters) {
       }
     });
   }
-  for (int r = 0; r < 4; ++r) {
+  constexpr std::size_t kReaders = 4;
+  readers.reserve(kReaders);
+  for (std::size_t r = 0; r < kReaders; ++r) {
     readers.push_back(std::make_unique<WatchReader>(admin_, request("GET", std::string(kMaps) + "?watch=true")));
   }
   for (auto& writer : writers) writer.join();

@@ -61,7 +61,7 @@ std::string format_metrics(const Value& o) {
   for (std::size_t i = 0; i < specs.size() && i < kMetricsShown; ++i) {
     list.push_back(format_metric(specs[i], o.at("status", "currentMetrics", i)));
   }
-  const auto text = fmt::format("{}", fmt::join(list, ", "));
+  auto text = fmt::format("{}", fmt::join(list, ", "));
   if (specs.size() <= kMetricsShown) return text;
   return fmt::format("{} + {} more...", text, specs.size() - kMetricsShown);
 }

@@ -153,7 +153,7 @@ class TestingServer {
     return control_.call([&] { return work(api_); });
   }
   [[nodiscard]] PaperNode& node() { return node_; }
-  [[nodiscard]] const ServiceAccountTokens& tokens() const { return *tokens_; }
+  [[nodiscard]] const ServiceAccountTokens& tokens() const { return tokens_.value(); }
   [[nodiscard]] Schema& schema() { return schema_; }
 
  private:

@@ -113,7 +113,7 @@ TEST_F(TokenTest, KeysSurviveAsPem) {
 
 class AuthorizerTest : public TokenTest {
  protected:
-  bool may(const User& user, std::string verb, std::string resource, std::string ns, std::string name = "") {
+  bool may(const User& user, std::string verb, const std::string& resource, std::string ns, std::string name = "") {
     Attributes asked;
     asked.is_resource = true;
     asked.verb = std::move(verb);

@@ -176,13 +176,14 @@ Result<Again> AnalysisRunReconciler::refuse(const api::Object& run, RunStatus st
 
 std::optional<Time> AnalysisRunReconciler::held_until(const api::Object& run) const {
   const Time now = api_.clock().now();
-  const auto created = parse_time(run.at("metadata", "creationTimestamp").str());
+  const Duration window = window_of(run.at("spec", "metrics"));
   for (const Value& owner : run.at("metadata", "ownerReferences").items()) {
     if (owner.at("kind").str() != "Rollout") continue;
     const std::string_view uid = owner.at("uid").str();
-    if (api_.store().by_uid(uid)) return gate_->held_until(uid, now);
+    if (api_.store().by_uid(uid)) return gate_->held_until(uid, now, window);
   }
-  return gate_->held_alone(created.value_or(now), window_of(run.at("spec", "metrics")), now);
+  const auto created = parse_time(run.at("metadata", "creationTimestamp").str());
+  return gate_->held_alone(created.value_or(now), window, now);
 }
 
 void AnalysisRunReconciler::collect(Look& look) {

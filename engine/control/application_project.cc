@@ -59,8 +59,8 @@ std::optional<std::string> forbidden_application(const Value& project, const Val
 std::optional<std::string> forbidden_object(const Value& project, const api::Resource& resource,
                                             const Value& destination, std::string_view ns) {
   const Value& spec = project.at("spec");
-  const std::string what = fmt::format("resource {}:{} is not permitted in project {}", resource.group, resource.kind,
-                                       project.at("metadata", "name").str());
+  std::string what = fmt::format("resource {}:{} is not permitted in project {}", resource.group, resource.kind,
+                                 project.at("metadata", "name").str());
   if (!resource.namespaced) {
     const bool allowed =
         listed(spec.at("clusterResourceWhitelist"), resource) && !listed(spec.at("clusterResourceBlacklist"), resource);

@@ -27,7 +27,7 @@ std::string DeploymentSync::subject() const {
 }
 
 void DeploymentSync::set_progressing(Value& status, std::string_view holds, std::string_view reason,
-                                     std::string message) const {
+                                     const std::string& message) const {
   set_updated_condition(status, "Progressing", holds, reason, message, api_.clock().now());
 }
 

@@ -51,7 +51,8 @@ class DeploymentSync {
   void judge_progress(Value& status) const;
   [[nodiscard]] bool complete(const Value& status) const;
   [[nodiscard]] bool timed_out(const Value& status) const;
-  void set_progressing(Value& status, std::string_view holds, std::string_view reason, std::string message) const;
+  void set_progressing(Value& status, std::string_view holds, std::string_view reason,
+                       const std::string& message) const;
   [[nodiscard]] std::string subject() const;
 
   [[nodiscard]] const Value& tree() const { return deployment_->tree(); }

@@ -109,7 +109,8 @@ class EndpointSliceController final : public Reconciler {
   }
 
   [[nodiscard]] std::vector<api::ObjectPtr> managed_slices(const api::Key& service) const {
-    const Value labels = Value::object({{kServiceNameLabel.data(), service.name}, {kManagedBy.data(), kController}});
+    const Value labels =
+        Value::object({{std::string(kServiceNameLabel), service.name}, {std::string(kManagedBy), kController}});
     std::vector<api::ObjectPtr> out = api_.list(slices_, service.ns, api::Selector::from_map(labels));
     std::erase_if(out, [](const api::ObjectPtr& slice) { return slice->deleting(); });
     return out;

@@ -189,7 +189,6 @@ class ReplicaSetController final : public Reconciler {
     return {};
   }
 
-  /// Counts of zero are left out, as upstream's `omitempty` leaves them out.
   [[nodiscard]] Again next_look(const api::Object& set, const std::vector<api::ObjectPtr>& active) const {
     const Duration min_ready = std::chrono::seconds(set.at("spec", "minReadySeconds").int_or(0));
     std::optional<Duration> next;

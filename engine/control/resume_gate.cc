@@ -46,28 +46,41 @@ Duration ResumeGate::lost_since(Time t) const {
   return lost;
 }
 
-void ResumeGate::report(std::string_view rollout_uid, Time began, bool ready, Duration window, Time now) {
+void ResumeGate::report(std::string_view rollout_uid, std::string_view update, bool ready, Duration window, Time now) {
   if (outages_.empty()) return;
   auto found = rollouts_.find(rollout_uid);
-  if (found == rollouts_.end()) found = rollouts_.emplace(std::string(rollout_uid), Waiting{}).first;
+  if (found == rollouts_.end()) {
+    found = rollouts_.emplace(std::string(rollout_uid), Waiting{}).first;
+    found->second.update = update;
+    found->second.resumed = !update.empty();
+  }
   Waiting& waiting = found->second;
-  waiting.began = began;
-  if (waiting.ready) return;
-  waiting.window = std::max(window, kShortestWindow);
-  if (ready) waiting.ready = now;
+  if (waiting.update != update) waiting.resumed = false;
+  if (!held(waiting, now, kShortestWindow)) return;
+  waiting.window = std::max(window, waiting.window);
+  if (!ready) {
+    waiting.ready.reset();
+  } else if (!waiting.ready) {
+    waiting.ready = now;
+  }
 }
 
-std::optional<Time> ResumeGate::held_until(std::string_view rollout_uid, Time now) const {
-  if (outages_.empty()) return std::nullopt;
-  const auto found = rollouts_.find(rollout_uid);
-  if (found != rollouts_.end() && !resumed(found->second.began)) return std::nullopt;
-  Time until = std::min(outages_.back().until + kLongestHold, now + kHoldPoll);
-  if (found != rollouts_.end() && found->second.ready) until = *found->second.ready + found->second.window;
+std::optional<Time> ResumeGate::held(const Waiting& waiting, Time now, Duration window) const {
+  if (!waiting.resumed) return std::nullopt;
+  const Time until = waiting.ready ? *waiting.ready + std::max(waiting.window, window)
+                                   : std::min(outages_.back().until + kLongestHold, now + kHoldPoll);
   return now < until ? std::optional(until) : std::nullopt;
 }
 
+std::optional<Time> ResumeGate::held_until(std::string_view rollout_uid, Time now, Duration window) const {
+  if (outages_.empty()) return std::nullopt;
+  static const Waiting kUnknown{.update = {}, .resumed = true, .ready = {}};
+  const auto found = rollouts_.find(rollout_uid);
+  return held(found == rollouts_.end() ? kUnknown : found->second, now, window);
+}
+
 std::optional<Time> ResumeGate::held_alone(Time created, Duration window, Time now) const {
-  if (!resumed(created)) return std::nullopt;
+  if (outages_.empty() || created >= outages_.back().until) return std::nullopt;
   const Time until = outages_.back().until + std::max(window, kShortestWindow);
   return now < until ? std::optional(until) : std::nullopt;
 }

@@ -21,7 +21,8 @@ struct Outage {
 
 /// The shortest time after its pods became Ready before a resumed rollout is judged: two scrapes.
 inline constexpr Duration kShortestWindow = std::chrono::seconds(30);
-/// A resumed rollout whose pods do not become Ready is judged as it is after this long.
+/// A resumed rollout whose pods do not become Ready is judged as it is after this long. Once they are Ready, the window
+/// of its longest query is waited for, however long that is: there is nothing earlier to judge by.
 inline constexpr Duration kLongestHold = std::chrono::minutes(10);
 /// How often to look at something that waits for pods.
 inline constexpr Duration kHoldPoll = std::chrono::seconds(2);
@@ -37,23 +38,27 @@ class ResumeGate {
   /// How much of the time since `t` nobody was there.
   [[nodiscard]] Duration lost_since(Time t) const;
 
-  /// Tells when the update that a Rollout is at began, whether its pods are Ready, and how long a window its queries
-  /// look at. An update that began in this life is not resumed, and nothing holds it.
-  void report(std::string_view rollout_uid, Time began, bool ready, Duration window, Time now);
-  /// Until when a Rollout must neither advance nor be measured; nothing when it may. While that is not known yet, as
-  /// nobody has reported on it, a moment to look again.
-  [[nodiscard]] std::optional<Time> held_until(std::string_view rollout_uid, Time now) const;
+  /// Tells which update a Rollout is at (the hash of its pod template, empty before it has a ReplicaSet), whether its
+  /// pods are Ready, and how long a window its queries look at. The update of the first report is the one that is
+  /// resumed; another one began in this life, and nothing holds it. The hold begins anew when pods stop being Ready
+  /// before its end.
+  void report(std::string_view rollout_uid, std::string_view update, bool ready, Duration window, Time now);
+  /// Until when a Rollout must neither advance nor be measured by queries of `window`; nothing when it may. While that
+  /// is not known yet, as nobody has reported on it or its pods are not Ready, a moment to look again.
+  [[nodiscard]] std::optional<Time> held_until(std::string_view rollout_uid, Time now,
+                                               Duration window = kShortestWindow) const;
   /// The same for an AnalysisRun that belongs to no Rollout.
   [[nodiscard]] std::optional<Time> held_alone(Time created, Duration window, Time now) const;
 
  private:
-  [[nodiscard]] bool resumed(Time began) const { return !outages_.empty() && began < outages_.back().until; }
-
   struct Waiting {
-    Time began;
+    std::string update;
+    bool resumed = false;
     std::optional<Time> ready;
     Duration window = kShortestWindow;
   };
+  [[nodiscard]] std::optional<Time> held(const Waiting& waiting, Time now, Duration window) const;
+
   std::vector<Outage> outages_;
   std::map<std::string, Waiting, std::less<>> rollouts_;
 };

@@ -27,26 +27,52 @@ TEST(ResumeGate, TimeWithoutAnEngineIsLost) {
 
 TEST(ResumeGate, HoldsUntilPodsAreReadyAndTheWindowHasPassed) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
-  const Time began = kStart - minutes(1);
   Time now = kStart + minutes(5);
   EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
-  gate.report("a", began, false, minutes(2), now);
+  gate.report("a", "v2", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
   now += seconds(10);
-  gate.report("a", began, true, minutes(2), now);
+  gate.report("a", "v2", true, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), now + minutes(2));
-  gate.report("a", began, true, minutes(2), now + minutes(1));
+  gate.report("a", "v2", true, minutes(2), now + minutes(1));
   EXPECT_EQ(gate.held_until("a", now + minutes(2)), std::nullopt);
+}
+
+TEST(ResumeGate, PodsThatWereReadyInALifeBeforeAreWaitedForAnew) {
+  ResumeGate gate({{kStart, kStart + minutes(5)}});
+  Time now = kStart + minutes(5);
+  gate.report("a", "v2", true, minutes(2), now);
+  gate.report("a", "v2", false, minutes(2), now + seconds(1));
+  now += seconds(25);
+  EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
+  gate.report("a", "v2", true, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", now), now + minutes(2));
+  // Once it went on, a pod that fails holds nothing: it is judged.
+  now += minutes(2);
+  gate.report("a", "v2", false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("a", now), std::nullopt);
+}
+
+TEST(ResumeGate, AQueryWaitsForItsOwnWindow) {
+  ResumeGate gate({{kStart, kStart + minutes(5)}});
+  const Time now = kStart + minutes(5);
+  gate.report("a", "v2", true, kShortestWindow, now);
+  EXPECT_EQ(gate.held_until("a", now), now + kShortestWindow);
+  EXPECT_EQ(gate.held_until("a", now, minutes(10)), now + minutes(10));
 }
 
 TEST(ResumeGate, DoesNotHoldForEverNorWhatIsNew) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
   EXPECT_EQ(gate.held_until("a", kStart + minutes(5) + kLongestHold), std::nullopt);
-  const Time now = kStart + minutes(6);
-  gate.report("b", kStart, true, minutes(2), now);
+  const Time now = kStart + minutes(5);
+  gate.report("b", "v1", true, minutes(2), now);
   EXPECT_EQ(gate.held_until("b", now), now + minutes(2));
-  gate.report("b", now, false, minutes(2), now);
+  gate.report("b", "", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("b", now), std::nullopt);
+  gate.report("b", "v2", false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("b", now), std::nullopt);
+  gate.report("c", "", false, minutes(2), now);
+  EXPECT_EQ(gate.held_until("c", now), std::nullopt);
   EXPECT_EQ(ResumeGate().held_until("a", kStart), std::nullopt);
 }
 

@@ -74,7 +74,7 @@ Result<api::ObjectPtr> create_run(RolloutLook& look, const RunPlan& plan) {
   if (!plan.infix.empty()) base += "-" + plan.infix;
   for (int i = 0; i < kMaxNameCollisions; ++i) {
     const std::string name = i == 0 ? base : fmt::format("{}.{}", base, i);
-    const auto existing = look.in.api.get(look.in.runs, look.rollout->ns(), name);
+    auto existing = look.in.api.get(look.in.runs, look.rollout->ns(), name);
     if (existing) {
       if (!phase::completed(run_phase(existing)) && existing->at("spec") == *spec) return existing;
       continue;

@@ -7,6 +7,7 @@
 #include "engine/control/conditions.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/ownership.h"
+#include "engine/control/pod_state.h"
 #include "engine/control/rollout_template.h"
 
 namespace fairlead::control {
@@ -45,15 +46,24 @@ void find_runs(RolloutLook& look) {
   }
 }
 
+/// Whether a ReplicaSet's pods are Ready as the node reports them now. Its own status may still be that of a life
+/// before.
+bool has_ready_pods(const RolloutLook& look, const api::ObjectPtr& replica_set) {
+  const auto pods = look.in.api.store().owned(replica_set->uid());
+  const auto ready = std::ranges::count_if(pods, [&](const api::ObjectPtr& pod) {
+    return &pod->resource() == &look.in.pods && !pod->deleting() && pod_is_ready(pod->tree());
+  });
+  return ready >= desired_replicas(*replica_set);
+}
+
 /// Tells the gate how the pods are, and asks it whether this Rollout may go on.
 void ask_gate(RolloutLook& look) {
-  const Time began = look.canary ? creation_of(*look.canary) : look.now;
-  const bool ready = std::ranges::all_of(
-      look.all, [](const api::ObjectPtr& each) { return available_replicas(*each) >= desired_replicas(*each); });
+  const bool ready =
+      std::ranges::all_of(look.all, [&](const api::ObjectPtr& each) { return has_ready_pods(look, each); });
   Duration window = kShortestWindow;
   for (const auto& run : {look.step_run, look.background_run})
     if (run) window = std::max(window, window_of(run->at("spec", "metrics")));
-  look.in.gate->report(look.rollout->uid(), began, ready, window, look.now);
+  look.in.gate->report(look.rollout->uid(), pod_hash_of(look.canary), ready, window, look.now);
   look.held_until = look.in.gate->held_until(look.rollout->uid(), look.now);
   if (look.held_until) look.look_again(*look.held_until - look.now);
 }

@@ -58,9 +58,11 @@ std::vector<seam::HeadlessName> headless_addresses(std::span<const api::ObjectPt
 }
 
 std::uint16_t find_port(const Value& pod, std::string_view name, std::string_view protocol) {
-  for (const Value& container : pod.at("spec", "containers").items()) {
-    for (const Value& port : container.at("ports").items()) {
-      if (port.at("name").str() == name && port.at("protocol").string_or("TCP") == protocol) {
+  for (const std::string_view list : {"containers", "initContainers"}) {
+    for (const Value& container : pod.at("spec", list).items()) {
+      if (list == "initContainers" && container.at("restartPolicy").str() != "Always") continue;
+      for (const Value& port : container.at("ports").items()) {
+        if (port.at("name").str() != name || port.at("protocol").string_or("TCP") != protocol) continue;
         return static_cast<std::uint16_t>(port.at("containerPort").int_or(0));
       }
     }

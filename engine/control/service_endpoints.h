@@ -22,8 +22,8 @@ inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-nam
 /// What a headless Service's name resolves to: the ready addresses with their hostnames, sorted.
 [[nodiscard]] std::vector<seam::HeadlessName> headless_addresses(std::span<const api::ObjectPtr> slices);
 
-/// The number behind a port name of a pod; 0 when no container has a port of this name and protocol.
-/// Source: pkg/api/v1/pod/util.go, FindPort.
+/// The number behind a port name of a pod; 0 when no container, and no sidecar, has a port of this name and protocol.
+/// Source: k8s.io/endpointslice/utils.go, FindPort.
 [[nodiscard]] std::uint16_t find_port(const Value& pod, std::string_view name, std::string_view protocol);
 
 }  // namespace fairlead::control

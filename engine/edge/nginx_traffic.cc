@@ -134,7 +134,7 @@ void NginxTraffic::Follower::work(const std::stop_token& stop) {
     // A look in between answers nobody: when it fails, the pod is restarting, and its next state is an event.
     if (given) answer(result);
     // A gateway that is gone listens to nothing, and needs no looking after.
-    if (result && current->listeners.at("ports").empty()) current.reset();
+    if ((result || current->pods.empty()) && current->listeners.at("ports").empty()) current.reset();
   }
 }
 

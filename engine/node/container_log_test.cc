@@ -19,7 +19,7 @@ class ContainerLogTest : public ::testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "fairlead-log-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
   }
-  ~ContainerLogTest() override { remove_tree(folder_); }
+  void TearDown() override { remove_tree(folder_); }
   [[nodiscard]] std::string path() const { return folder_ + "/pod/0.log"; }
 
   /// Writes `text` as a container does and waits until it is in the log.

@@ -21,7 +21,7 @@ class SubPathTest : public ::testing::Test {
     EXPECT_TRUE(write_file(volume_ + "/data/file", "inside"));
     ::chmod(volume_.c_str(), 02777);
   }
-  ~SubPathTest() override {
+  void TearDown() override {
     EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/outside")) << "nothing is made outside the volume";
     remove_tree(folder_);
   }

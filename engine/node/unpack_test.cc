@@ -56,7 +56,7 @@ class UnpackTest : public ::testing::Test {
     store_ = std::make_unique<ImageStore>(folder_ + "/images");
     EXPECT_TRUE(write_file(folder_ + "/outside", "untouched"));
   }
-  ~UnpackTest() override {
+  void TearDown() override {
     EXPECT_EQ(read_file(folder_ + "/outside").value_or("gone"), "untouched");
     remove_tree(folder_);
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 #include <utility>
@@ -33,7 +34,9 @@ Lives::Lives(std::string path, Time now) : path_(std::move(path)) {
 
 std::vector<control::Outage> Lives::outages() const {
   std::vector<control::Outage> out;
-  for (std::size_t i = 1; i < lives_.size(); ++i) out.push_back({lives_[i - 1].until, lives_[i].from});
+  for (std::size_t i = 1; i < lives_.size(); ++i) {
+    out.push_back({lives_[i - 1].until, std::max(lives_[i - 1].until, lives_[i].from)});
+  }
   return out;
 }
 
@@ -49,7 +52,7 @@ Result<> Lives::begin_file() {
 }
 
 Result<> Lives::mark(Time now) {
-  lives_.back().until = now;
+  lives_.back().until = std::max(lives_.back().from, now);  // A clock that was set back does not end a life early.
   if (!file_) return begin_file();
   const std::string end = written_end(now);
   const ssize_t written = ::pwrite(file_.get(), end.data(), end.size(), static_cast<off_t>(end_offset_));
