@@ -65,8 +65,6 @@ int report(const Result<Followed>& followed, const Shipped& shipped, const ShipO
 Result<Shipped> ship_release(const Project& project, const std::string& service, const ReleaseOptions& options) {
   gitops::DeliveryRepository delivery = delivery_repository(project);
   if (!delivery.exists()) return fail("there is no delivery repository yet: run `fairlead up` first");
-  const auto before = delivery.head();
-  if (!before) return std::unexpected(before.error());
   Shipped out;
   gitops::Pins pins;
   if (!service.empty()) {
@@ -79,6 +77,8 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
     out.digest = release->digest;
   }
   if (interrupted()) return fail("interrupted");
+  const auto before = delivery.head();
+  if (!before) return std::unexpected(before.error());
   const std::string what =
       service.empty() ? "Deliver the checkout's HEAD" : fmt::format("Ship {} {}", service, version_of(out.image));
   auto sha = delivery.ship(pins, what);

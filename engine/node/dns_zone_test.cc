@@ -40,7 +40,7 @@ unsigned get16(const std::string& bytes, std::size_t at) {
 std::string read_name(const std::string& bytes, std::size_t& at) {
   std::string out;
   while (bytes.at(at) != 0) {
-    const auto length = static_cast<std::size_t>(bytes.at(at));
+    const auto length = std::size_t{static_cast<unsigned char>(bytes.at(at))};
     out += (out.empty() ? "" : ".") + bytes.substr(at + 1, length);
     at += length + 1;
   }

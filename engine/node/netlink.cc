@@ -117,7 +117,7 @@ Result<std::vector<char>> Netlink::request(std::vector<char> message, const char
         return answer;
       }
       if (part.nlmsg_seq == sequence_) answer.assign(body, body + (part.nlmsg_len - sizeof part));
-      at += (part.nlmsg_len + 3U) / 4U * 4U;
+      at += NLMSG_ALIGN(std::size_t{part.nlmsg_len});
     }
   }
 }

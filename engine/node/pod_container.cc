@@ -240,19 +240,18 @@ void PodWorker::start_probes(std::size_t index) {
   }
 }
 
-void PodWorker::add_probe(std::size_t index, const char* kind) {
+void PodWorker::add_probe(std::size_t index, std::string_view kind) {
   auto& container = record_.containers[index];
   const Value& probe = container.spec.at(kind);
-  const std::string_view which(kind);
   ProbeWorker::Callbacks callbacks;
-  const std::string word = which == "startupProbe" ? "Startup" : which == "livenessProbe" ? "Liveness" : "Readiness";
+  const std::string word = kind == "startupProbe" ? "Startup" : kind == "livenessProbe" ? "Liveness" : "Readiness";
   callbacks.unhealthy = [this, word](const std::string& message) {
     note("Warning", "Unhealthy", fmt::format("{} probe failed: {}", word, message));
   };
-  callbacks.succeeded = [this, index, which] {
+  callbacks.succeeded = [this, index, kind] {
     auto& record = record_.containers[index];
-    if (which == "readinessProbe") record.ready = true;
-    if (which == "startupProbe") {
+    if (kind == "readinessProbe") record.ready = true;
+    if (kind == "startupProbe") {
       record.started = true;
       record.ready = !record.spec.has("readinessProbe");
       // The worker that calls this is among those replaced: let it return first.
@@ -266,21 +265,21 @@ void PodWorker::add_probe(std::size_t index, const char* kind) {
     }
     changed();
   };
-  callbacks.failed = [this, index, which] { probe_failed(index, which.data()); };
+  callbacks.failed = [this, index, kind] { probe_failed(index, kind); };
   slots_[index].probes.push_back(
       std::make_unique<ProbeWorker>(services_.loop, services_.runtime, probe, target(index), std::move(callbacks)));
 }
 
-void PodWorker::probe_failed(std::size_t index, const char* kind) {
+void PodWorker::probe_failed(std::size_t index, std::string_view kind) {
   auto& container = record_.containers[index];
-  if (std::string_view(kind) == "readinessProbe") {
+  if (kind == "readinessProbe") {
     container.ready = false;
     return changed();
   }
   const Value& probe = container.spec.at(kind);
   const auto pod_grace = pod_->at("spec", "terminationGracePeriodSeconds").int_or(kDefaultGrace.count() / 1000);
   const auto grace = probe.at("terminationGracePeriodSeconds").int_or(pod_grace);
-  const char* word = std::string_view(kind) == "startupProbe" ? "startup" : "liveness";
+  const char* word = kind == "startupProbe" ? "startup" : "liveness";
   kill(index, std::chrono::seconds(grace),
        fmt::format("Container {} failed {} probe, will be restarted", container.name(), word));
 }

@@ -118,8 +118,9 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void started(std::size_t index, const Result<pid_t>& pid);
   void post_start(std::size_t index);
   void start_probes(std::size_t index);
-  void add_probe(std::size_t index, const char* kind);
-  void probe_failed(std::size_t index, const char* kind);
+  /// `kind` is a literal.
+  void add_probe(std::size_t index, std::string_view kind);
+  void probe_failed(std::size_t index, std::string_view kind);
   void ended(std::size_t index, Exit exit);
   void restart(std::size_t index);
   void kill(std::size_t index, Duration grace, const std::string& message);

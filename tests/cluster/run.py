@@ -10,6 +10,7 @@ whose services could not run from scratch.
 """
 import base64
 import glob
+import http.server
 import json
 import os
 import pwd
@@ -311,10 +312,24 @@ def logs_of_nothing(copy):
 
 def load_that_ends_early(copy):
     """Ctrl-C: the report of what was sent, and 130. Answers without a version are told from no answers."""
-    load = copy.start("load", "--host", "nobody.example", "--duration", "60s")
-    time.sleep(1)
-    load.send_signal(signal.SIGINT)
-    said, problem = load.communicate(timeout=WAIT_SECONDS)
+    enough = threading.Semaphore(0)
+
+    class NotFound(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+            enough.release()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotFound) as server:
+        threading.Thread(target=server.serve_forever).start()
+        load = copy.start("load", "--url", f"http://127.0.0.1:{server.server_port}/", "--duration", "60s")
+        answered = all(enough.acquire(timeout=WAIT_SECONDS) for _ in range(10))
+        load.send_signal(signal.SIGINT)
+        said, problem = load.communicate(timeout=WAIT_SECONDS)
+        server.shutdown()
+    check(answered, f"ten requests: {said}{problem}")
     check(load.returncode == 130 and "interrupted" in problem, f"ended with {load.returncode}: {said}{problem}")
     check(re.search(r"\(no version\) +\d+ +100.0 % \(\d+ 4xx\)", said) and "(no answer)" not in said, said)
 
@@ -466,6 +481,7 @@ def killed_while_it_writes(copy):
     lost = [name for name in acknowledged if name not in stored]
     check(not lost, f"lost: {lost}")
     wait_for("the canary goes on", canary)
+    check(not copy.status("catalog")["abortedAt"], "it is not rolled back for having been down")
 
 
 def ships_that_are_not_followed_to_their_end(copy):

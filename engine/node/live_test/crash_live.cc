@@ -100,7 +100,7 @@ class Crash : public ::testing::Test {
     char name[] = "/tmp/fairlead-crash-XXXXXX";
     directory_ = ::mkdtemp(name);
   }
-  ~Crash() override {
+  void TearDown() override {
     end(SIGKILL, false);
     remove_tree(directory_);
   }
