@@ -37,13 +37,13 @@ Config Config::from_process() {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   auto documents = parse_yaml(text, path);  // JSON is YAML too.
   Value tree = documents && documents->size() == 1 ? std::move(documents->front()) : Value();
-  Config config(std::move(environment), std::move(tree), path);
+  Config config(std::move(environment), tree, path);
   if (!file.is_open()) config.reject("CONFIG_FILE", fmt::format("{} cannot be read", path));
   if (!documents) config.problems_.push_back(documents.error().to_string());
   return config;
 }
 
-Config::Config(Environment environment, Value file, std::string file_name)
+Config::Config(Environment environment, const Value& file, std::string file_name)
     : environment_(std::move(environment)), file_name_(std::move(file_name)) {
   read_.insert("CONFIG_FILE");
   for (const Member& member : file.members()) {

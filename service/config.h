@@ -23,7 +23,7 @@ class Config {
 
   /// The process's own environment, and the file that CONFIG_FILE names: one flat YAML or JSON object.
   [[nodiscard]] static Config from_process();
-  explicit Config(Environment environment, Value file = {}, std::string file_name = {});
+  explicit Config(Environment environment, const Value& file = {}, std::string file_name = {});
 
   [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise);
   [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t otherwise, std::int64_t least,

@@ -23,7 +23,7 @@ std::string_view to_string(Level level) {
   return "error";
 }
 
-Log::Log(int fd, Level least, std::string service, std::string version) : fd_(fd), least_(least) {
+Log::Log(int fd, Level least, std::string_view service, std::string_view version) : fd_(fd), least_(least) {
   identity_ = ",\"service\":";
   append_json_string(identity_, service);
   identity_ += ",\"version\":";

@@ -15,7 +15,7 @@ enum class Level { kDebug, kInfo, kWarn, kError };
 class Log {
  public:
   /// `fd` is not owned. Every line carries `service` and `version`.
-  Log(int fd, Level least, std::string service, std::string version);
+  Log(int fd, Level least, std::string_view service, std::string_view version);
 
   /// {"time":"…","level":"info","message":"…","service":"…","version":"…", fields…}
   void write(Level level, std::string_view message, std::initializer_list<Member> fields = {}) const;

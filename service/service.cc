@@ -22,6 +22,11 @@ double memory_bytes() {
   return static_cast<double>(usage.ru_maxrss) * 1024;
 }
 
+/// To the microsecond.
+double milliseconds(std::chrono::nanoseconds took) {
+  return std::chrono::duration<double, std::milli>(std::chrono::floor<std::chrono::microseconds>(took)).count();
+}
+
 double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -115,7 +120,7 @@ struct Service::Surface {
                       {"path", call.request.path()},
                       {"route", exchange.route},
                       {"code", code},
-                      {"duration_ms", static_cast<double>(took.count() / 1000) / 1000},
+                      {"duration_ms", milliseconds(took)},
                       {"bytes", response.body.size()},
                       {"request_id", call.context.request_id},
                       {"trace_id", call.context.trace.trace_id},

@@ -171,7 +171,7 @@ class TestingServer {
     options.listeners = {{.address = "127.0.0.1", .port = 0, .fd = -1}};
     options.pki = pki_;
     options.encoders = 2;
-    auto server = Server::start(std::move(parts), std::move(options));
+    auto server = Server::start(std::move(parts), options);
     FAIRLEAD_ASSERT(server.has_value());
     server_ = std::move(*server);
   }

@@ -24,7 +24,7 @@ std::vector<std::string> Runtime::command(std::vector<std::string> rest) const {
 }
 
 void Runtime::start(const std::string& id, const std::string& bundle, int output, int errors,
-                    std::function<void(Result<pid_t>)> started, std::function<void(Exit)> ended) {
+                    const std::function<void(Result<pid_t>)>& started, std::function<void(Exit)> ended) {
   const std::string pid_file = bundle + "/pid";
   const std::string log = bundle + "/crun.log";
   remove_tree(pid_file);

@@ -26,7 +26,7 @@ class Runtime {
   /// Creates and starts the container that `bundle`/config.json describes, with these descriptors as stdout and stderr.
   /// `started` gets its process id, or why not in crun's words; `ended` comes once, only after a good start.
   void start(const std::string& id, const std::string& bundle, int output, int errors,
-             std::function<void(Result<pid_t>)> started, std::function<void(Exit)> ended);
+             const std::function<void(Result<pid_t>)>& started, std::function<void(Exit)> ended);
   /// Runs a command inside, with the container's own user, environment and directory.
   void exec(const ExecTarget& target, const std::vector<std::string>& argv, Duration timeout,
             std::function<void(Outcome)> done);

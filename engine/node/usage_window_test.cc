@@ -31,7 +31,7 @@ TEST(UsageWindow, AYoungContainerIsMeasuredOverTheLastSecond) {
 
 TEST(UsageWindow, AnOlderOneIsMeasuredOverTheWholeWindow) {
   UsageWindow window;
-  for (int t = 0; t <= 20; ++t) window.add(at(t * 500), {{kPid, {t * t * kMillisecond, 1}}});
+  for (int t = 0; t <= 20; ++t) window.add(at(t * 500), {{kPid, {std::int64_t{t} * t * kMillisecond, 1}}});
   const auto use = window.of(kPid);
   ASSERT_TRUE(use);
   EXPECT_EQ(use->window, UsageWindow::kFull);

@@ -234,7 +234,7 @@ class LocalCluster {
     api::ServerOptions options;
     options.listeners = {{.fd = host->release()}, {.address = std::string(kNodeApiAddress), .port = kNodeApiPort}};
     options.pki = pki_;
-    auto server = api::Server::start({*api_, loop_, {node_.get()}, &*tokens_}, std::move(options));
+    auto server = api::Server::start({*api_, loop_, {node_.get()}, &*tokens_}, options);
     if (!server) return std::unexpected(server.error());
     server_ = std::move(*server);
     const std::string url = fmt::format("https://127.0.0.1:{}", options_.ports.api);

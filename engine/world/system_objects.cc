@@ -7,6 +7,7 @@
 #include "engine/control/application_diff.h"
 
 // A file of system/ as it stands in the source tree, put into the program by the assembler.
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the pieces of one literal cannot have any.
 #define FAIRLEAD_EMBED(symbol, file)                                                                     \
   asm(".pushsection .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" FAIRLEAD_SYSTEM_DIR "/" file \
       "\"\n.global " #symbol "_end\n" #symbol "_end:\n.byte 0\n.popsection\n");                          \
