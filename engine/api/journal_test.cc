@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing_folder.h"
 #include "engine/api/store.h"
 
 namespace fairlead::api {
@@ -63,22 +64,14 @@ Value tree(const Key& key, const std::string& data) {
 
 class JournalTest : public testing::Test {
  protected:
-  JournalTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairlead-journal-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = name + "/state.db";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::unique_ptr<Journal> open(Loop& loop) {
     auto journal = sqlite_journal(path_, loop);
     EXPECT_TRUE(journal.has_value()) << journal.error().to_string();
     return journal ? std::move(*journal) : nullptr;
   }
 
-  std::string folder_;
-  std::string path_;
+  const TemporaryFolder temporary_{"journal"};
+  const std::string path_ = temporary_.path() + "/state.db";
 };
 
 TEST_F(JournalTest, WhatWasDurableIsThereAfterARestart) {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing_folder.h"
 #include "base/yaml.h"
 #include "engine/api/kubeconfig.h"
 
@@ -14,17 +15,12 @@ namespace {
 
 class PkiTest : public testing::Test {
  protected:
-  PkiTest() {
-    std::string name = testing::TempDir() + "pki-XXXXXX";
-    directory_ = ::mkdtemp(name.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   [[nodiscard]] unsigned mode(const std::string& name) const {
     struct stat status{};
     return ::stat((directory_ / name).c_str(), &status) == 0 ? status.st_mode & 0777U : 0U;
   }
-  std::filesystem::path directory_;
+  const TemporaryFolder temporary_{"pki"};
+  const std::filesystem::path directory_ = temporary_.path();
 };
 
 TEST_F(PkiTest, KeepsWhatItMadeAndKeepsKeysPrivate) {

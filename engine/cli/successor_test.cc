@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing_folder.h"
 #include "engine/gitops/program.h"
 
 namespace fairlead::cli {
@@ -17,8 +18,7 @@ namespace fs = std::filesystem;
 class SuccessorTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "fairlead-successor-XXXXXX";
-    project_.root = ::mkdtemp(pattern.data());
+    project_.root = temporary_.path();
     for (const char* service : {"web", "api"}) {
       write(fmt::format("infrastructure/rendered/dev/{}/manifests.yaml", service),
             fmt::format("kind: Rollout\nspec: {{template: {{spec: {{containers: [{{name: {0}, image: "
@@ -37,7 +37,6 @@ class SuccessorTest : public ::testing::Test {
     }
     ASSERT_TRUE(delivery().create());
   }
-  void TearDown() override { fs::remove_all(project_.root); }
 
   [[nodiscard]] gitops::DeliveryRepository delivery() const {
     return {project_.root, project_.repository(), project_.environment};
@@ -51,6 +50,7 @@ class SuccessorTest : public ::testing::Test {
     std::ofstream(path) << text;
   }
 
+  const TemporaryFolder temporary_{"successor"};
   Project project_;
 };
 

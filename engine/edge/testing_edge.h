@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "base/testing_folder.h"
 #include "base/time.h"
 #include "engine/edge/edge_files.h"
 #include "engine/seam/executor.h"
@@ -112,7 +113,8 @@ class EdgeProcess {
   void start();
   void stop(int signal);
 
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_{"edge"};
+  const std::filesystem::path folder_ = temporary_.path();
   EdgeSettings settings_;
   pid_t pid_ = -1;
 };

@@ -176,10 +176,7 @@ std::string EdgeProcess::missing() {
 }
 
 EdgeProcess::EdgeProcess(WafSettings waf) {
-  std::string name = (std::filesystem::temp_directory_path() / "fairlead-edge-XXXXXX").string();
-  FAIRLEAD_ASSERT(::mkdtemp(name.data()) != nullptr);
-  folder_ = name;
-  settings_.config_dir = settings_.state_dir = name;
+  settings_.config_dir = settings_.state_dir = folder_;
   settings_.address = "127.0.0.1";
   settings_.admin_port = free_port();
   settings_.metrics_port = free_port();
@@ -189,10 +186,7 @@ EdgeProcess::EdgeProcess(WafSettings waf) {
   start();
 }
 
-EdgeProcess::~EdgeProcess() {
-  stop(SIGTERM);
-  std::filesystem::remove_all(folder_);
-}
+EdgeProcess::~EdgeProcess() { stop(SIGTERM); }
 
 void EdgeProcess::start() {
   const std::string config = (folder_ / "nginx.conf").string();

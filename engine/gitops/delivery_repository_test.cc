@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/testing_folder.h"
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/git_source.h"
 #include "engine/gitops/program.h"
@@ -23,8 +24,6 @@ constexpr std::string_view kManifest =
 class DeliveryRepositoryTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "fairlead-gitops-XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
     write("infrastructure/rendered/dev/web/manifests.yaml", kManifest);
     write("infrastructure/apps/web/values-dev.yaml", "image: r/web:0@sha256:0\n");
     git({"init", "-q", "-b", "work"});
@@ -32,7 +31,6 @@ class DeliveryRepositoryTest : public ::testing::Test {
     git({"config", "user.name", "Dev"});
     commit("first");
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   [[nodiscard]] std::string checkout() const { return root_ / "checkout"; }
   [[nodiscard]] DeliveryRepository repository() const { return {checkout(), root_ / "state" / "git", "dev"}; }
@@ -59,7 +57,8 @@ class DeliveryRepositoryTest : public ::testing::Test {
     return opened->file(opened->resolve("main")->sha, path).value_or("");
   }
 
-  fs::path root_;
+  const TemporaryFolder temporary_{"gitops"};
+  const fs::path root_ = temporary_.path();
 };
 
 TEST_F(DeliveryRepositoryTest, pins_survive_a_ship_of_the_persons_next_commit) {

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "base/json.h"
+#include "base/testing_folder.h"
 #include "base/yaml.h"
 #include "engine/gitops/environment_rule.h"
 
@@ -33,13 +33,8 @@ const Value& table() {
 class Tree {
  public:
   Tree() {
-    std::string pattern = fs::temp_directory_path() / "fairlead-environment-XXXXXX";
-    root_ = ::mkdtemp(pattern.data());
     for (const Member& file : table().at("files").members()) write(file.key, file.value.str());
   }
-  ~Tree() { fs::remove_all(root_); }
-  Tree(const Tree&) = delete;
-  Tree& operator=(const Tree&) = delete;
 
   void write(const std::string& file, std::string_view text) const {
     fs::create_directories((root_ / file).parent_path());
@@ -56,7 +51,8 @@ class Tree {
   [[nodiscard]] auto render(const std::string& name) const { return render_environment(root_, name); }
 
  private:
-  fs::path root_;
+  const TemporaryFolder temporary_{"environment"};
+  const fs::path root_ = temporary_.path();
 };
 
 TEST(Environment, the_tables_tree_is_sound) {

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "base/testing_folder.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {
@@ -15,11 +15,6 @@ namespace {
 
 class ContainerLogTest : public ::testing::Test {
  protected:
-  ContainerLogTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairlead-log-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  void TearDown() override { remove_tree(folder_); }
   [[nodiscard]] std::string path() const { return folder_ + "/pod/0.log"; }
 
   /// Writes `text` as a container does and waits until it is in the log.
@@ -55,7 +50,8 @@ class ContainerLogTest : public ::testing::Test {
     return out;
   }
 
-  std::string folder_;
+  const TemporaryFolder temporary_{"log"};
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(ContainerLogTest, KeepsTheLatestFilesAndReadsAcrossThem) {

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 
+#include "base/testing_folder.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {
@@ -14,16 +14,12 @@ namespace {
 class SubPathTest : public ::testing::Test {
  protected:
   SubPathTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairlead-subpath-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    volume_ = folder_ + "/volume";
     for (const char* place : {"/volume/data", "/outside"}) EXPECT_TRUE(make_directories(folder_ + place));
     EXPECT_TRUE(write_file(volume_ + "/data/file", "inside"));
     ::chmod(volume_.c_str(), 02777);
   }
   void TearDown() override {
     EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/outside")) << "nothing is made outside the volume";
-    remove_tree(folder_);
   }
   void link(const std::string& to, const std::string& name) const {
     std::filesystem::create_symlink(to, volume_ + "/" + name);
@@ -37,8 +33,9 @@ class SubPathTest : public ::testing::Test {
     return std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", found->get()));
   }
 
-  std::string folder_;
-  std::string volume_;
+  const TemporaryFolder temporary_{"subpath"};
+  const std::string folder_ = temporary_.path();
+  const std::string volume_ = folder_ + "/volume";
 };
 
 TEST_F(SubPathTest, FindsWhatIsThereAndFollowsLinksInsideTheVolume) {

@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include "base/hash.h"
+#include "base/testing_folder.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {
@@ -50,16 +50,8 @@ std::string tar(const std::vector<Entry>& entries) {
 
 class UnpackTest : public ::testing::Test {
  protected:
-  UnpackTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "fairlead-unpack-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    store_ = std::make_unique<ImageStore>(folder_ + "/images");
-    EXPECT_TRUE(write_file(folder_ + "/outside", "untouched"));
-  }
-  void TearDown() override {
-    EXPECT_EQ(read_file(folder_ + "/outside").value_or("gone"), "untouched");
-    remove_tree(folder_);
-  }
+  UnpackTest() { EXPECT_TRUE(write_file(folder_ + "/outside", "untouched")); }
+  void TearDown() override { EXPECT_EQ(read_file(folder_ + "/outside").value_or("gone"), "untouched"); }
 
   Result<std::string> unpack(const std::vector<std::vector<Entry>>& layers) {
     Image image;
@@ -75,8 +67,9 @@ class UnpackTest : public ::testing::Test {
 
   static std::string read(const std::string& path) { return read_file(path).value_or("none"); }
 
-  std::string folder_;
-  std::unique_ptr<ImageStore> store_;
+  const TemporaryFolder temporary_{"unpack"};
+  const std::string folder_ = temporary_.path();
+  std::unique_ptr<ImageStore> store_ = std::make_unique<ImageStore>(folder_ + "/images");
 };
 
 TEST_F(UnpackTest, LaterLayersReplaceAndRemove) {

@@ -1,22 +1,18 @@
 #include "engine/world/host_ports.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/testing_folder.h"
 
 namespace fairlead::world {
 namespace {
 
 class HostPortsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "fairlead-ports-XXXXXX";
-    state_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(state_); }
-  std::string state_;
+  const TemporaryFolder temporary_{"ports"};
+  const std::string state_ = temporary_.path();
 };
 
 TEST_F(HostPortsTest, are_the_defaults_until_some_are_recorded) {

@@ -1,10 +1,11 @@
 #include "engine/world/kept_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "base/testing_folder.h"
 
 namespace fairlead::world {
 namespace {
@@ -14,13 +15,11 @@ namespace fs = std::filesystem;
 class KeptFileTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "fairlead-kept-XXXXXX";
-    state_ = fs::path(::mkdtemp(pattern.data())) / "state";
     fs::create_directory(state_);
     std::ofstream(state_ / "db") << "one";
   }
-  void TearDown() override { fs::remove_all(state_.parent_path()); }
-  fs::path state_;
+  const TemporaryFolder temporary_{"kept"};
+  const fs::path state_ = fs::path(temporary_.path()) / "state";
 };
 
 TEST_F(KeptFileTest, stays_while_it_is_written) {

@@ -1,10 +1,10 @@
 #include "engine/world/lives.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "base/testing_folder.h"
 
 namespace fairlead::world {
 namespace {
@@ -13,9 +13,8 @@ Time at(int seconds) { return Time(std::chrono::seconds(seconds)); }
 
 class LivesTest : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::remove(path_); }
-  void TearDown() override { std::filesystem::remove(path_); }
-  std::string path_ = std::filesystem::temp_directory_path() / ("fairlead-lives-" + std::to_string(::getpid()));
+  const TemporaryFolder temporary_{"lives"};
+  const std::string path_ = temporary_.path() + "/lives";
 };
 
 TEST_F(LivesTest, a_gap_lies_between_the_last_mark_and_the_next_start) {

@@ -77,9 +77,8 @@ void ThreadExecutor::post(std::move_only_function<void()> task) {
 }
 
 Cluster::Cluster(Inside& where, std::string directory)
-    : directory_(std::move(directory)), own_directory_(directory_.empty()), privileged_(where.privileged) {
-  char name[] = "/tmp/fairlead-node-XXXXXX";
-  if (own_directory_) directory_ = ::mkdtemp(name);
+    : directory_(std::move(directory)), privileged_(where.privileged) {
+  if (directory_.empty()) directory_ = temporary_.emplace("node").path();
   ImageStore store(directory_ + "/images");
   const auto built = build_image(
       {.name = "fairlead.local/test:1", .program = FAIRLEAD_WORKLOAD, .labels = {}, .environment = {"FROM_IMAGE=yes"}},
@@ -114,10 +113,7 @@ Cluster::Cluster(Inside& where, std::string directory)
   });
 }
 
-Cluster::~Cluster() {
-  node_.reset();
-  if (own_directory_) remove_tree(directory_);
-}
+Cluster::~Cluster() = default;
 
 std::string Cluster::run(const std::string& name, const std::function<void(Value&)>& change, seam::PodInputs inputs) {
   const std::string uid = fmt::format("uid-{}-{}", name, next_++);

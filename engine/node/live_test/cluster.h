@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/testing_folder.h"
 #include "engine/node/local_node.h"
 
 namespace fairlead::node {
@@ -67,8 +69,8 @@ class Cluster {
   bool wait_for(const std::function<bool()>& good);
   void send_program();
 
+  std::optional<TemporaryFolder> temporary_;  ///< Where no directory was given.
   std::string directory_;
-  bool own_directory_;
   std::string image_;
   bool privileged_;
   ThreadExecutor control_;

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "base/testing_folder.h"
 #include "engine/node/files.h"
 #include "engine/node/live_test/cluster.h"
 #include "engine/node/machine.h"
@@ -96,14 +97,7 @@ std::set<Process> descendants(pid_t root) {
 
 class Crash : public ::testing::Test {
  protected:
-  Crash() {
-    char name[] = "/tmp/fairlead-crash-XXXXXX";
-    directory_ = ::mkdtemp(name);
-  }
-  void TearDown() override {
-    end(SIGKILL, false);
-    remove_tree(directory_);
-  }
+  void TearDown() override { end(SIGKILL, false); }
 
   /// Starts a cluster and answers what it says of itself once all its pods are ready.
   std::string start() {
@@ -156,7 +150,8 @@ class Crash : public ::testing::Test {
     return out;
   }
 
-  std::string directory_;
+  const TemporaryFolder temporary_{"crash"};
+  const std::string directory_ = temporary_.path();
   pid_t engine_ = -1;
   std::set<Process> family_;
 };
