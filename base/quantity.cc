@@ -157,11 +157,14 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   return Quantity{negative ? -nano : nano, scale->format};
 }
 
-Quantity Quantity::of(const Value& value) {
-  if (value.is_int()) return {Int128{value.int_or(0)} * kNano, Format::kDecimal};
-  const Result<Quantity> parsed = parse(value.is_double() ? to_json(value) : std::string(value.str()));
-  return parsed.value_or(Quantity{});
+Result<Quantity> Quantity::read(const Value& value) {
+  if (value.is_int()) return Quantity{Int128{value.int_or(0)} * kNano, Format::kDecimal};
+  if (value.is_double()) return parse(to_json(value));
+  if (value.is_string()) return parse(value.str());
+  return fail("{}", kMalformed);
 }
+
+Quantity Quantity::of(const Value& value) { return read(value).value_or(Quantity{}); }
 
 Quantity Quantity::of_milli(std::int64_t milli) { return {Int128{milli} * (kNano / 1000), Format::kDecimal}; }
 

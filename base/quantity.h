@@ -27,7 +27,9 @@ struct Quantity {
   Format format = Format::kDecimal;
 
   [[nodiscard]] static Result<Quantity> parse(std::string_view text);
-  /// From a string, or a number as YAML may hold it; null and malformed give 0.
+  /// From a string, or a number as YAML may hold it.
+  [[nodiscard]] static Result<Quantity> read(const Value& value);
+  /// The same; null and malformed give 0.
   [[nodiscard]] static Quantity of(const Value& value);
   [[nodiscard]] static Quantity of_milli(std::int64_t milli);
   /// Written with binary suffixes.

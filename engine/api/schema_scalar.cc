@@ -32,9 +32,7 @@ void rewrite(Value& value, std::string text) {
 }
 
 Scalar quantity(Value& value, bool typed) {
-  if (!value.is_string() && !value.is_number()) return {false, std::string(Quantity::kMalformed)};
-  const std::string text = value.is_string() ? std::string(value.str()) : fmt::format("{}", value.number_or(0));
-  const Result<Quantity> parsed = value.is_int() ? Quantity::of(value) : Quantity::parse(text);
+  const Result<Quantity> parsed = Quantity::read(value);
   if (!parsed) return {false, parsed.error().message};
   if (typed) rewrite(value, parsed->text());
   return {};
