@@ -46,17 +46,20 @@ Duration ResumeGate::lost_since(Time t) const {
   return lost;
 }
 
-void ResumeGate::report(std::string_view rollout_uid, std::string_view update, bool ready, Duration window, Time now) {
+void ResumeGate::at_update(std::string_view rollout_uid, std::string_view update) {
   if (outages_.empty()) return;
-  auto found = rollouts_.find(rollout_uid);
+  const auto found = rollouts_.find(rollout_uid);
   if (found == rollouts_.end()) {
-    found = rollouts_.emplace(std::string(rollout_uid), Waiting{}).first;
-    found->second.update = update;
-    found->second.resumed = !update.empty();
+    rollouts_.emplace(rollout_uid, Waiting{.update = std::string(update), .resumed = !update.empty(), .ready = {}});
+  } else if (found->second.update != update) {
+    found->second.resumed = false;
   }
+}
+
+void ResumeGate::report(std::string_view rollout_uid, bool ready, Duration window, Time now) {
+  const auto found = rollouts_.find(rollout_uid);
+  if (found == rollouts_.end() || !held(found->second, now, kShortestWindow)) return;
   Waiting& waiting = found->second;
-  if (waiting.update != update) waiting.resumed = false;
-  if (!held(waiting, now, kShortestWindow)) return;
   waiting.window = std::max(window, waiting.window);
   if (!ready) {
     waiting.ready.reset();

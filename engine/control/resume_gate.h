@@ -38,11 +38,12 @@ class ResumeGate {
   /// How much of the time since `t` nobody was there.
   [[nodiscard]] Duration lost_since(Time t) const;
 
-  /// Tells which update a Rollout is at (the hash of its pod template, empty before it has a ReplicaSet), whether its
-  /// pods are Ready, and how long a window its queries look at. The update of the first report is the one that is
-  /// resumed; another one began in this life, and nothing holds it. The hold begins anew when pods stop being Ready
-  /// before its end.
-  void report(std::string_view rollout_uid, std::string_view update, bool ready, Duration window, Time now);
+  /// Tells which update a Rollout is at: the hash of its pod template, empty before it has a ReplicaSet. The first one
+  /// is the one that is resumed; another one began in this life, and nothing holds it.
+  void at_update(std::string_view rollout_uid, std::string_view update);
+  /// Tells whether the pods of a Rollout that is held are Ready, and how long a window its queries look at. The hold
+  /// begins anew when pods stop being Ready before its end. Nothing happens where nothing is held.
+  void report(std::string_view rollout_uid, bool ready, Duration window, Time now);
   /// Until when a Rollout must neither advance nor be measured by queries of `window`; nothing when it may. While that
   /// is not known yet, as nobody has reported on it or its pods are not Ready, a moment to look again.
   [[nodiscard]] std::optional<Time> held_until(std::string_view rollout_uid, Time now,

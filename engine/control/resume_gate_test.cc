@@ -29,34 +29,37 @@ TEST(ResumeGate, HoldsUntilPodsAreReadyAndTheWindowHasPassed) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
   Time now = kStart + minutes(5);
   EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
-  gate.report("a", "v2", false, minutes(2), now);
+  gate.at_update("a", "v2");
+  gate.report("a", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
   now += seconds(10);
-  gate.report("a", "v2", true, minutes(2), now);
+  gate.report("a", true, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), now + minutes(2));
-  gate.report("a", "v2", true, minutes(2), now + minutes(1));
+  gate.report("a", true, minutes(2), now + minutes(1));
   EXPECT_EQ(gate.held_until("a", now + minutes(2)), std::nullopt);
 }
 
 TEST(ResumeGate, PodsThatWereReadyInALifeBeforeAreWaitedForAnew) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
   Time now = kStart + minutes(5);
-  gate.report("a", "v2", true, minutes(2), now);
-  gate.report("a", "v2", false, minutes(2), now + seconds(1));
+  gate.at_update("a", "v2");
+  gate.report("a", true, minutes(2), now);
+  gate.report("a", false, minutes(2), now + seconds(1));
   now += seconds(25);
   EXPECT_EQ(gate.held_until("a", now), now + kHoldPoll);
-  gate.report("a", "v2", true, minutes(2), now);
+  gate.report("a", true, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), now + minutes(2));
   // Once it went on, a pod that fails holds nothing: it is judged.
   now += minutes(2);
-  gate.report("a", "v2", false, minutes(2), now);
+  gate.report("a", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("a", now), std::nullopt);
 }
 
 TEST(ResumeGate, AQueryWaitsForItsOwnWindow) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
   const Time now = kStart + minutes(5);
-  gate.report("a", "v2", true, kShortestWindow, now);
+  gate.at_update("a", "v2");
+  gate.report("a", true, kShortestWindow, now);
   EXPECT_EQ(gate.held_until("a", now), now + kShortestWindow);
   EXPECT_EQ(gate.held_until("a", now, minutes(10)), now + minutes(10));
 }
@@ -65,13 +68,17 @@ TEST(ResumeGate, DoesNotHoldForEverNorWhatIsNew) {
   ResumeGate gate({{kStart, kStart + minutes(5)}});
   EXPECT_EQ(gate.held_until("a", kStart + minutes(5) + kLongestHold), std::nullopt);
   const Time now = kStart + minutes(5);
-  gate.report("b", "v1", true, minutes(2), now);
+  gate.at_update("b", "v1");
+  gate.report("b", true, minutes(2), now);
   EXPECT_EQ(gate.held_until("b", now), now + minutes(2));
-  gate.report("b", "", false, minutes(2), now);
+  gate.at_update("b", "");
+  gate.report("b", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("b", now), std::nullopt);
-  gate.report("b", "v2", false, minutes(2), now);
+  gate.at_update("b", "v2");
+  gate.report("b", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("b", now), std::nullopt);
-  gate.report("c", "", false, minutes(2), now);
+  gate.at_update("c", "");
+  gate.report("c", false, minutes(2), now);
   EXPECT_EQ(gate.held_until("c", now), std::nullopt);
   EXPECT_EQ(ResumeGate().held_until("a", kStart), std::nullopt);
 }

@@ -56,15 +56,19 @@ bool has_ready_pods(const RolloutLook& look, const api::ObjectPtr& replica_set) 
   return ready >= desired_replicas(*replica_set);
 }
 
-/// Tells the gate how the pods are, and asks it whether this Rollout may go on.
+/// Asks the gate whether this Rollout may go on, and tells it what it waits for.
 void ask_gate(RolloutLook& look) {
+  ResumeGate& gate = *look.in.gate;
+  const std::string_view uid = look.rollout->uid();
+  gate.at_update(uid, pod_hash_of(look.canary));
+  if (!gate.held_until(uid, look.now)) return;
   const bool ready =
       std::ranges::all_of(look.all, [&](const api::ObjectPtr& each) { return has_ready_pods(look, each); });
   Duration window = kShortestWindow;
   for (const auto& run : {look.step_run, look.background_run})
     if (run) window = std::max(window, window_of(run->at("spec", "metrics")));
-  look.in.gate->report(look.rollout->uid(), pod_hash_of(look.canary), ready, window, look.now);
-  look.held_until = look.in.gate->held_until(look.rollout->uid(), look.now);
+  gate.report(uid, ready, window, look.now);
+  look.held_until = gate.held_until(uid, look.now);
   if (look.held_until) look.look_again(*look.held_until - look.now);
 }
 
