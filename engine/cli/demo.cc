@@ -8,6 +8,7 @@
 #include "engine/cli/load_report.h"
 #include "engine/cli/ship.h"
 #include "engine/cli/terminal.h"
+#include "engine/gitops/git_repository.h"
 #include "net/load.h"
 
 namespace fairlead::cli {
@@ -33,7 +34,7 @@ int act(const Project& project, Cluster& cluster, const DemoOptions& options, co
   }
   if (!shipped) return failed(shipped.error().to_string());
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
-                    shipped->sha.substr(0, 7)));
+                    gitops::short_sha(shipped->sha)));
   const auto load = shop_load(cluster.edge_url(), std::string(kShopHost), options.rate, net::kMaxLoadDuration);
   if (!load) return failed(load.error().message);
   const auto generator = net::LoadGenerator::start(*load);

@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "base/image_reference.h"
 #include "engine/cli/interrupt.h"
 #include "engine/cli/successor.h"
 #include "engine/cli/terminal.h"
@@ -58,8 +59,9 @@ class Timeline {
 };
 
 bool runs_digest(const ServiceStatus& service, const std::string& digest) {
-  return service.observed &&
-         std::ranges::any_of(service.images, [&](const std::string& image) { return image.ends_with(digest); });
+  return service.observed && std::ranges::any_of(service.images, [&](const std::string& image) {
+           return ImageReference::parse(image).digest == digest;
+         });
 }
 
 /// "[0.00928]" for "[0.009280000000000002]": what a person reads while it goes by; `status` has every digit.

@@ -8,11 +8,11 @@
 
 #include "base/image_reference.h"
 #include "engine/cli/terminal.h"
+#include "engine/gitops/git_repository.h"
 
 namespace fairlead::cli {
 namespace {
 
-constexpr std::size_t kShortSha = 7;
 constexpr std::size_t kShortDigest = 12;
 constexpr std::string_view kHashLabel = "rollouts-pod-template-hash";
 
@@ -242,7 +242,7 @@ std::string_view standing(const ServiceStatus& status) {
 
 std::string version_of(std::string_view image) {
   const ImageReference reference = ImageReference::parse(image);
-  if (!reference.tag.empty()) return is_sha(reference.tag) ? reference.tag.substr(0, kShortSha) : reference.tag;
+  if (!reference.tag.empty()) return is_sha(reference.tag) ? gitops::short_sha(reference.tag) : reference.tag;
   if (!reference.digest.empty()) return reference.digest.substr(reference.digest.find(':') + 1, kShortDigest);
   return std::string(image);
 }
@@ -329,7 +329,7 @@ std::string to_text(const std::vector<ServiceStatus>& services) {
       std::vector<std::string> row = {"", "", "", "", ""};
       if (first) {
         const std::string sync =
-            s.revision.empty() ? s.sync : fmt::format("{} {}", s.sync, s.revision.substr(0, kShortSha));
+            s.revision.empty() ? s.sync : fmt::format("{} {}", s.sync, gitops::short_sha(s.revision));
         row = {s.name, paint(tone_of(s.health), s.health), sync, s.phase, s.step};
       }
       first = false;

@@ -8,11 +8,10 @@
 #include "engine/cli/interrupt.h"
 #include "engine/cli/release.h"
 #include "engine/cli/terminal.h"
+#include "engine/gitops/git_repository.h"
 
 namespace fairlead::cli {
 namespace {
-
-constexpr std::size_t kShortSha = 7;
 
 Result<std::string> repository_of(const gitops::DeliveryRepository& delivery, const std::string& service) {
   const auto pins = delivery.pins(std::string(gitops::kDeliveryBranch));
@@ -93,7 +92,7 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
 }
 
 std::string committed_text(const Shipped& shipped) {
-  const std::string sha = shipped.sha.substr(0, kShortSha);
+  const std::string sha = gitops::short_sha(shipped.sha);
   return shipped.changed ? fmt::format("{} committed {} to .fairlead/git\n", paint(Tone::kGood, "✓"), sha)
                          : fmt::format("{} nothing to commit: {} holds this very image\n", paint(Tone::kDim, "–"), sha);
 }
@@ -126,12 +125,12 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
       return sentence(Tone::kWarn, "!",
                       fmt::format("gets another image from the newer commit {}, which takes the place of {}: see "
                                   "`fairlead status --watch`",
-                                  followed.newest.substr(0, kShortSha), followed.commit.substr(0, kShortSha)));
+                                  gitops::short_sha(followed.newest), gitops::short_sha(followed.commit)));
     case RolloutOutcome::kLeft:
       return fmt::format(
           "{} interrupted: {} is committed and its rollout goes on: see `fairlead status --watch`, or "
           "stop it with\n  kubectl argo rollouts abort {}\n",
-          paint(Tone::kWarn, "!"), followed.commit.substr(0, kShortSha), which);
+          paint(Tone::kWarn, "!"), gitops::short_sha(followed.commit), which);
     case RolloutOutcome::kTimedOut:
       break;
   }

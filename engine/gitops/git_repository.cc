@@ -95,6 +95,8 @@ int visit(const char* root, const git_tree_entry* entry, void* payload) {
 
 }  // namespace
 
+std::string short_sha(std::string_view sha) { return std::string(sha.substr(0, 7)); }
+
 void GitRepository::Close::operator()(git_repository* repository) const { git_repository_free(repository); }
 
 Result<GitRepository> GitRepository::open(const std::string& path) {
@@ -139,7 +141,7 @@ Result<std::vector<File>> GitRepository::files(const std::string& sha, const std
     const Owned<git_tree_entry> owned(entry);
     git_tree* below = nullptr;
     if (!found || git_tree_lookup(&below, repository_.get(), git_tree_entry_id(entry)) != 0) {
-      return fail("{}: app path does not exist in commit {}", folder, sha.substr(0, 7));
+      return fail("{}: app path does not exist in commit {}", folder, short_sha(sha));
     }
     tree = Owned<git_tree>(below);
   }
@@ -155,7 +157,7 @@ Result<std::string> GitRepository::file(const std::string& sha, const std::strin
   if (!tree) return std::unexpected(tree.error());
   git_tree_entry* entry = nullptr;
   if (git_tree_entry_bypath(&entry, tree->get(), path.c_str()) != 0) {
-    return fail("{} does not exist in commit {}", path, sha.substr(0, 7));
+    return fail("{} does not exist in commit {}", path, short_sha(sha));
   }
   const Owned<git_tree_entry> owned(entry);
   return read_blob(repository_.get(), *git_tree_entry_id(entry), path);

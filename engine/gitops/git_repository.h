@@ -15,6 +15,9 @@ namespace fairlead::gitops {
 inline constexpr std::size_t kMaxManifestBytes = 8U << 20U;  ///< One file.
 inline constexpr std::size_t kMaxManifestFiles = 10'000;     ///< One Application.
 
+/// The seven digits by which people name a commit.
+[[nodiscard]] std::string short_sha(std::string_view sha);
+
 struct Commit {
   std::string sha;      ///< 40 hex digits.
   std::string author;   ///< "Name <email>".
