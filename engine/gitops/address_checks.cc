@@ -1,5 +1,7 @@
 #include "engine/gitops/address_checks.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -9,6 +11,9 @@ namespace fairlead::gitops {
 namespace {
 
 using Errors = std::vector<Error>;
+
+// RFC 1918.
+constexpr std::array kPrivate{AddressRange{0x0A000000, 8}, AddressRange{0xAC100000, 12}, AddressRange{0xC0A80000, 16}};
 
 /// A range and what it is called in messages.
 struct Named {
@@ -40,6 +45,11 @@ void check_size(const Source& source, const Value& cidr, const std::string& name
     errors.push_back(source.error(cidr, fmt::format("{} is {}, which is no CIDR block", name, cidr.str())));
   } else if (range->prefix > prefix) {
     errors.push_back(source.error(cidr, fmt::format("{} is {}; it must be /{} or larger", name, cidr.str(), prefix)));
+  } else if (std::ranges::none_of(kPrivate, [&](const AddressRange& all) {
+               return all.contains(range->first) && range->prefix >= all.prefix;
+             })) {
+    errors.push_back(source.error(
+        cidr, fmt::format("{} is {}; it must lie in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", name, cidr.str())));
   }
 }
 

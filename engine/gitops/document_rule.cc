@@ -44,7 +44,8 @@ class Checker {
 
   void check(const DocumentRule& rule, Value& value, const std::string& path) {
     if (!has_type(rule.type, value)) {
-      return report(value, fmt::format("{} must be of type {}, not {}", path, type_name(rule.type), value.kind_name()));
+      return report(value, fmt::format("{} must be of type {}, not {}", path.empty() ? "the document" : path,
+                                       type_name(rule.type), value.kind_name()));
     }
     switch (rule.type) {
       case Type::kString:

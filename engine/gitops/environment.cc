@@ -141,6 +141,7 @@ Value regions(const EnvironmentSources& sources) {
     Value entry = names.region(find_azure_region(region.key)->code);
     entry.set("primary", region.value.at("primary"))
         .set("zones", region.value.at("zones"))
+        .set("privateLinkLocation", find_azure_region(region.key)->private_link)
         .set("cidr", range.to_string())
         .set("subnets", spoke_subnets(range))
         .set("gatewayIp", region.value.at("gatewayIp"));

@@ -7,6 +7,7 @@
 #include "engine/gitops/address_checks.h"
 #include "engine/gitops/azure_region.h"
 #include "engine/gitops/needs_checks.h"
+#include "engine/gitops/node_pool_checks.h"
 
 namespace fairlead::gitops {
 namespace {
@@ -15,6 +16,8 @@ using Errors = std::vector<Error>;
 
 // AKS supports the newest version and the two before it; 1.36 is general since June 2026.
 constexpr auto kSupportedVersions = std::to_array<std::string_view>({"1.34", "1.35", "1.36"});
+
+constexpr auto kOwnTags = std::to_array<std::string_view>({"environment", "class", "repository", "expires"});
 
 bool is_prod(const EnvironmentSources& sources) { return sources.at_own("environment").at("class").str() == "prod"; }
 
@@ -47,9 +50,21 @@ void check_zones(const EnvironmentSources& sources, const Member& region, const 
     errors.push_back(sources.own.error(
         zones, fmt::format("{} has no availability zones; leave regions.{}.zones out", region.key, region.key)));
   }
-  if (is_prod(sources) && seen.size() < 2) {
+  if (seen.size() == 2) {
     errors.push_back(sources.own.error(
-        region.value, fmt::format("class prod wants at least two zones; regions.{} has {}", region.key, seen.size())));
+        zones, fmt::format("regions.{} has two zones of three; Azure makes public addresses in one zone or in all",
+                           region.key)));
+  } else if (is_prod(sources) && seen.size() < 2) {
+    errors.push_back(sources.own.error(
+        region.value, fmt::format("class prod wants three zones; regions.{} has {}", region.key, seen.size())));
+  }
+}
+
+/// Tags that rendering sets itself.
+void check_tags(const EnvironmentSources& sources, Errors& errors) {
+  for (const Member& tag : sources.at_own("owner").at("tags").members()) {
+    if (std::ranges::find(kOwnTags, tag.key) == kOwnTags.end()) continue;
+    errors.push_back(sources.own.error(tag.value, fmt::format("owner.tags.{} is set by fairlead itself", tag.key)));
   }
 }
 
@@ -89,6 +104,9 @@ void check_hub(const EnvironmentSources& sources, Errors& errors) {
   const Value& hub = sources.at_own("hub");
   const std::string_view ref = hub.at("ref").str();
   check_runners(sources, errors);
+  if (is_prod(sources) && hub.at("egressTier").str() != "firewall") {
+    errors.push_back(sources.own.error(hub.at("egressTier"), "class prod needs hub.egressTier firewall"));
+  }
   if (sources.holds_hub()) return;
   const Source* holder = sources.environment(ref);
   if (holder == nullptr || holder->document.at("hub", "ref").str() != ref) {
@@ -137,35 +155,6 @@ void check_cluster(const EnvironmentSources& sources, Errors& errors) {
   }
 }
 
-void check_pools(const EnvironmentSources& sources, Errors& errors) {
-  for (const Member& pool : sources.at_own("nodePools").members()) {
-    const Value& min = pool.value.at("min");
-    const bool spot = pool.value.at("priority").str() == "Spot";
-    if (min.int_or(0) > pool.value.at("max").int_or(0)) {
-      errors.push_back(sources.own.error(min, fmt::format("nodePools.{}.min is more than its max", pool.key)));
-    }
-    if (pool.key == "system" && spot) {
-      errors.push_back(sources.own.error(pool.value.at("priority"),
-                                         "nodePools.system cannot be Spot: the cluster would go with its nodes"));
-    }
-    if (pool.key == "system" && min.int_or(0) < 1) {
-      errors.push_back(sources.own.error(min, "nodePools.system.min must be at least 1: system pods need a node"));
-    }
-    if (pool.key == "workload" && spot) {
-      errors.push_back(sources.own.error(pool.value.at("priority"),
-                                         "nodePools.workload cannot be Spot: services need nodes that stay; "
-                                         "nodePools.spot is for the rest"));
-    }
-    if (pool.key == "spot" && !spot) {
-      errors.push_back(sources.own.error(pool.value.at("priority"), "nodePools.spot.priority must be Spot"));
-    }
-    if (spot && pool.value.has("maxSurge")) {
-      errors.push_back(sources.own.error(pool.value.at("maxSurge"),
-                                         fmt::format("nodePools.{} is Spot: such pools take no maxSurge", pool.key)));
-    }
-  }
-}
-
 /// Cosmos DB takes provisioned throughput in steps of 100 and autoscale's in steps of 1000.
 void check_throughput(const Source& source, const Value& throughput, Errors& errors) {
   const std::int64_t step = throughput.at("mode").str() == "autoscale" ? 1000 : 100;
@@ -192,6 +181,14 @@ void check_data(const EnvironmentSources& sources, Errors& errors) {
                                          "data.cosmos.consistency cannot be Strong where writes is multi"));
     }
   }
+  for (const Member& region : sources.at_own("regions").members()) {
+    const AzureRegion* known = find_azure_region(region.key);
+    const Value& redundancy = sources.at_own("data").at("queues", "redundancy");
+    if (known == nullptr || known->has_zones || redundancy.str() != "ZRS") continue;
+    errors.push_back(sources.own.error(
+        redundancy.line() > 0 ? redundancy : region.value,
+        fmt::format("data.queues.redundancy is ZRS, but {} has no availability zones; LRS it must be", region.key)));
+  }
   const Value& days = sources.at_own("backup").at("cosmosDays");
   if (days.int_or(7) != 7 && days.int_or(7) != 30) {
     errors.push_back(sources.own.error(days, "backup.cosmosDays may be 7 or 30: Cosmos DB has these tiers"));
@@ -201,6 +198,12 @@ void check_data(const EnvironmentSources& sources, Errors& errors) {
     errors.push_back(sources.own.error(sources.at_own("data").at("redis", "highAvailability"),
                                        "class prod wants data.redis.highAvailability"));
   }
+}
+
+void check_hours(const EnvironmentSources& sources, Errors& errors) {
+  const Value& workdays = sources.at_own("hours").at("workdays");
+  if (workdays.is_null() || workdays.at("from").str() < workdays.at("to").str()) return;
+  errors.push_back(sources.own.error(workdays, "hours.workdays.from must be before its to, on the same day"));
 }
 
 void check_edge(const EnvironmentSources& sources, Errors& errors) {
@@ -214,6 +217,11 @@ void check_edge(const EnvironmentSources& sources, Errors& errors) {
   for (const Value& host : edge.at("hosts").items()) {
     if (!seen.insert(host.str()).second) {
       errors.push_back(sources.own.error(host, fmt::format("edge.hosts names {} twice", host.str())));
+    }
+    for (const auto& [name, other] : sources.others) {
+      const auto theirs = other.document.at("edge", "hosts").items();
+      if (std::ranges::find(theirs, host) == theirs.end()) continue;
+      errors.push_back(sources.own.error(host, fmt::format("edge.hosts names {}, which is {}'s", host.str(), name)));
     }
   }
   if (is_prod(sources) && edge.at("waf", "mode").str() != "prevention") {
@@ -229,14 +237,16 @@ void check_edge(const EnvironmentSources& sources, Errors& errors) {
 std::vector<Error> check_environment(const EnvironmentSources& sources) {
   Errors errors;
   check_identity(sources, errors);
+  check_tags(sources, errors);
   check_regions(sources, errors);
   check_hub(sources, errors);
   check_registry(sources, errors);
   check_addresses(sources, errors);
   check_cluster(sources, errors);
-  check_pools(sources, errors);
+  check_node_pools(sources, errors);
   check_data(sources, errors);
   check_edge(sources, errors);
+  check_hours(sources, errors);
   check_needs(sources, errors);
   return errors;
 }

@@ -11,8 +11,10 @@ constexpr const char* kEnvironment = "[a-z][a-z0-9]{1,9}";  // Goes into names t
 constexpr const char* kUuid = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
 constexpr const char* kHost = "[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+";
 constexpr const char* kHostOrWildcard = "(\\*\\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+";
-constexpr const char* kDay = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+constexpr const char* kDay = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
 constexpr const char* kTime = "([01][0-9]|2[0-3]):[0-5][0-9]";
+constexpr const char* kVmSize = "Standard_[A-Z]+[0-9]+(-[0-9]+)?[a-z]*(_[A-Za-z0-9]+)*";
+constexpr const char* kShare = "[1-9][0-9]?%?|100%?|[1-9][0-9]{2}";  // More than all of it is no share.
 constexpr const char* kWafRule = "(911|920|921|93[0-3]|94[1-4])[0-9]{3}";
 constexpr const char* kStored = "[a-z0-9]([a-z0-9-]{1,36}[a-z0-9])";  // Fits Cosmos DB, queues and Key Vault.
 constexpr std::int64_t kMaxId = 999'999'999'999;                      // GitHub's ids are numbers that grow.
@@ -50,6 +52,19 @@ DocumentRule otherwise(Value value, DocumentRule rule) {
   return rule;
 }
 
+/// Azure Managed Redis: each family and the sizes that it comes in.
+std::vector<std::string> redis_skus() {
+  static const std::vector<std::pair<std::string, std::vector<int>>> kFamilies = {
+      {"Balanced_B", {0, 1, 3, 5, 10, 20, 50, 100, 150, 250, 350, 500, 700, 1000}},
+      {"MemoryOptimized_M", {10, 20, 50, 100, 150, 250, 350, 500, 700, 1000, 1500, 2000}},
+      {"ComputeOptimized_X", {3, 5, 10, 20, 50, 100, 150, 250, 350, 500, 700}},
+      {"FlashOptimized_A", {250, 500, 700, 1000, 1500, 2000, 4500}}};
+  std::vector<std::string> out;
+  for (const auto& [family, sizes] : kFamilies)
+    for (const int size : sizes) out.push_back(family + std::to_string(size));
+  return out;
+}
+
 DocumentRule api_version() { return required(choice("Version of this file's format.", {"fairlead.dev/v1"})); }
 
 DocumentRule environment() {
@@ -65,7 +80,8 @@ DocumentRule owner() {
       "Who answers for it, and who pays.",
       {{"repository",
         required(text("GitHub repository that deploys it: owner/name.", "[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"))},
-       {"tags", map("Azure tags that every resource bears.", "[A-Za-z][A-Za-z0-9_-]{0,62}", text("The tag's value."))},
+       {"tags", map("Azure tags that every resource bears.", "[A-Za-z][A-Za-z0-9_-]{0,62}",
+                    text("The tag's value.", ".{0,256}"))},
        {"contacts", required(list("E-mail addresses that alerts go to.", text("One address.", "[^@ ]+@[^@ ]+")))},
        {"budget",
         required(object(
@@ -185,12 +201,12 @@ DocumentRule cluster() {
 DocumentRule pool(std::string about, Value priority) {
   return object(
       std::move(about),
-      {{"size", required(text("Azure VM size.", "Standard_[A-Za-z0-9_]+"))},
+      {{"size", required(text("Azure VM size.", kVmSize))},
        {"min", required(integer("Fewest nodes.", 0, 1000))},
        {"max", required(integer("Most nodes.", 1, 1000))},
        {"priority",
         otherwise(std::move(priority), choice("Spot nodes are cheap and may go at any time.", {"Regular", "Spot"}))},
-       {"maxSurge", text("Nodes added during an upgrade, as a number or a share; not for Spot.", "[0-9]+%?")},
+       {"maxSurge", text("Nodes added during an upgrade, as a number or a share; not for Spot.", kShare)},
        {"diskGb", integer("Size of the system disk; left out, Azure's choice.", 30, 2048)},
        {"labels", map("Labels of its nodes.", "[a-z0-9A-Z./_-]+", text("The label's value."))},
        {"taints",
@@ -212,7 +228,7 @@ DocumentRule data() {
                                                                    400, 1'000'000))}}))}});
   const auto redis =
       object("Azure Managed Redis in each region. Left out: none.",
-             {{"sku", required(text("SKU's name.", "[A-Z][A-Za-z]+_[A-Z][0-9]+"))},
+             {{"sku", required(choice("SKU's name.", redis_skus()))},
               {"highAvailability", otherwise(true, flag("Two nodes, in zones where the region has them."))}});
   return otherwise(
       Value::object(),

@@ -60,7 +60,7 @@ resource "azurerm_cdn_frontdoor_origin" "this" {
   private_link {
     request_message        = local.approval
     target_type            = "Gateway" # The name of the frontend; see modules/application-gateway.
-    location               = each.key
+    location               = local.environment.regions[each.key].privateLinkLocation
     private_link_target_id = each.value
   }
 }
