@@ -56,7 +56,8 @@ locals {
     "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR (@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {${local.assignable}}))",
   ])
 
-  # Upstream images of the add-ons in infrastructure/platform, under the registry's own name.
+  # Upstream images of Argo CD, of the add-ons in infrastructure/platform and of the runners, under the registry's own name.
+  # Docker Hub's are not here: Azure refuses a rule for it without credentials. infrastructure/bootstrap/images copies those.
   cache_rules = {
     "quay/argoproj/argocd"                   = "quay.io/argoproj/argocd"
     "quay/argoproj/argo-rollouts"            = "quay.io/argoproj/argo-rollouts"
@@ -66,9 +67,7 @@ locals {
     "ghcr/dexidp/dex"                        = "ghcr.io/dexidp/dex"
     "ghcr/external-secrets/external-secrets" = "ghcr.io/external-secrets/external-secrets"
     "ghcr/open-telemetry/collector-contrib"  = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
-    "docker/envoyproxy/gateway"              = "docker.io/envoyproxy/gateway"
-    "docker/envoyproxy/envoy"                = "docker.io/envoyproxy/envoy"
-    "docker/velero/velero"                   = "docker.io/velero/velero"
-    "docker/velero/velero-plugin-azure"      = "docker.io/velero/velero-plugin-for-microsoft-azure"
+
+    "ghcr/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi" = "ghcr.io/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi"
   }
 }
