@@ -29,7 +29,7 @@ class ConnectionUser {
 /// thread.
 class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
  public:
-  explicit ClientConnection(boost::asio::io_context& io) : socket_(io) {}
+  explicit ClientConnection(boost::asio::io_context& io) : born(std::chrono::steady_clock::now()), socket_(io) {}
 
   /// Connects to the first address that answers; with `tls`, `host` is what the certificate must be for.
   void open(std::vector<boost::asio::ip::tcp::endpoint> endpoints, boost::asio::ssl::context* tls,
@@ -43,6 +43,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   [[nodiscard]] bool lost() const { return lost_; }
 
   std::string origin;  ///< The pool's key.
+  const std::chrono::steady_clock::time_point born;
   std::chrono::steady_clock::time_point idle_since;
 
  private:

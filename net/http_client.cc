@@ -74,6 +74,7 @@ struct HttpClient::Impl {
 
   explicit Impl(ClientOptions given);
   void begin(const std::shared_ptr<Call>& call);
+  void drop_spent();
   void sweep();
   [[nodiscard]] std::shared_ptr<ClientConnection> take_idle(const std::string& origin);
   void give_back(std::shared_ptr<ClientConnection> connection);
@@ -267,8 +268,9 @@ void HttpClient::Impl::begin(const std::shared_ptr<Call>& call) {
 }
 
 std::shared_ptr<ClientConnection> HttpClient::Impl::take_idle(const std::string& origin) {
+  drop_spent();
   for (auto place = idle.rbegin(); place != idle.rend(); ++place) {
-    if ((*place)->lost() || (*place)->origin != origin) continue;
+    if ((*place)->origin != origin) continue;
     auto found = *place;
     idle.erase(std::next(place).base());
     return found;
@@ -284,16 +286,21 @@ void HttpClient::Impl::give_back(std::shared_ptr<ClientConnection> connection) {
   idle.push_back(std::move(connection));
 }
 
+void HttpClient::Impl::drop_spent() {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(idle, [&](const auto& connection) {
+    const bool old = options.age.count() > 0 && now - connection->born >= options.age;
+    const bool drop = old || connection->lost() || now - connection->idle_since > options.idle;
+    if (drop) connection->close();
+    return drop;
+  });
+}
+
 void HttpClient::Impl::sweep() {
   sweeper.expires_after(kSweep);
   sweeper.async_wait([this](Code code) {
     if (code || stopping) return;
-    const auto oldest = std::chrono::steady_clock::now() - options.idle;
-    std::erase_if(idle, [&](const auto& connection) {
-      const bool drop = connection->lost() || connection->idle_since < oldest;
-      if (drop) connection->close();
-      return drop;
-    });
+    drop_spent();
     sweep();
   });
 }

@@ -68,6 +68,9 @@ struct ClientOptions {
   std::size_t max_connections = 1024;             ///< In all; over it calls fail with kLimit.
   std::size_t max_idle = 64;                      ///< Kept per origin.
   std::chrono::milliseconds idle{30'000};         ///< Kept connections are closed after it.
+  /// Kept connections are used this long from when they were opened. A Service chooses the pod for each connection, so
+  /// what should follow its pods as they come and go has little of it. 0: as long as `idle` allows.
+  std::chrono::milliseconds age{0};
   std::size_t max_body_bytes = 32 * 1024 * 1024;  ///< Not for streams.
   std::string resolv_conf = "/etc/resolv.conf";
   std::string hosts = "/etc/hosts";

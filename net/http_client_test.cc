@@ -87,6 +87,15 @@ TEST(HttpClient, KeepsConnectionsAndSendsHostAndBody) {
   EXPECT_EQ(server->stats().accepted, 1U);
 }
 
+TEST(HttpClient, LeavesConnectionsThatAreTooOld) {
+  const auto server = serve([](const Request&, const ResponseWriter& response) { response.send({}); });
+  HttpClient client({.age = 1ms});
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (server->stats().accepted < 3 && std::chrono::steady_clock::now() < deadline)
+    ASSERT_TRUE(client.fetch(get(server->port())));
+  EXPECT_GE(server->stats().accepted, 3U);
+}
+
 TEST(HttpClient, RunsManyCallsAtOnce) {
   const auto server =
       serve([](const Request& request, const ResponseWriter& response) { response.send({.body = request.target}); });

@@ -8,6 +8,9 @@
 namespace fairlead::service {
 namespace {
 
+/// Short, as a canary of a service that only services call has its share of new connections alone.
+constexpr std::chrono::seconds kConnectionAge{2};
+
 Level read_level(Config& config) {
   const std::string text = config.text("LOG_LEVEL", "info");
   for (const Level level : {Level::kDebug, Level::kInfo, Level::kWarn, Level::kError}) {
@@ -73,7 +76,7 @@ int run(std::string_view name, const std::function<Handlers(Config& config, Plat
   const Settings settings = Settings::read(name, config);
   const Log log(STDOUT_FILENO, settings.log_level, settings.name, settings.version);
   MetricRegistry metrics;
-  net::HttpClient client;
+  net::HttpClient client({.age = kConnectionAge});
   Platform platform{settings, log, metrics, client};
   Handlers handlers = assemble(config, platform);
   if (const auto checked = config.check(); !checked) {
