@@ -156,6 +156,10 @@ Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wan
   return out;
 }
 
+void remember_start(AutoscalerMemory& memory, std::int64_t current, Time now) {
+  if (memory.recommendations.empty()) memory.recommendations.push_back({now, current});
+}
+
 void remember_change(AutoscalerMemory& memory, std::int64_t from, std::int64_t to, Time now) {
   if (to > from) memory.ups.push_back({now, to - from});
   if (to < from) memory.downs.push_back({now, from - to});

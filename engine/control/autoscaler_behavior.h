@@ -35,6 +35,10 @@ struct Limited {
   bool limited = false;
 };
 
+/// Takes what there is when an autoscaler is first looked at for a recommendation, so that scaling down waits out its
+/// window then, too. Source: recordInitialRecommendation.
+void remember_start(AutoscalerMemory& memory, std::int64_t current, Time now);
+
 /// `spec` is a HorizontalPodAutoscalerSpec. Remembers `wanted` and answers with what may be set now.
 [[nodiscard]] Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wanted, Time now,
                                      AutoscalerMemory& memory);

@@ -99,6 +99,7 @@ class HorizontalPodAutoscaler final : public Reconciler {
     const std::int64_t least = spec.at("minReplicas").int_or(1);
     const std::int64_t most = spec.at("maxReplicas").int_or(1);
     look.desired = look.current;
+    remember_start(memory_[look.autoscaler->key()], look.current, api_.clock().now());
     std::string why;
     if (look.current == 0 && least != 0) {
       return condition(look, "ScalingActive", false, "ScalingDisabled",
