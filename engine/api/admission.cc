@@ -14,6 +14,16 @@ bool is_namespace(const Resource& resource) { return resource.group.empty() && r
 
 }  // namespace
 
+bool is_pod(const Resource& resource) { return resource.group.empty() && resource.kind == "Pod"; }
+
+const Value& written_pod_spec(const Admission& admission) {
+  static const Value kNone;
+  if (admission.object == nullptr || admission.subresource != Subresource::kNone || !admission.resource->namespaced)
+    return kNone;
+  const Value& spec = admission.object->at("spec");
+  return is_pod(*admission.resource) ? spec : spec.at("template", "spec");
+}
+
 ApiResult<> admit_unserved(Admission& admission) {
   if (!creates(admission) || admission.resource->acted_on || admission.warnings == nullptr) return {};
   admission.warnings->push_back(
@@ -56,6 +66,7 @@ void add_standard_admission(Api& api) {
   api.add_admission("pod-qos", admit_qos);
   api.add_admission("service-addresses", with_api(admit_service));
   api.add_admission("pod-security", with_api(admit_pod_security));
+  api.add_admission("pod-fields", admit_pod_fields);
   api.add_admission("rbac-escalation", with_api(admit_grant));
 }
 

@@ -13,8 +13,12 @@ inline constexpr std::int64_t kPodTokenSeconds =
     3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
 
 /// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, pod-qos,
-/// service-addresses, pod-security, rbac-escalation.
+/// service-addresses, pod-security, pod-fields, rbac-escalation.
 void add_standard_admission(Api& api);
+
+[[nodiscard]] bool is_pod(const Resource& resource);
+/// The spec of a Pod, or of the pods that a workload makes, in what is written; null where there is none.
+[[nodiscard]] const Value& written_pod_spec(const Admission& admission);
 
 /// Warns of objects of kinds that nothing in this program acts on: they are stored and can be read, and that is all.
 [[nodiscard]] ApiResult<> admit_unserved(Admission& admission);
@@ -33,6 +37,9 @@ void add_standard_admission(Api& api);
 [[nodiscard]] ApiResult<> admit_service(const Api& api, Admission& admission);
 /// Enforces the namespace's Pod Security Standard, warns where it asks for warnings.
 [[nodiscard]] ApiResult<> admit_pod_security(const Api& api, Admission& admission);
+/// Refuses pods with fields that nothing here acts on where ignoring them would change what runs, and warns of the
+/// others; templates of pods are warned of.
+[[nodiscard]] ApiResult<> admit_pod_fields(Admission& admission);
 /// Refuses Roles, ClusterRoles and bindings that grant what their author does not hold, unless he may `escalate` the
 /// role or `bind` it.
 [[nodiscard]] ApiResult<> admit_grant(const Api& api, Admission& admission);

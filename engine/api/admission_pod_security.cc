@@ -115,22 +115,20 @@ std::string violations(const Value& spec, std::string_view level) {
 
 ApiResult<> admit_pod_security(const Api& api, Admission& admission) {
   const Resource& resource = *admission.resource;
-  if (admission.object == nullptr || admission.subresource != Subresource::kNone || !resource.namespaced) return {};
-  const bool is_pod = resource.group.empty() && resource.kind == "Pod";
-  const Value& template_spec = admission.object->at("spec", "template", "spec");
-  const Value& spec = is_pod ? admission.object->at("spec") : template_spec;
+  const Value& spec = written_pod_spec(admission);
   if (!spec.is_object() || !spec.has("containers")) return {};
-  if (admission.before != nullptr && is_pod && admission.before->at("spec") == spec) return {};
+  const bool pod = is_pod(resource);
+  if (admission.before != nullptr && pod && admission.before->at("spec") == spec) return {};
   const ObjectPtr space =
       api.get(api.schema().resource("", "namespaces"), {}, admission.object->at("metadata", "namespace").str());
   if (!space) return {};
   const std::string_view enforced = space->label(std::string(kPrefix) + "enforce");
   const std::string_view warned = space->label(std::string(kPrefix) + "warn");
-  if (const std::string found = violations(spec, enforced); is_pod && !found.empty()) {
+  if (const std::string found = violations(spec, enforced); pod && !found.empty()) {
     return std::unexpected(Status::forbidden(resource, admission.object->at("metadata", "name").str(),
                                              fmt::format("violates PodSecurity \"{}:latest\": {}", enforced, found)));
   }
-  const std::string_view level = warned.empty() && !is_pod ? enforced : warned;
+  const std::string_view level = warned.empty() && !pod ? enforced : warned;
   if (const std::string found = violations(spec, level); !found.empty() && admission.warnings != nullptr) {
     admission.warnings->push_back(fmt::format("would violate PodSecurity \"{}:latest\": {}", level, found));
   }

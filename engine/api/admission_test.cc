@@ -117,6 +117,41 @@ TEST_F(AdmissionTest, PodSecurityRefusesWhatTheNamespaceForbids) {
       {"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}})");
 }
 
+TEST_F(AdmissionTest, PodFieldsThatNothingActsOnAreRefusedWhereTheyChangeWhatRunsAndElseSaid) {
+  const auto pod = [](std::string_view spec, std::string_view container = "") {
+    return fmt::format(R"({{"metadata":{{"name":"p"}},"spec":{{{}"containers":[{{{}"name":"c","image":"i"}}]}}}})",
+                       spec, container);
+  };
+  for (const char* field : {"hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"}) {
+    const auto refused = try_make("pods", pod(fmt::format(R"("{}":true,)", field)));
+    ASSERT_FALSE(refused.has_value()) << field;
+    EXPECT_EQ(refused.error().code, 403);
+    EXPECT_NE(refused.error().message.find(fmt::format("spec.{} is not acted on here", field)), std::string::npos);
+  }
+  for (const char* spec : {R"("runtimeClassName":"gvisor",)",
+                           R"("securityContext":{"sysctls":[{"name":"net.core.somaxconn","value":"1"}]},)"})
+    EXPECT_EQ(try_make("pods", pod(spec)).error().code, 403) << spec;
+  EXPECT_TRUE(warnings_.empty());
+
+  make("pods", pod(R"("hostNetwork":false,"securityContext":{"sysctls":[]},"affinity":{"podAntiAffinity":
+      {"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"kubernetes.io/hostname"}]}},
+      "topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"}],)",
+                   R"("tty":true,)"));
+  ASSERT_EQ(warnings_.size(), 3U);
+  EXPECT_EQ(
+      warnings_[0],
+      "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution is not acted on here: the pod "
+      "may share a node with those");
+  EXPECT_EQ(warnings_[1],
+            "spec.topologySpreadConstraints is not acted on here: the pod is placed without regard to others");
+  EXPECT_EQ(warnings_[2], "spec.containers[0].tty is not acted on here: nobody can attach to it here");
+
+  warnings_.clear();
+  make("replicationcontrollers", R"({"metadata":{"name":"r"},"spec":{"selector":{"a":"b"},"template":{"metadata":
+      {"labels":{"a":"b"}},"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"i"}]}}}})");
+  EXPECT_EQ(warnings_.size(), 1U) << "its kind is warned of, which is enough";
+}
+
 TEST_F(AdmissionTest, KindsThatNothingActsOnSaySo) {
   make("limitranges", R"({"metadata":{"name":"l"},"spec":{"limits":[{"type":"Pod","max":{"cpu":"1"}}]}})");
   ASSERT_EQ(warnings_.size(), 1U);
