@@ -245,9 +245,7 @@ LocalNode::LocalNode(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 LocalNode::~LocalNode() {
   state_->loop.post([own = state_.get()] {
-    for (const auto& [uid, pod] : own->pods) {
-      for (const auto& running : pod->running()) ::kill(running.pid, SIGKILL);
-    }
+    for (const auto& [uid, pod] : own->pods) pod->abandon();
   });
   state_->loop.stop();
   state_->thread.join();

@@ -1,5 +1,7 @@
 #include "engine/node/pod_worker.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -281,6 +283,11 @@ void PodWorker::stop(Duration grace) {
   for (auto* timer : {&retry_, &port_retry_, &deadline_}) services_.loop.cancel(*timer);
   for (auto& slot : slots_) services_.loop.cancel(slot.restart);
   stop_containers();
+}
+
+void PodWorker::abandon() {
+  gone_ = true;
+  for (const Running& each : running()) ::kill(each.pid, SIGKILL);
 }
 
 /// Main containers first, sidecars once those have ended.

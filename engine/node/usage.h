@@ -14,7 +14,7 @@ namespace fairlead::node {
 /// One reading of one container.
 struct ContainerSample {
   std::int64_t cpu_nanoseconds = 0;  ///< Used by all of its processes since it started.
-  std::int64_t memory_bytes = 0;     ///< Anonymous and shared memory held now, shared pages counted once per process.
+  std::int64_t memory_bytes = 0;     ///< Resident now, shared pages counted once per process.
 };
 
 /// Keeps what ended processes had used, so that CPU time only grows. One thread.

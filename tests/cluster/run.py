@@ -502,8 +502,26 @@ def ships_that_are_not_followed_to_their_end(copy):
           f"the second ship ended with {second.returncode}: {said}{problem}")
 
 
+def a_bad_version_of_what_only_services_call(copy):
+    """Its canary gets the share of requests that its pods are of all, whatever connections its callers keep."""
+    if copy.user:
+        return  # Who may not write the build cannot build.
+    load = copy.start("load", "--rate", "60", "--duration", f"{WAIT_SECONDS}s")
+    said = copy.fairlead("ship", "catalog", "--no-test", "--env", "FAULT_ERROR_RATE=0.3", code=4)
+    load.send_signal(signal.SIGINT)
+    load.communicate(timeout=WAIT_SECONDS)
+    check("error-rate was Failed" in said, said)
+
+
+def container_logs(copy):
+    return sorted(glob.glob(os.path.join(copy.root, ".fairlead/log/pods/**/*.log"), recursive=True))
+
+
 def down(copy):
+    before = container_logs(copy)
+    check(before, "containers have logs")
     copy.fairlead("down")
+    check(container_logs(copy) == before, "nothing was started while it stopped")
     check(not copy.processes(), "no process is left")
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         check(copy.root not in mounts.read(), "no mount is left")
@@ -520,7 +538,8 @@ def its_state_is_removed(copy):
 TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known, an_environment_with_an_unknown_key,
          a_port_that_is_taken, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics,
          an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
-         a_canary_that_crashes, killed_while_it_writes, ships_that_are_not_followed_to_their_end, down, its_state_is_removed]
+         a_canary_that_crashes, killed_while_it_writes, ships_that_are_not_followed_to_their_end,
+         a_bad_version_of_what_only_services_call, down, its_state_is_removed]
 
 
 def main(arguments):
