@@ -1,128 +1,204 @@
-"""Who may do what: each grant of the file is in the plan, with its role and for its principal, and there is no other."""
-from azure_stub import principal_id
-from planner import resources
+"""Who may do what: each grant of the file is in the plan, with its role, on its scope and for its principal, and there is no other.
+Likewise each federated credential. These checks read second plans (second_plan.py), in which every id is known."""
+import uuid
 
-# Owner, Contributor, User Access Administrator, Role Based Access Control Administrator.
-MAY_NOT_BE_GIVEN = ("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "b24988ac-6180-42a0-ab88-20f7382dd24c",
-                    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9", "f58310d9-a9f6-439a-9e8d-f62e7b41a168")
+from arm import Places, identity_id, issuer_of, resource_id
+from azure_stub import principal_id
+from planner import differences, resources
+
+GIVES_ROLES = "Role Based Access Control Administrator"
+# What the deploy pipelines may give: what the roots global and region assign, and none that gives roles itself.
+ASSIGNABLE = {
+    "AcrPull": "7f951dda-4ed3-4680-a7ca-43fe172d538d",
+    "Azure Kubernetes Service RBAC Reader": "7f6c6a51-bcf8-42ba-9220-52d62157d7db",
+    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
+    "Managed Identity Operator": "f1a07417-d97a-45cb-824c-7a7467783830",
+    "Network Contributor": "4d97b98b-1d4f-4787-a291-c67834d212e7",
+    "Storage Queue Data Message Processor": "8a0f0c08-91a1-4084-bc3d-661d67233fed",
+    "Storage Queue Data Message Sender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
+    "Storage Queue Data Reader": "19e7f393-937e-4f77-808e-94535e297925",
+}
 QUEUE_ROLES = {"send": "Storage Queue Data Message Sender", "receive": "Storage Queue Data Message Processor",
                "measure": "Storage Queue Data Reader"}
+COSMOS_ROLES = {"read": "00000000-0000-0000-0000-000000000001", "write": "00000000-0000-0000-0000-000000000002"}
+ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 
 
-def foundation_grants(environment):
-    """What the pipelines may do: plan reads, deploy writes and gives roles, build pushes; and the hub's runners, who pull."""
-    out = {}
-    holds_registry = environment["registry"]["environment"] == environment["foundation"]["environment"]
+def only_assignable():
+    """The condition on whoever gives roles, word for word."""
+    ids = ", ".join(guid for _, guid in sorted(ASSIGNABLE.items()))
+    return " AND ".join(
+        f"((!(ActionMatches{{'{ASSIGNMENTS}/{action}'}})) OR (@{source}[{ASSIGNMENTS}:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{ids}}}))"
+        for action, source in (("write", "Request"), ("delete", "Resource")))
+
+
+def grant(scope, role, identity=None, principal=None):
+    """What an assignment of a role must say; who may give roles, under that condition only."""
+    gives = role == GIVES_ROLES
+    return {"scope": scope, "role_definition_name": role, "principal_id": principal or principal_id(identity),
+            "condition": only_assignable() if gives else None, **({"condition_version": "2.0"} if gives else {})}
+
+
+def endpoint_role(places):
+    """The role of ours for those who connect a network to the registry: its id is made from the registry's."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{places.registry}/endpoints"))
+
+
+def pipeline_grants(environment, places):
+    prefix = environment["azure"]["prefix"]
+    state = f"{places.state}/blobServices/default/containers/{environment['foundation']['stateContainer']}"
     for name in environment["foundation"]["environments"]:
-        for purpose, role, data in (("plan", "Reader", "Reader"), ("deploy", "Contributor", "Contributor")):
-            out[f'azurerm_role_assignment.subscription["{name}-{purpose}"]'] = (role, None)
-            out[f'azurerm_role_assignment.state["{name}-{purpose}"]'] = (f"Storage Blob Data {data}", None)
-        out[f'azurerm_role_assignment.roles["{name}-deploy"]'] = ("Role Based Access Control Administrator", None)
-        out[f'azurerm_role_assignment.clusters["{name}-deploy"]'] = ("Azure Kubernetes Service RBAC Cluster Admin", None)
-        if not holds_registry:
-            out[f'azurerm_role_assignment.registry_roles["{name}-deploy"]'] = ("Role Based Access Control Administrator", None)
-            out[f'azurerm_role_assignment.registry_endpoints["{name}-deploy"]'] = (None, None)
-    if holds_registry:
-        out['azurerm_role_assignment.build["build"]'] = ("AcrPush", None)
+        for purpose, role in (("plan", "Reader"), ("deploy", "Contributor")):
+            who = f"id-{prefix}-{name}-{purpose}"
+            yield f'subscription["{name}-{purpose}"]', grant(places.subscription, role, who)
+            yield f'state["{name}-{purpose}"]', grant(state, f"Storage Blob Data {role}", who)
+        yield f'roles["{name}-deploy"]', grant(places.subscription, GIVES_ROLES, who)
+        yield f'clusters["{name}-deploy"]', grant(places.subscription, "Azure Kubernetes Service RBAC Cluster Admin", who)
+        if not holds_registry(environment):
+            role = f"/subscriptions/{environment['registry']['subscription']}/providers/Microsoft.Authorization/roleDefinitions/{endpoint_role(places)}"
+            yield f'registry_roles["{name}-deploy"]', grant(places.registry, GIVES_ROLES, who)
+            yield f'registry_endpoints["{name}-deploy"]', {"scope": places.registry, "role_definition_id": role, "principal_id": principal_id(who)}
+
+
+def holds_registry(environment):
+    return environment["registry"]["environment"] == environment["foundation"]["environment"]
+
+
+def foundation_grants(environment, places):
+    """What the pipelines may do: plan reads, deploy writes and gives roles, build pushes; and the hub's runners, who pull."""
+    for address, given in pipeline_grants(environment, places):
+        yield f"azurerm_role_assignment.{address}", given
+    if holds_registry(environment):
+        yield 'azurerm_role_assignment.build["build"]', grant(places.registry, "AcrPush", f"id-{environment['azure']['prefix']}-build")
     if "runners" in environment["hub"]:
-        vault = environment["hub"]["runners"]["keyVault"]
-        out[f'azurerm_role_assignment.runners_pull["{vault}"]'] = ("AcrPull", None)
-        out[f'module.runners_vault["{vault}"].azurerm_role_assignment.reader["runners"]'] = ("Key Vault Secrets User", None)
-    return out
+        runners = environment["hub"]["runners"]
+        vault = resource_id(places.foundation, "azurerm_key_vault", runners["keyVault"])
+        yield f'azurerm_role_assignment.runners_pull["{runners["keyVault"]}"]', grant(places.registry, "AcrPull", runners["identity"])
+        yield (f'module.runners_vault["{runners["keyVault"]}"].azurerm_role_assignment.reader["runners"]',
+               grant(f"{vault}/secrets/{runners['secret']}", "Key Vault Secrets User", runners["identity"]))
 
 
-def check_limited(environment, plan):
-    """Who may give roles may give only some: never one that gives roles itself."""
-    for address, resource in resources(plan).items():
-        values = resource["values"]
-        if resource["type"] == "azurerm_role_assignment" and values.get("role_definition_name") in ("Owner", "User Access Administrator"):
-            yield f"{address}: {values['role_definition_name']}"
-        if values.get("role_definition_name") == "Role Based Access Control Administrator":
-            condition = values.get("condition") or ""
-            if "roleAssignments/write" not in condition or "roleAssignments/delete" not in condition:
-                yield f"{address}: may give any role"
-            if any(role in condition for role in MAY_NOT_BE_GIVEN):
-                yield f"{address}: may give a role that gives roles"
+def global_grants(environment, places):
+    account = places.in_world("azurerm_cosmosdb_account", "cosmosAccount")
+    for key, given in environment["grants"]["containers"].items():
+        container = environment["containers"][given["container"]]
+        yield f'module.cosmos.azurerm_cosmosdb_sql_role_assignment.this["{key}"]', {
+            "scope": f"{account}/dbs/{container['database']}/colls/{container['name']}",
+            "role_definition_id": f"{account}/sqlRoleDefinitions/{COSMOS_ROLES[given['access']]}",
+            "principal_id": principal_id(environment["identities"][given["identity"]]["name"])}
+    if "edge" in environment:
+        names = environment["global"]
+        scope = f"{places.in_world('azurerm_key_vault', 'keyVault')}/secrets/{names['certificate']}"
+        readers = {"application-gateway": names["applicationGatewayIdentity"],
+                   "external-secrets": environment["identities"]["external-secrets"]["name"]}
+        for reader, who in readers.items():
+            yield (f'module.key_vault["{names["keyVault"]}"].azurerm_role_assignment.reader["{reader}"]',
+                   grant(scope, "Key Vault Secrets User", who))
 
 
-def declared_grants(environment, root):
-    """Address and role of every grant that the root must make, and principal where the plan can know it."""
-    grants, identities = environment["grants"], environment["identities"]
-    edge = "edge" in environment
-    out = {}
-    if root == "foundation":
-        out = foundation_grants(environment)
-    if root == "global":
-        for key in grants["containers"]:
-            out[f'module.cosmos.azurerm_cosmosdb_sql_role_assignment.this["{key}"]'] = (None, None)
-        for reader in ("application-gateway", "external-secrets") if edge else ():
-            vault = environment["global"]["keyVault"]
-            out[f'module.key_vault["{vault}"].azurerm_role_assignment.reader["{reader}"]'] = ("Key Vault Secrets User", None)
-    if root == "region":
-        for key, grant in grants["queues"].items():
-            who = principal_id(identities[grant["identity"]]["name"])
-            out[f'module.queues.azurerm_role_assignment.this["{key}"]'] = (QUEUE_ROLES[grant["access"]], who)
-        for key, grant in grants["secrets"].items():
-            who = principal_id(identities[grant["identity"]]["name"])
-            out[f'module.key_vault.azurerm_role_assignment.reader["{key}"]'] = ("Key Vault Secrets User", who)
-        for group in environment["azure"]["groups"]["developers"]:
-            out[f'azurerm_role_assignment.developers["{group}"]'] = ("Azure Kubernetes Service RBAC Reader", group)
-        for name, role in {"control_plane_network": "Network Contributor", "control_plane_kubelet": "Managed Identity Operator",
-                           "kubelet_pull": "AcrPull"}.items():
-            out[f"module.cluster.azurerm_role_assignment.{name}"] = (role, None)
-        if "redis" in environment["data"]:
-            for service, grant in grants["redis"].items():
-                who = principal_id(identities[grant["identity"]]["name"])
-                for region in environment["regions"].values():
-                    out[f'module.redis["{region["redis"]}"].azurerm_managed_redis_access_policy_assignment.this["{service}"]'] = (None, who)
-    return out
+def service_grants(environment, places, region):
+    """What services may do with what their region keeps."""
+    grants, names = environment["grants"], environment["regions"][region]
+    who = {name: identity["name"] for name, identity in environment["identities"].items()}
+    account = places.in_region(region, "azurerm_storage_account", "queueAccount")
+    for key, given in grants["queues"].items():
+        queue = environment["queues"][given["queue"]]["name"]
+        yield (f'module.queues.azurerm_role_assignment.this["{key}"]',
+               grant(f"{account}/queueServices/default/queues/{queue}", QUEUE_ROLES[given["access"]], who[given["identity"]]))
+    vault = places.in_region(region, "azurerm_key_vault", "keyVault")
+    for key, given in grants["secrets"].items():
+        yield (f'module.key_vault.azurerm_role_assignment.reader["{key}"]',
+               grant(f"{vault}/secrets/{given['secret']}", "Key Vault Secrets User", who[given["identity"]]))
+    for service, given in grants["redis"].items() if "redis" in environment["data"] else ():
+        yield f'module.redis["{names["redis"]}"].azurerm_managed_redis_access_policy_assignment.this["{service}"]', {
+            "managed_redis_id": places.in_region(region, "azurerm_managed_redis", "redis"), "object_id": principal_id(who[given["identity"]])}
+
+
+def region_grants(environment, places, region):
+    yield from service_grants(environment, places, region)
+    cluster = places.in_region(region, "azurerm_kubernetes_cluster", "cluster")
+    for group in environment["azure"]["groups"]["developers"]:
+        yield f'azurerm_role_assignment.developers["{group}"]', grant(cluster, "Azure Kubernetes Service RBAC Reader", principal=group)
+    name = environment["regions"][region]["cluster"]
+    kubelet, control_plane = f"id-{name}-kubelet", f"id-{name}-control-plane"
+    for key, given in {
+        "control_plane_network": grant(places.in_region(region, "azurerm_virtual_network", "network"), "Network Contributor", control_plane),
+        "control_plane_kubelet": grant(identity_id(places.region(region), kubelet), "Managed Identity Operator", control_plane),
+        "kubelet_pull": grant(places.registry, "AcrPull", kubelet),
+    }.items():
+        yield f"module.cluster.azurerm_role_assignment.{key}", given
+
+
+def declared_grants(environment, root, region):
+    """Every grant that the root must make, by its address."""
+    places = Places(environment)
+    return dict(foundation_grants(environment, places) if root == "foundation" else
+                global_grants(environment, places) if root == "global" else
+                region_grants(environment, places, region) if root == "region" else ())
+
+
+def compare(want, have, missing, unknown):
+    """`want`: by address, the values that a resource must have."""
+    yield from (f"{address}: {missing}" for address in want.keys() - have.keys())
+    yield from (f"{address}: {unknown}" for address in have.keys() - want.keys())
+    for address in sorted(want.keys() & have.keys()):
+        yield from differences(address, ((key, have[address].get(key), value) for key, value in want[address].items()))
 
 
 def check_grants(environment, plan, root, region=None):
-    """Each grant exists, with its role and for its principal, and there is no other."""
-    want = declared_grants(environment, root)
-    if region is not None:  # Of Redis, this region's only.
-        want = {a: g for a, g in want.items() if not a.startswith('module.redis') or environment["regions"][region]["redis"] in a}
+    """Each grant exists, with its role, its scope and its principal, and there is no other."""
     have = {a: r["values"] for a, r in resources(plan).items() if "role_assignment" in r["type"] or "access_policy" in r["type"]}
-    yield from (f"{address}: this grant is missing" for address in want.keys() - have.keys())
-    yield from (f"{address}: a grant that nobody declared" for address in have.keys() - want.keys())
-    for address in want.keys() & have.keys():
-        role, who = want[address]
-        if role is not None and have[address].get("role_definition_name") != role:
-            yield f"{address}: the role is {have[address].get('role_definition_name')}, not {role}"
-        principal = have[address].get("principal_id") or have[address].get("object_id")
-        if who is not None and principal != who:
-            yield f"{address}: for {principal}, not {who}"
+    yield from compare(declared_grants(environment, root, region), have, "this grant is missing", "a grant that nobody declared")
 
 
-GITHUB = "https://token.actions.githubusercontent.com"
+def check_roles(environment, plan, root):
+    """The one role of ours is defined by who holds the registry, lets its private endpoints be approved, and no more."""
+    places, want = Places(environment), {}
+    if root == "foundation" and holds_registry(environment):
+        actions = ["registries/read", "registries/privateEndpointConnectionsApproval/action"]
+        want[f'azurerm_role_definition.registry_endpoints["{endpoint_role(places)}"]'] = {
+            "scope": places.registry_group, "assignable_scopes": [places.registry_group],
+            "permissions": [{"actions": [f"Microsoft.ContainerRegistry/{action}" for action in actions],
+                             "data_actions": None, "not_actions": None, "not_data_actions": None}]}
+    have = {a: r["values"] for a, r in resources(plan).items() if r["type"] == "azurerm_role_definition"}
+    yield from compare(want, have, "this role is missing", "a role that nobody declared")
 
 
-def declared_credentials(environment, root):
-    """Address of every federated credential that the root must make: who vouches, where the plan can know it, and for whom."""
-    if root == "region":
-        return {f'module.identities.azurerm_federated_identity_credential.this["{name}"]':
-                (None, f"system:serviceaccount:{identity['namespace']}:{identity['serviceAccount']}")
-                for name, identity in environment["identities"].items()}
-    if root != "foundation":
-        return {}
-    repository, out = f"repo:{environment['owner']['repository']}", {}
+def credential(identity, issuer, subject):
+    return {"user_assigned_identity_id": identity, "issuer": issuer, "subject": subject, "audience": ["api://AzureADTokenExchange"]}
+
+
+def region_credentials(environment, places, region):
+    issuer = issuer_of(environment["regions"][region]["cluster"])
+    for name, identity in environment["identities"].items():
+        yield (f'module.identities.azurerm_federated_identity_credential.this["{name}"]',
+               credential(identity_id(places.world, identity["name"]), issuer,
+                          f"system:serviceaccount:{identity['namespace']}:{identity['serviceAccount']}"))
+
+
+def foundation_credentials(environment, places):
+    github, repository = "https://token.actions.githubusercontent.com", f"repo:{environment['owner']['repository']}"
+    prefix = environment["azure"]["prefix"]
     for name in environment["foundation"]["environments"]:
         for purpose, where in (("plan", "pull_request"), ("deploy", f"environment:{name}")):
-            out[f'azurerm_federated_identity_credential.github["{name}-{purpose}"]'] = (GITHUB, f"{repository}:{where}")
-    if environment["registry"]["environment"] == environment["environment"]["name"]:
-        out['azurerm_federated_identity_credential.build["build"]'] = (GITHUB, f"{repository}:ref:refs/heads/main")
-    return out
+            identity = identity_id(places.foundation, f"id-{prefix}-{name}-{purpose}")
+            yield (f'azurerm_federated_identity_credential.github["{name}-{purpose}"]',
+                   credential(identity, github, f"{repository}:{where}"))
+    if holds_registry(environment):
+        yield ('azurerm_federated_identity_credential.build["build"]',
+               credential(identity_id(places.foundation, f"id-{prefix}-build"), github, f"{repository}:ref:refs/heads/main"))
 
 
-def check_credentials(environment, plan, root):
+def check_credentials(environment, plan, root, region=None):
     """Each identity can be become by whom it is for, and by nobody else."""
-    want = declared_credentials(environment, root)
+    places = Places(environment)
+    want = dict(region_credentials(environment, places, region) if root == "region" else
+                foundation_credentials(environment, places) if root == "foundation" else ())
     have = {a: r["values"] for a, r in resources(plan).items() if r["type"] == "azurerm_federated_identity_credential"}
-    yield from (f"{address}: nobody can become this identity" for address in want.keys() - have.keys())
-    yield from (f"{address}: a credential that nobody declared" for address in have.keys() - want.keys())
-    for address in want.keys() & have.keys():
-        issuer, subject = want[address]
-        values = have[address]
-        if values["subject"] != subject or values["audience"] != ["api://AzureADTokenExchange"] or issuer not in (None, values.get("issuer")):
-            yield f"{address}: is for {values['subject']} of {values.get('issuer')}, not for {subject}"
+    yield from compare(want, have, "nobody can become this identity", "a credential that nobody declared")
+
+
+def check_assignable(plan):
+    """Roots that the pipelines apply assign no role that their condition would refuse."""
+    used = {r["values"].get("role_definition_name") for r in resources(plan).values() if r["type"] == "azurerm_role_assignment"}
+    yield from (f"assigns {role}, which the deploy pipeline may not give" for role in used - ASSIGNABLE.keys())

@@ -40,7 +40,7 @@ class Planner:
     """One tool over one tree: `tree` holds infrastructure/ as the repository does."""
 
     def __init__(self, tool, tree, mirror, environment):
-        self.tool, self.tree = tool, pathlib.Path(tree)
+        self.tool, self.name, self.tree = tool, pathlib.Path(tool).name, pathlib.Path(tree)
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="fairlead-terraform-"))
         (self.scratch / "rc").write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n')
         self.environment = {**{k: v for k, v in os.environ.items() if not k.startswith(("TF_", "ARM_"))}, **environment,
@@ -69,12 +69,14 @@ class Planner:
         self.run(root, "init", "-input=false", "-no-color")
         self.ready.add(root)
 
-    def plan(self, root, **variables):
+    def plan(self, root, state=None, **variables):
+        """`state`: file of a state that the plan begins with; from nothing without."""
         self.prepare(root)
         out = self.scratch / "plan"
         self.plans += 1
         given = [f"-var={name}={value}" for name, value in variables.items()]
-        self.run(root, "plan", "-input=false", "-no-color", "-refresh=false", "-lock=false", f"-out={out}", *given)
+        before = [f"-state={state}"] if state else []
+        self.run(root, "plan", "-input=false", "-no-color", "-refresh=false", "-lock=false", f"-out={out}", *before, *given)
         return json.loads(self.run(root, "show", "-json", str(out)))
 
 
@@ -93,3 +95,13 @@ def resources(plan):
         for child in module.get("child_modules", []):
             yield from walk(child)
     return dict(walk(plan["planned_values"]["root_module"]))
+
+
+def of_type(plan, *kinds):
+    """(address, resource) of each resource of these types."""
+    return [(address, resource) for address, resource in resources(plan).items() if resource["type"] in kinds]
+
+
+def differences(place, facts):
+    """`facts`: what, as it is, as it should be."""
+    return [f"{place}: {what} is {have}, not {want}" for what, have, want in facts if have != want]

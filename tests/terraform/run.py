@@ -5,19 +5,22 @@ the real provider against a stub on loopback, the plans are checked, by checkov 
 own tests run. Says what it left out.
     run.py [FAIRLEAD]      the program, which renders environments that tests change"""
 import pathlib
-import re
 import sys
 import tempfile
 import time
 
+import breakage_table
 import breakages
 import checkov_checks
+import endpoint_checks
 import plan_checks
 import refusals
 import runner_scripts
 import scripts
+import second_plan
 import source_checks
 import stability
+import subscription_checks
 import unit_tests
 from azure_stub import AzureStub
 from planner import PlanError, Planner, copy_tree, find_tools, resources
@@ -31,89 +34,88 @@ def applies(environment):
         yield from ((root, region) for region in environment["regions"]) if root == "region" else ((root, None),)
 
 
-def assignable_roles():
-    """Roles that the deploy pipelines may give: what their condition in the foundation lists."""
-    text = (ROOT / "infrastructure/terraform/foundation/locals.tf").read_text()
-    return set(re.findall(r'^\s+"([^"]+)"\s+= "[0-9a-f]{8}-[0-9a-f-]{27}"$', text, re.MULTILINE))
+def place_of(name, root, region):
+    return f"{name}/{root}" + (f"/{region}" if region else "")
 
 
-def check_assignable(place, plan):
-    """Roots that the pipelines apply assign no role that their condition would refuse."""
-    used = {r["values"].get("role_definition_name") for r in resources(plan).values() if r["type"] == "azurerm_role_assignment"}
-    yield from (f"{place}: assigns {role}, which the deploy pipeline may not give" for role in used - assignable_roles())
-
-
-def endpoint_records(plan):
-    """(what, DNS zone) of each private endpoint, as far as the plan knows them."""
-    for resource in resources(plan).values():
-        if resource["type"] == "azurerm_private_endpoint":
-            values = resource["values"]
-            what = values["private_service_connection"][0].get("private_connection_resource_id")
-            for zone in values["private_dns_zone_group"][0].get("private_dns_zone_ids", []):
-                if what and zone:
-                    yield what, zone
-
-
-def check_records(name, records):
-    """Two endpoints of one thing in one DNS zone would overwrite each other's address."""
-    yield from (f"{name}: two private endpoints of {what} write into {zone}"
-                for what, zone in {record for record in records if records.count(record) > 1})
-
-
-def check_plans(planner, rendered, plans):
+def make_plans(planner, rendered, plans):
     """Plans everything, into `plans` by its place."""
     for name, environment in rendered.items():
-        records = []
         for root, region in applies(environment):
-            place = f"{name}/{root}" + (f"/{region}" if region else "")
             try:
-                plan = planner.plan(root, environment=name, **({"region": region} if region else {}))
+                plans[place_of(name, root, region)] = planner.plan(root, environment=name, **({"region": region} if region else {}))
+            except PlanError as error:
+                yield f"{place_of(name, root, region)}: {error}"
+
+
+def check_second_plans(planner, rendered, plans, seconds):
+    """Plans everything again, as if it were there, into `seconds`, and checks what it says."""
+    for name, environment in rendered.items():
+        for root, region in applies(environment):
+            place = place_of(name, root, region)
+            if place not in plans:
+                continue
+            variables = {"environment": name, **({"region": region} if region else {})}
+            try:
+                plan = second_plan.make(planner, plans[place], root, environment["azure"]["subscription"], **variables)
             except PlanError as error:
                 yield f"{place}: {error}"
                 continue
-            plans[place] = plan
+            seconds[place] = plan
+            yield from (f"{place}: a second plan would replace {address}" for address in second_plan.replaced(plan))
             yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
-            records += endpoint_records(plan)
-            if root != "foundation":
-                yield from check_assignable(place, plan)
-        yield from check_records(name, records)
+    yield from endpoint_checks.check_all(seconds)
+    yield from subscription_checks.check_all(rendered, seconds, ROOT)
+
+
+def same_plans(plans, others):
+    """Both tools say the same, so that what is true of the plans of one is true of the other's."""
+    for place, plan in plans.items():
+        mine, theirs = ({a: r["values"] for a, r in resources(p).items()} for p in (plan, others[place]))
+        yield from (f"{place}: {address} is not as the other tool plans it" for address in sorted(mine.keys() | theirs.keys())
+                    if mine.get(address) != theirs.get(address))
 
 
 def check_the_checks():
-    """What breakages.py does not reach, as it is about several plans or about the sources."""
+    """What breakages.py does not reach, as it is about several plans."""
     def plan(kind, **values):
         return {"planned_values": {"root_module": {"resources": [{"address": "x", "mode": "managed", "type": kind, "values": values}]}}}
-    endpoint = plan("azurerm_private_endpoint", private_service_connection=[{"private_connection_resource_id": "account"}],
-                    private_dns_zone_group=[{"private_dns_zone_ids": ["zone"]}])
-    if list(check_records("x", [*endpoint_records(endpoint)] * 2)) != ["x: two private endpoints of account write into zone"]:
+    endpoint = plan("azurerm_private_endpoint", subnet_id="s", private_dns_zone_group=[{"private_dns_zone_ids": ["zone"]}],
+                    private_service_connection=[{"private_connection_resource_id": "account", "subresource_names": ["x"], "is_manual_connection": False}])
+    if list(endpoint_checks.check_all({"a": endpoint, "b": endpoint})) != ["two private endpoints of account write into zone"]:
         yield "the check of DNS records overlooks two endpoints in one zone"
-    if not list(check_assignable("x", plan("azurerm_role_assignment", role_definition_name="Owner"))):
-        yield "the check of roles lets Owner be given"
-    if list(check_assignable("x", plan("azurerm_role_assignment", role_definition_name="AcrPull"))):
-        yield "the check of roles does not know AcrPull"
+    if not list(endpoint_checks.check_all({"a": endpoint, "b": plan("azurerm_key_vault", id="vault")})):
+        yield "the check of endpoints overlooks a vault that none leads to"
+    if not list(same_plans({"a": endpoint}, {"a": plan("azurerm_private_endpoint", subnet_id="t")})):
+        yield "the comparison of both tools' plans overlooks a difference"
 
 
-def with_provider(tool, path, mirror, fairlead, checkov, thorough):
-    rendered = source_checks.environments(ROOT)
+def with_provider(tool, path, mirror, fairlead, checkov, reference):
+    """Findings, and the plans by place. `reference`: those of the tool before, with which what takes long was done."""
+    rendered, plans, seconds = source_checks.environments(ROOT), {}, {}
     with tempfile.TemporaryDirectory() as folder, AzureStub(folder) as stub:
         copy_tree(ROOT, folder)
         planner = Planner(path, folder, mirror, stub.environment)
         start = time.monotonic()
         try:
-            plans = {}
-            findings = list(check_plans(planner, rendered, plans))
+            findings = list(make_plans(planner, rendered, plans))
+            if reference:
+                findings += same_plans(plans, reference)
+            else:
+                findings += check_second_plans(planner, rendered, plans, seconds)
+                findings += breakages.check(seconds, rendered, ROOT)
             if checkov:
                 findings += checkov_checks.check(checkov, plans, folder)
-            findings += breakages.check(planner, rendered)
             findings += refusals.check(planner, pathlib.Path(folder))
-            findings += unit_tests.check(planner, pathlib.Path(folder), mutate=thorough)
-            if fairlead:
+            findings += unit_tests.check(planner, pathlib.Path(folder), mutate=not reference)
+            if fairlead and not reference:
                 findings += stability.check(planner, pathlib.Path(folder), fairlead)
         finally:
             planner.close()
+    tried = f"{len(breakage_table.BREAKAGES)} breakages tried" if seconds else "the same as before"
     print(f"terraform: {tool}: {len(plans)} plans of {len(rendered)} environments; {planner.plans} plans and refusals, "
-          f"{len(breakages.BREAKAGES)} breakages tried, in {time.monotonic() - start:.0f} s")
-    return [f"{tool}: {finding}" for finding in findings]
+          f"{tried}, in {time.monotonic() - start:.0f} s")
+    return [f"{tool}: {finding}" for finding in findings], plans
 
 
 def main():
@@ -124,9 +126,10 @@ def main():
                 *unit_tests.check_the_checks(), *unit_tests.check_sources(ROOT)]
     tools, missing, mirror = find_tools(ROOT)
     checkov = checkov_checks.find(ROOT)
-    for tool, path in tools.items():  # Both make the same plans: what takes long is done with those of one.
-        first = tool == next(iter(tools))
-        findings += with_provider(tool, path, mirror, fairlead, checkov if first else None, thorough=first)
+    reference = None  # Both make the same plans: what takes long is done with those of the first.
+    for tool, path in tools.items():
+        found, plans = with_provider(tool, path, mirror, fairlead, None if reference else checkov, reference)
+        findings, reference = findings + found, reference or plans
     if not tools:
         print(f"terraform: left out, as {' and '.join(missing)}: plans by the real provider, their checks and refusals")
     elif not fairlead:

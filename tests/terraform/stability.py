@@ -1,8 +1,13 @@
 """Adding a service or a region to the files changes nothing that exists: every resource of the plan before is in the plan
 after, at the same address and with the same values, but for those named here. Taking the runners away takes nothing else."""
+import json
 import re
 import subprocess
 
+import breakage_table
+import breakages
+import plan_checks
+import second_plan
 from planner import resources
 
 SERVICE = """apiVersion: fairlead.dev/v1
@@ -35,6 +40,10 @@ def snapshot(planner, environment, regions):
     plans = {root: planner.plan(root, environment=environment) for root in ("hub", "global", "edge")}
     for region in regions:
         plans[f"region/{region}"] = planner.plan("region", environment=environment, region=region)
+    return plans
+
+
+def found_in(plans):
     return {root: resources(plan) for root, plan in plans.items()}
 
 
@@ -79,30 +88,44 @@ def compare_without_runners(before, after):
     yield from (f"no runners: {root}: {address} is still there" for root in after for address in after[root] if "runners" in address)
 
 
+def check_service(planner, tree, plans):
+    """What the service needs is there as it says, and its grants are those and no other. No environment has such a service."""
+    environment, seconds = json.loads((tree / "infrastructure/rendered/prod/environment.json").read_text()), {}
+    for root, region in (("global", None), ("region", "germanywestcentral")):
+        place = root + (f"/{region}" if region else "")
+        seconds[f"prod/{place}"] = second_plan.make(planner, plans[place], root, environment["azure"]["subscription"],
+                                                    environment="prod", **({"region": region} if region else {}))
+        found = plan_checks.check_plan(environment, seconds[f"prod/{place}"], root, region)
+        yield from (f"a new service: {place}: {finding}" for finding in found)
+    yield from breakages.check(seconds, {"prod": environment}, tree, "prod", breakage_table.SERVICE)
+
+
 def check(planner, tree, fairlead):
     (tree / ".git").mkdir(exist_ok=True)
     regions = ["germanywestcentral", "swedencentral"]
-    first = snapshot(planner, "prod", regions)
+    first = found_in(snapshot(planner, "prod", regions))
 
     (tree / "infrastructure/apps/orders").mkdir()
     (tree / "infrastructure/apps/orders/needs.yaml").write_text(SERVICE)
     edit(tree, "infrastructure/environments/prod.yaml", "  catalog: {size: medium}\n",
          "  catalog: {size: medium}\n  orders: {overrides: {containers: {orders: {requestUnits: 8000}}}}\n")
     render(tree, fairlead)
-    with_service = snapshot(planner, "prod", regions)
+    plans = snapshot(planner, "prod", regions)
+    with_service = found_in(plans)
     yield from compare(first, with_service, {}, "a new service")
+    yield from check_service(planner, tree, plans)
     new = sum(len(with_service[root].keys() - first[root].keys()) for root in first)
 
     edit(tree, "infrastructure/environments/prod.yaml", "edge:", REGION)
     render(tree, fairlead)
-    with_region = snapshot(planner, "prod", regions)
+    with_region = found_in(snapshot(planner, "prod", regions))
     yield from compare(with_service, with_region, TOLD, "a new region")
 
     before = {**with_region, "foundation": resources(planner.plan("foundation", environment="prod"))}
     file = tree / "infrastructure/environments/prod.yaml"
     file.write_text(re.sub(r"\n  runners: .*", "", file.read_text()))
     render(tree, fairlead)
-    after = {**snapshot(planner, "prod", regions), "foundation": resources(planner.plan("foundation", environment="prod"))}
+    after = {**found_in(snapshot(planner, "prod", regions)), "foundation": resources(planner.plan("foundation", environment="prod"))}
     yield from compare_without_runners(before, after)
     print(f"terraform: a new service adds {new} resources, a new region "
           f"{sum(len(with_region[root].keys() - with_service[root].keys()) for root in first)} outside of its own root; "

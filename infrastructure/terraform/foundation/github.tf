@@ -31,7 +31,7 @@ resource "azurerm_role_assignment" "subscription" {
 resource "azurerm_role_assignment" "state" {
   for_each = local.github
 
-  scope                = azurerm_storage_container.state.id
+  scope                = "${azurerm_storage_account.state.id}/blobServices/default/containers/${azurerm_storage_container.state.name}"
   role_definition_name = each.value.purpose == "deploy" ? "Storage Blob Data Contributor" : "Storage Blob Data Reader"
   principal_id         = azurerm_user_assigned_identity.github[each.key].principal_id
   principal_type       = "ServicePrincipal"
@@ -71,8 +71,9 @@ resource "azurerm_role_assignment" "registry_roles" {
   condition            = local.only_assignable
 }
 
+# A role of ours is defined for a group at least; it is given on the registry alone.
 resource "azurerm_role_definition" "registry_endpoints" {
-  for_each = local.holds_registry ? { (local.registry_endpoint_role) = local.registry_id } : {}
+  for_each = local.holds_registry ? { (local.registry_endpoint_role) = local.registry_group } : {}
 
   role_definition_id = each.key
   name               = "${local.registry.name} private endpoints"

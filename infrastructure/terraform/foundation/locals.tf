@@ -6,7 +6,8 @@ locals {
 
   subscription   = "/subscriptions/${local.environment.azure.subscription}"
   holds_registry = local.registry.environment == var.environment
-  registry_id    = "/subscriptions/${local.registry.subscription}/resourceGroups/${local.registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${local.registry.name}"
+  registry_group = "/subscriptions/${local.registry.subscription}/resourceGroups/${local.registry.resourceGroup}"
+  registry_id    = "${local.registry_group}/providers/Microsoft.ContainerRegistry/registries/${local.registry.name}"
 
   # A role of ours for those who put a private endpoint on a registry that another subscription holds. Its id is made from
   # the registry's, so that every foundation knows it.

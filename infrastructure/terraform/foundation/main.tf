@@ -5,7 +5,7 @@ module "environment" {
   root = "foundation"
 }
 
-# What the subscription must know before the other roots can be applied.
+# What the subscription must know before anything else: all that follows waits for the group, and the group for this.
 resource "azurerm_resource_provider_registration" "this" {
   for_each = local.resource_providers
 
@@ -26,6 +26,8 @@ resource "azurerm_resource_group" "this" {
   name     = local.foundation.resourceGroup
   location = local.foundation.location
   tags     = local.tags
+
+  depends_on = [azurerm_resource_provider_registration.this]
 }
 
 # The state of every root: Entra only, versioned, and closed once the hub's endpoint is there.
@@ -64,8 +66,6 @@ resource "azurerm_storage_account" "state" {
   lifecycle {
     prevent_destroy = true
   }
-
-  depends_on = [azurerm_resource_provider_registration.this]
 }
 
 resource "azurerm_storage_container" "state" {
@@ -81,9 +81,14 @@ module "registry" {
   name                = each.key
   location            = azurerm_resource_group.this.location
   resource_group_name = azurerm_resource_group.this.name
-  replicas            = each.value.replicas
   cache_rules         = local.cache_rules
   tags                = local.tags
+
+  # A replica outside of our own hub is for a production, which has zones, or its environment file would be refused.
+  zone_redundancy_enabled = length(local.environment.hub.regions[local.foundation.location].zones) > 0
+  replicas = {
+    for region in each.value.replicas : region => { zone_redundancy_enabled = try(length(local.environment.hub.regions[region].zones) > 0, true) }
+  }
 }
 
 # Defender for what the roots make. These plans are the subscription's, so they are here and nowhere else.
@@ -92,12 +97,16 @@ resource "azurerm_security_center_subscription_pricing" "this" {
 
   resource_type = each.key
   tier          = "Standard"
+
+  depends_on = [azurerm_resource_provider_registration.this]
 }
 
 resource "azurerm_security_center_subscription_pricing" "storage" {
   resource_type = "StorageAccounts"
   tier          = "Standard"
   subplan       = "DefenderForStorageV2"
+
+  depends_on = [azurerm_resource_provider_registration.this]
 }
 
 resource "azurerm_security_center_subscription_pricing" "containers" {
@@ -111,4 +120,6 @@ resource "azurerm_security_center_subscription_pricing" "containers" {
   extension {
     name = "AgentlessDiscoveryForKubernetes"
   }
+
+  depends_on = [azurerm_resource_provider_registration.this]
 }

@@ -42,6 +42,4 @@ module "runners_vault" {
       secret       = each.value.secret
     }
   }
-
-  depends_on = [azurerm_resource_provider_registration.this]
 }

@@ -38,6 +38,12 @@ variable "zones" {
   description = "Availability zones; none where the region has none."
   type        = set(string)
   nullable    = false
+
+  # Azure widens a public address in two zones to all three, and every later plan would replace it.
+  validation {
+    condition     = length(var.zones) != 2
+    error_message = "A public address is in no zone, one or three: never in two."
+  }
 }
 
 variable "runners_cidr" {

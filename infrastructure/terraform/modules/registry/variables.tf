@@ -22,9 +22,15 @@ variable "tags" {
   nullable    = false
 }
 
+variable "zone_redundancy_enabled" {
+  description = "Whether it spreads over zones: where the region has some."
+  type        = bool
+  nullable    = false
+}
+
 variable "replicas" {
-  description = "Other regions that images are pulled in."
-  type        = set(string)
+  description = "Other regions that images are pulled in, and whether each spreads over zones."
+  type        = map(object({ zone_redundancy_enabled = bool }))
   nullable    = false
 }
 

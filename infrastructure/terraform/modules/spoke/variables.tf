@@ -54,6 +54,12 @@ variable "egress" {
     condition     = contains(["firewall", "natGateway"], var.egress.tier)
     error_message = "egress.tier is ${var.egress.tier}; it may be firewall or natGateway."
   }
+
+  # Azure widens a public address in two zones to all three, and every later plan would replace it.
+  validation {
+    condition     = length(var.egress.zones) != 2
+    error_message = "A public address is in no zone, one or three: never in two."
+  }
 }
 
 variable "hub" {

@@ -40,3 +40,11 @@ run "refuses_a_certificate_that_is_fixed_to_a_version" {
   }
   expect_failures = [var.certificate_secret_id]
 }
+
+run "refuses_two_zones" {
+  command = plan
+  variables {
+    zones = ["1", "2"]
+  }
+  expect_failures = [var.zones]
+}

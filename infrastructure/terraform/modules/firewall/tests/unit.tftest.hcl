@@ -51,3 +51,11 @@ run "no_runners_no_rules_for_them" {
     error_message = "Rules for runners that are not there."
   }
 }
+
+run "refuses_two_zones" {
+  command = plan
+  variables {
+    zones = ["1", "2"]
+  }
+  expect_failures = [var.zones]
+}

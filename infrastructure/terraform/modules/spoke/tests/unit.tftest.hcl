@@ -100,3 +100,11 @@ run "refuses_a_way_out_that_it_does_not_know" {
   }
   expect_failures = [var.egress]
 }
+
+run "refuses_two_zones" {
+  command = plan
+  variables {
+    egress = { tier = "natGateway", firewall_ip = "10.0.0.4", zones = ["1", "2"] }
+  }
+  expect_failures = [var.egress]
+}
