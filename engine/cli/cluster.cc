@@ -81,6 +81,11 @@ Result<std::vector<Value>> Cluster::list(const std::string& path) {
   return items != nullptr && items->is_array() ? std::move(items->mutable_items()) : std::vector<Value>();
 }
 
+std::string Cluster::shop_host() {
+  const auto route = get("/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/storefront");
+  return route ? std::string(route->at("spec", "hostnames", 0).str()) : std::string();
+}
+
 Result<Value> Cluster::merge_patch(const std::string& path, const Value& patch) {
   auto url = net::Url::parse(server_ + path);
   if (!url) return std::unexpected(url.error());

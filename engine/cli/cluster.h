@@ -37,6 +37,8 @@ class Cluster {
   /// Where on this machine the edge and Prometheus listen: "http://127.0.0.1:8080/".
   [[nodiscard]] std::string edge_url() const;
   [[nodiscard]] std::string prometheus_url() const;
+  /// The host that people ask for: the first of storefront's HTTPRoute. Empty while there is none.
+  [[nodiscard]] std::string shop_host();
   /// Whether requests through the edge and queries to Prometheus get answers now.
   [[nodiscard]] bool reachable();
 

@@ -57,8 +57,8 @@ struct ImageOptions {
 int run_image_build(const Project& project, const ImageOptions& options);
 
 struct LoadOptions {
-  std::string url;  ///< Empty: the edge of the cluster that runs.
-  std::string host = "shop.example";
+  std::string url;   ///< Empty: the edge of the cluster that runs.
+  std::string host;  ///< Empty: the shop's on the edge of the cluster, else the URL's.
   double rate = 50;  ///< Requests per second.
   Duration duration{std::chrono::seconds(30)};
   Output output = Output::kText;

@@ -15,7 +15,6 @@ namespace fairlead::cli {
 namespace {
 
 constexpr std::string_view kService = "storefront";  ///< The one that people reach.
-constexpr std::string_view kShopHost = "shop.example";
 constexpr std::string_view kBadErrorRate = "0.25";
 
 void headline(std::string_view text) { print(fmt::format("\n{}\n", paint(Tone::kBold, text))); }
@@ -35,7 +34,7 @@ int act(const Project& project, Cluster& cluster, const DemoOptions& options, co
   if (!shipped) return failed(shipped.error().to_string());
   print(fmt::format("{} committed {} to .fairlead/git: Argo CD's part begins\n", paint(Tone::kGood, "✓"),
                     gitops::short_sha(shipped->sha)));
-  const auto load = shop_load(cluster.edge_url(), std::string(kShopHost), options.rate, net::kMaxLoadDuration);
+  const auto load = shop_load(cluster.edge_url(), cluster.shop_host(), options.rate, net::kMaxLoadDuration);
   if (!load) return failed(load.error().message);
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) return failed(generator.error().message);

@@ -25,12 +25,17 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookInterval{50};
 
-Result<std::string> url_of(const Project& project, const LoadOptions& options) {
-  if (!options.url.empty()) return options.url;
+struct Target {
+  std::string url;
+  std::string host;
+};
+
+Result<Target> target_of(const Project& project, const LoadOptions& options) {
+  if (!options.url.empty()) return Target{options.url, options.host};
   if (project.root.empty()) return fail("not inside a Fairlead repository: say where to with --url");
   auto cluster = Cluster::open(project);
   if (!cluster) return std::unexpected(cluster.error());
-  return cluster->edge_url();
+  return Target{cluster->edge_url(), options.host.empty() ? cluster->shop_host() : options.host};
 }
 
 /// To the end of the schedule, or to Ctrl-C.
@@ -44,12 +49,12 @@ net::LoadReport report_of(net::LoadGenerator& generator) {
 }  // namespace
 
 int run_load(const Project& project, const LoadOptions& options) {
-  const auto url = url_of(project, options);
-  if (!url) {
-    print_error(url.error().message);
+  const auto target = target_of(project, options);
+  if (!target) {
+    print_error(target.error().message);
     return kFailed;
   }
-  const auto load = shop_load(*url, options.host, options.rate, options.duration);
+  const auto load = shop_load(target->url, target->host, options.rate, options.duration);
   if (!load) {
     print_error(load.error().message);
     return kUsage;
@@ -61,7 +66,7 @@ int run_load(const Project& project, const LoadOptions& options) {
     return kUsage;
   }
   if (options.output == Output::kText) {
-    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, *url, options.host,
+    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, target->url, load->url.host,
                       format_duration(options.duration)));
   }
   const net::LoadReport report = report_of(**generator);

@@ -142,7 +142,7 @@ void add_load(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<LoadOptions>();
   CLI::App* command = app.add_subcommand("load", "Send requests at a fixed rate and report latencies by version");
   command->add_option("--url", options->url, "on 127.0.0.1; left out, the edge of the cluster that runs");
-  command->add_option("--host", options->host, "Host header")->capture_default_str();
+  command->add_option("--host", options->host, "Host header; left out, the shop's, or with --url that of the URL");
   add_rate(*command, options->rate);
   add_duration(*command, "--duration", options->duration, "how long");
   add_output(*command, options->output);

@@ -180,9 +180,10 @@ Result<bool> wait_for_applications(Cluster& cluster, Duration timeout) {
   return false;
 }
 
-std::string where_to_look(const Project& project, const world::HostPorts& ports) {
+std::string where_to_look(const Project& project, Cluster& cluster, const world::HostPorts& ports) {
   Table table({"WHAT", "WHERE"});
-  table.add({"shop", fmt::format("curl -H 'Host: shop.example' http://127.0.0.1:{}/", ports.edge)});
+  if (const std::string host = cluster.shop_host(); !host.empty())
+    table.add({"shop", fmt::format("curl -H 'Host: {}' http://127.0.0.1:{}/", host, ports.edge)});
   table.add({"kubectl", fmt::format("export KUBECONFIG={}", project.kubeconfig())});
   table.add({"Prometheus", fmt::format("http://127.0.0.1:{}", ports.prometheus)});
   table.add(
@@ -242,7 +243,7 @@ int run_up(const Project& project, const UpOptions& options) {
     return kInterrupted;
   }
   if (auto services = cluster->services()) print("\n" + to_text(*services) + "\n");
-  print(where_to_look(project, *ports));
+  print(where_to_look(project, *cluster, *ports));
   if (!complete) print_error("not everything is healthy yet: see `fairlead status` and `fairlead logs <service>`");
   return complete ? kOk : kFailed;
 }

@@ -175,7 +175,7 @@ class Copy:
             return json.load(response)
 
     def shop(self, path="/"):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.edge}{path}", headers={"Host": "shop.example"})
+        request = urllib.request.Request(f"http://127.0.0.1:{self.edge}{path}", headers={"Host": "dev.shop.example"})
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return response.status, response.read().decode()
