@@ -10,6 +10,8 @@ SERVER = "https://kubernetes.default.svc"
 # Upstreams from which Azure's cache rules fetch without credentials.
 ANONYMOUS = {"quay.io", "ghcr.io", "public.ecr.aws", "registry.k8s.io", "mcr.microsoft.com"}
 
+MAX_RULE_NAME = 49
+
 
 def images(value):
     """Every image that values or objects name, with its tag."""
@@ -51,6 +53,8 @@ def check_images(tree):
     for rule, source in rules.items():
         if source.split("/")[0] not in ANONYMOUS:
             yield f"foundation: cache rule {rule}: Azure refuses {source.split('/')[0]} without credentials"
+        if len(rule) > MAX_RULE_NAME:
+            yield f"foundation: cache rule {rule} has a longer name than Azure's {MAX_RULE_NAME}"
 
 
 def check_sources(tree):

@@ -46,6 +46,7 @@ BREAKAGES = [
     ("clusters/dev/root.yaml", "path: infrastructure/clusters/dev", "path: infrastructure/platform"),
     ("clusters/prod/namespaces.yaml", "enforce: restricted", "enforce: baseline"),
     ("terraform/foundation/locals.tf", '"quay.io/prometheus/prometheus"', '"docker.io/prom/prometheus"'),
+    ("terraform/foundation/locals.tf", '"ecr/docker/library/redis"', '"ecr/docker/library/redis-of-a-name-that-nobody-may-give"'),
     ("terraform/foundation/locals.tf", '"quay/argoproj/argo-rollouts"', '"quay/argo-rollouts"'),
     ("rendered/dev/storefront/manifests.yaml", "- dev.shop.example", "- shop.example"),
     ("rendered/prod/storefront/manifests.yaml", "    - name: edge\n      namespace: gateway", "    - name: edge\n      namespace: shop"),

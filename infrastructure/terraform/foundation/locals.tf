@@ -68,7 +68,6 @@ locals {
     "ghcr/dexidp/dex"                        = "ghcr.io/dexidp/dex"
     "ghcr/external-secrets/external-secrets" = "ghcr.io/external-secrets/external-secrets"
     "ghcr/open-telemetry/collector-contrib"  = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib"
-
-    "ghcr/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi" = "ghcr.io/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi"
+    "ghcr/argoproj-labs/rollouts-gatewayapi" = "ghcr.io/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi"
   }
 }
