@@ -2,18 +2,21 @@
 import json
 import re
 
-# Each makes a second plan differ from the first, or ties a resource's address to its place in a list.
+# What a source may not say, and why. That no address is a place in a list is seen in the plans, too (plan_checks.check_kinds).
 REFUSED = {
     r"\b(plan)?timestamp\s*\(": "timestamp() differs in every plan: put the time into the environment file",
+    r"\btime_(static|rotating|offset|sleep)\b": "the time of an apply differs in every new state: put it into the environment file",
     r"\brandom_\w+": "random_* differs in every new state: derive names from the environment",
     r"\b(uuid|bcrypt)\s*\(": "uuid() and bcrypt() differ in every plan: uuidv5() of a name does not",
     r"^\s*count\s*=": "count makes addresses out of places in a list: for_each over a map or set keeps them",
     r"\bcount\.index\b": "count.index is a place in a list: use each.key",
-    r"for_each\s*=\s*\{\s*for\s+(\w+)\s*,\s*\w+\s+in\s+[^:]*:\s*(tostring\(\s*)?\1\b(?!.*\bkeys\b)(?=.*\[)":
-        "a list's index as key: adding an element would move the others",
-    r'"(hashicorp/)?(azuread|kubernetes|helm)"': "not a provider here: group ids are inputs, Argo CD owns what is in clusters",
+    r"\bfor\s+(i|idx|index|n|pos|position)\s*,|\b(range|index)\s*\(": "a list's index as key: adding an element would move the others",
+    r'^\s*source\s*=\s*"(?!hashicorp/azurerm"|\.{1,2}/)': "neither our provider nor our module: group ids are inputs, Argo CD owns what is in clusters",
+    r'^(provider|data|resource) "(?!azurerm["_]|terraform_data")': "azurerm is the one provider here; what it lacks, a script does (terraform_data)",
+    r"\bnull_resource\b": "terraform_data needs no provider",
+    r"\bignore_changes\s*=\s*all\b": "nobody would hear of any change: name what another owns",
     r"\bsensitive\s*=\s*true": "nothing sensitive is an output or a variable here",
-    r"\bkube_(admin_)?config|\bprimary_access_key\b|\bprimary_key\b|connection_string": "a secret of Azure's: use Entra",
+    r"\bkube_(admin_)?config|\b(primary|secondary)\w*_key\b|\badmin_password\b|connection_string": "a secret of Azure's: use Entra",
 }
 
 
@@ -62,36 +65,80 @@ def environments(root):
             for path in sorted((root / "infrastructure/rendered").glob("*/environment.json"))}
 
 
+# How long Azure lets a name be, by the part of environment.json and the key that it has there.
+LIMITS = {
+    "foundation": {"resourceGroup": 90, "stateAccount": 24},
+    "registry": {"name": 50},
+    "hub": {"resourceGroup": 90},
+    "hub.regions": {"network": 64, "dnsResourceGroup": 90, "firewall": 56, "firewallPolicy": 80},
+    "hub.runners": {"environment": 60, "job": 32, "identity": 128, "keyVault": 24},
+    "global": {"resourceGroup": 90, "cosmosAccount": 44, "keyVault": 24, "applicationGatewayIdentity": 128, "frontDoor": 90,
+               "frontDoorEndpoint": 46, "frontDoorPolicy": 128},
+    "identities": {"name": 120},
+    "regions": {"resourceGroup": 90, "nodeResourceGroup": 80, "network": 64, "cluster": 63, "redis": 60, "queueAccount": 24, "keyVault": 24,
+                "applicationGateway": 80, "logWorkspace": 63},
+}
+HOST_LIMIT = 253
+
+
+def parts(environment, value):
+    """(place, kind of part, its names) of everything that this environment makes itself."""
+    yield "global", "global", value["global"]
+    for kind in ("regions", "identities"):
+        yield from ((f"{kind}.{name}", kind, names) for name, names in value.get(kind, {}).items())
+    if value["hub"]["environment"] == environment:
+        yield "foundation", "foundation", value["foundation"]
+        yield "hub", "hub", value["hub"]
+        yield "hub.runners", "hub.runners", value["hub"].get("runners", {})
+        yield from ((f"hub.regions.{name}", "hub.regions", names) for name, names in value["hub"].get("regions", {}).items())
+    if value.get("registry", {}).get("environment") == environment:
+        yield "registry", "registry", value["registry"]
+
+
+def names_in(environment, value):
+    """(place, name, how long it may be) of all names and hosts."""
+    for part, kind, names in parts(environment, value):
+        yield from ((f"{environment}.{part}.{key}", names[key], limit) for key, limit in LIMITS[kind].items() if key in names)
+    yield from ((f"{environment}.edge.hosts", host, HOST_LIMIT) for host in value.get("edge", {}).get("hosts", []))
+
+
 def check_names(rendered):
-    """Names that must be unique in Azure are, over all environments, and each fits its limit."""
-    limits = {"stateAccount": 24, "queueAccount": 24, "keyVault": 24, "cosmosAccount": 44, "redis": 60, "cluster": 63, "job": 32}
+    """No name is given twice, over all environments, and each fits its limit."""
     seen = {}
     for environment, value in rendered.items():
-        parts = [("global", value["global"]), *value["regions"].items()]
-        if value["hub"]["environment"] == environment:
-            parts += [("foundation", value["foundation"]), ("hub.runners", value["hub"].get("runners", {}))]
-        for part, names in parts:
-            for key, limit in limits.items():
-                name = names.get(key)
-                if name is None:
-                    continue
-                place = f"{environment}.{part}.{key}"
-                if len(name) > limit:
-                    yield f"{place}: {name} is longer than {limit}"
-                if name in seen:
-                    yield f"{place}: {name} is {seen[name]}'s name"
-                seen[name] = place
+        for place, name, limit in names_in(environment, value):
+            if len(name) > limit:
+                yield f"{place}: {name} is longer than {limit}"
+            if name.lower() in seen:
+                yield f"{place}: {name} is {seen[name.lower()]}'s name"
+            seen[name.lower()] = place
 
 
 # Each check must be able to fail: what it is shown here has to be found.
 MUST_REFUSE = [
-    "name = timestamp()", 'at = plantimestamp()', 'resource "random_id" "this" {', "id = uuid()", "  count = 2",
-    "name = var.names[count.index]", "for_each = { for i, v in var.items : i => v if var.x[i] }",
-    'source = "hashicorp/azuread"', "  sensitive = true", "value = azurerm_kubernetes_cluster.this.kube_config_raw",
-    "value = azurerm_storage_account.this.primary_access_key",
+    "name = timestamp()", "at = plantimestamp()", 'resource "random_id" "this" {', "id = uuid()", "  count = 2",
+    "name = var.names[count.index]", "for_each = { for i, v in var.items : i => v if var.x[i] }", "  for i, v in var.items : tostring(i) => v",
+    "for_each = zipmap(range(length(var.x)), var.x)", "for_each = { for v in var.x : index(var.x, v) => v }",
+    'source = "hashicorp/azuread"', '  source  = "Azure/azapi"', 'resource "time_static" "this" {', 'resource "null_resource" "x" {',
+    'data "external" "x" {', 'provider "kubernetes" {', "    ignore_changes = all", "  sensitive = true",
+    "triggers_replace = [timestamp()]", "value = azurerm_kubernetes_cluster.this.kube_config_raw",
+    "value = azurerm_storage_account.this.primary_access_key", "value = azurerm_storage_account.this.secondary_access_key",
+    "value = azurerm_cosmosdb_account.this.primary_readonly_key", "value = azurerm_cosmosdb_account.this.secondary_key",
+    "value = azurerm_log_analytics_workspace.this.primary_shared_key", "value = azurerm_container_registry.this.admin_password",
 ]
 MAY_STAY = ["# timestamp() is not used", 'id = uuidv5("url", "a")', "max_count = 2", "node_count = 1",
-            "for_each = { for name, pool in var.pools : name => pool }"]
+            "for_each = { for name, pool in var.pools : name => pool }", "shared_access_key_enabled = false", 'source = "../modules/spoke"',
+            'resource "azurerm_subnet" "this" {', 'resource "terraform_data" "x" {', "ignore_changes = [node_count]"]
+# Names that would collide in Azure, and one that is too long.
+ALONE = {"global": {"keyVault": "kv-a"}, "regions": {"one": {"network": "v", "logWorkspace": "l"}}, "hub": {"environment": "x"}, "edge": {"hosts": ["h"]}}
+COLLISIONS = [
+    {"a": ALONE, "b": {**ALONE, "regions": {}, "edge": {}}},
+    {"a": ALONE, "b": {"global": {}, "regions": {}, "hub": {"environment": "x"}, "edge": {"hosts": ["h"]}}},
+    {"a": {**ALONE, "regions": {"one": {"resourceGroup": "rg"}, "two": {"resourceGroup": "rg"}}}},
+    {"a": {**ALONE, "regions": {"one": {"nodeResourceGroup": "rg"}, "two": {"network": "rg"}}}},
+    {"a": {**ALONE, "global": {"frontDoorEndpoint": "e"}}, "b": {"global": {"frontDoorEndpoint": "e"}, "regions": {}, "hub": {"environment": "x"}}},
+    {"a": {**ALONE, "registry": {"environment": "a", "name": "r" * 51}}},
+]
 
 
 def check_the_checks():
@@ -103,7 +150,6 @@ def check_the_checks():
             yield f"the check of sources refuses {text}: {why}"
     if len(list(undescribed('variable "x" {\n  type = string\n}\noutput "y" {\n  value = 1\n}\n'))) != 3:
         yield "the check of descriptions overlooks one"
-    same = {"keyVault": "kv-a"}
-    twice = {name: {"global": same, "regions": {}, "foundation": {}, "hub": {"environment": "x"}} for name in ("a", "b")}
-    if len(list(check_names(twice))) != 1:
-        yield "the check of names overlooks a name that two environments have"
+    for rendered in COLLISIONS:
+        if len(list(check_names(rendered))) != 1:
+            yield f"the check of names finds {list(check_names(rendered))} in {rendered}"
