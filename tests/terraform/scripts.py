@@ -67,7 +67,8 @@ def approve(root, folder, connections):
 def check_door(root, folder):
     """Open lets one address in, everywhere; close leaves nothing open and nobody in."""
     dev = json.loads((root / "infrastructure/rendered/dev/environment.json").read_text())
-    places = [folder / "doors" / place for place in ("storage", "acr", dev["global"]["keyVault"], dev["hub"]["runners"]["keyVault"])]
+    vaults = [dev["global"]["keyVault"], dev["hub"]["runners"]["keyVault"], *(region["keyVault"] for region in dev["regions"].values())]
+    places = [folder / "doors" / place for place in ("storage", "acr", *vaults)]
     for place in places:
         (place / "rules").mkdir(parents=True)
     (folder / "az").write_text(DOORS)
@@ -76,7 +77,7 @@ def check_door(root, folder):
         done = subprocess.run([root / "infrastructure/bootstrap/door", *arguments], text=True, capture_output=True, env=environment)
         people = [sorted(rule.name.removesuffix("_32") for rule in (place / "rules").iterdir()) for place in places]
         doors = [(place / "open").exists() for place in places]
-        if done.returncode != 0 or doors != [is_open] * 4 or people != [["203.0.113.7"] if is_open else []] * 4:
+        if done.returncode != 0 or doors != [is_open] * len(places) or people != [["203.0.113.7"] if is_open else []] * len(places):
             yield f"bootstrap/door {' '.join(arguments)}: {doors} to {people}: {done.stderr}"
     done = subprocess.run([root / "infrastructure/bootstrap/door", "open", "dev", "203.0.113.0/24"], text=True, capture_output=True, env=environment)
     if done.returncode != 2:
