@@ -7,14 +7,14 @@ import plan_checks
 import subscription_checks
 
 
-def look(environment, plans, place, plan, repository):
+def look(environment, plans, place, plan):
     root, region = (place.split("/") + [None, None])[1:3]
     yield from plan_checks.check_plan(environment, plan, root, region)
     if root == "foundation":
-        yield from subscription_checks.check_all({environment["environment"]["name"]: environment}, {**plans, place: plan}, repository)
+        yield from subscription_checks.check_all({environment["environment"]["name"]: environment}, {**plans, place: plan})
 
 
-def check(plans, rendered, repository, name="dev", table=breakage_table.BREAKAGES):
+def check(plans, rendered, name="dev", table=breakage_table.BREAKAGES):
     """`plans`: second plans by place."""
     environment = rendered[name]
     own = {place: plan for place, plan in plans.items() if place.startswith(f"{name}/")}
@@ -23,7 +23,7 @@ def check(plans, rendered, repository, name="dev", table=breakage_table.BREAKAGE
         plan = copy.deepcopy(own[places[root]])
         try:
             change(plan)
-            found = list(look(environment, own, places[root], plan, repository))
+            found = list(look(environment, own, places[root], plan))
         except StopIteration:
             found = ["there is nothing to break"]
         if not any(expected in finding for finding in found):

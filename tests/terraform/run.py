@@ -65,7 +65,7 @@ def check_second_plans(planner, rendered, plans, seconds):
             yield from (f"{place}: a second plan would replace {address}" for address in second_plan.replaced(plan))
             yield from (f"{place}: {what}" for what in plan_checks.check_plan(environment, plan, root, region))
     yield from endpoint_checks.check_all(seconds)
-    yield from subscription_checks.check_all(rendered, seconds, ROOT)
+    yield from subscription_checks.check_all(rendered, seconds)
 
 
 def same_plans(plans, others):
@@ -103,7 +103,7 @@ def with_provider(tool, path, mirror, fairlead, checkov, reference):
                 findings += same_plans(plans, reference)
             else:
                 findings += check_second_plans(planner, rendered, plans, seconds)
-                findings += breakages.check(seconds, rendered, ROOT)
+                findings += breakages.check(seconds, rendered)
             if checkov:
                 findings += checkov_checks.check(checkov, plans, folder)
             findings += refusals.check(planner, pathlib.Path(folder))

@@ -97,7 +97,7 @@ def check_service(planner, tree, plans):
                                                     environment="prod", **({"region": region} if region else {}))
         found = plan_checks.check_plan(environment, seconds[f"prod/{place}"], root, region)
         yield from (f"a new service: {place}: {finding}" for finding in found)
-    yield from breakages.check(seconds, {"prod": environment}, tree, "prod", breakage_table.SERVICE)
+    yield from breakages.check(seconds, {"prod": environment}, "prod", breakage_table.SERVICE)
 
 
 def check(planner, tree, fairlead):
