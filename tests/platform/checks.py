@@ -100,6 +100,8 @@ def check_applications(tree):
         spec = tree.spec(name)
         if tree.sets[name]["spec"].get("goTemplateOptions") != ["missingkey=error"]:
             yield f"{name}: a missing annotation must be an error"
+        if not tree.sets[name]["spec"].get("syncPolicy", {}).get("preserveResourcesOnDeletion"):
+            yield f"{name}: would take the kinds it brought, and everything of these kinds, away with it"
         if spec["project"] != "platform" or spec["destination"]["server"] != SERVER:
             yield f"{name}: not in the project platform, or for another cluster"
         if spec["syncPolicy"]["retry"]["limit"] != -1:

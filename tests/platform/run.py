@@ -24,6 +24,7 @@ BREAKAGES = [
     ("platform/argo-rollouts.yaml", "/plugins/]", "/bin/]"),
     ("platform/argo-rollouts.yaml", "name: argoproj-labs/gatewayAPI", "name: gatewayAPI"),
     ("platform/argo-rollouts.yaml", "retry: {limit: -1", "retry: {limit: 5"),
+    ("platform/argo-rollouts.yaml", "preserveResourcesOnDeletion: true", "preserveResourcesOnDeletion: false"),
     ("platform/edge.yaml", "goTemplateOptions: [missingkey=error]", "goTemplateOptions: []"),
     ("platform/envoy-gateway.yaml", "gateway:v1.9.0", "gateway:v1.9.1"),
     ("platform/envoy-gateway.yaml", "namespace: gateway}", "namespace: envoy-gateway-system}"),
@@ -56,6 +57,7 @@ BREAKAGES = [
 SCRIPT_BREAKAGES = [
     ("bootstrap/argocd", '            "tenant":', '            "tenantId":'),
     ("bootstrap/argocd", '"fairlead.dev/platform": "true"', '"fairlead.dev/platform": "yes"'),
+    ("bootstrap/argocd", "kubectl apply --server-side --field-manager=fairlead --filename=settings.yaml\n", ""),
     ("bootstrap/argocd", "kubectl apply --server-side --force-conflicts --filename=platform.yaml\n", ""),
     ("bootstrap/images", "already exists", "is there"),
 ]

@@ -59,9 +59,9 @@ def check_argocd(tree, folder):
                     yield f"{one['metadata']['name']}: does not select the cluster by {selector}"
             if f"--name {value['identities']['external-secrets']['name']} " not in calls:
                 yield f"bootstrap/argocd {environment}: asks for another identity than External Secrets'"
-            order = [given["install.sh"].find(f"--filename={file}") for file in ("argocd.yaml", "cluster.json", "platform.yaml", "root.yaml")]
+            order = [given["install.sh"].find(f"--filename={file}") for file in ("settings.yaml", "argocd.yaml", "cluster.json", "platform.yaml", "root.yaml")]
             if -1 in order or order != sorted(order) or given["platform.yaml"] != (tree.platform / "root.yaml").read_text():
-                yield f"bootstrap/argocd {environment}: does not apply Argo CD, the cluster, the add-ons and the services in this order"
+                yield f"bootstrap/argocd {environment}: does not apply settings, Argo CD, the cluster, the add-ons and the services in this order"
             syntax = subprocess.run(["bash", "-n"], input=given["install.sh"], text=True, capture_output=True)
             if syntax.returncode != 0:
                 yield f"bootstrap/argocd: {syntax.stderr}"
