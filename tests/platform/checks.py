@@ -67,9 +67,15 @@ def check_sources(tree):
         ours = f"https://github.com/{value['owner']['repository']}.git"
         for name in tree.sets:
             source = tree.spec(name)["source"]
-            wanted = "main" if source["repoURL"] == ours else r"\d+\.\d+\.\d+|[0-9a-f]{40}"
-            if not re.fullmatch(wanted, source["targetRevision"]):
+            if source.get("path", "").startswith("infrastructure/"):
+                if (source["repoURL"], source["targetRevision"]) != (ours, "main"):
+                    yield f"{name}: comes from {source['repoURL']} {source['targetRevision']}, but {environment}'s files are in {ours}"
+            elif not re.fullmatch(r"\d+\.\d+\.\d+|[0-9a-f]{40}", source["targetRevision"]):
                 yield f"{name}: targetRevision {source['targetRevision']} is not pinned"
+        followed = [tree.one("Application", "platform"), *(o for path in sorted((tree.root / "infrastructure/clusters" / environment).glob("*.yaml"))
+                                                           for o in documents(path) if o["kind"] == "Application")]
+        yield from (f"{environment}: {o['metadata']['name']} comes from {o['spec']['source']['repoURL']}, but its files are in {ours}"
+                    for o in followed if o["spec"]["source"]["repoURL"] != ours)
         spoke = tree.environments[value["hub"]["environment"]]["hub"]["spokes"][environment]
         hosts = {repo.removeprefix("https://").split("/")[0] for repo in used}
         if spoke["egressTier"] == "firewall" and not hosts <= set(spoke["allow"]):
