@@ -34,7 +34,8 @@ def without(key, name):
     return lambda values: values.update({key: [part for part in values[key] if part["name"] != name]})
 
 
-ANYWHERE = {"name": "any", "protocols": ["Any"], "source_addresses": ["*"], "destination_addresses": ["*"], "destination_ports": ["*"], "destination_fqdns": None}
+ANYWHERE = {"name": "any", "protocols": ["Any"], "source_addresses": ["*"], "destination_addresses": ["*"], "destination_ports": ["*"],
+            "destination_fqdns": None}
 AROUND = {"name": "around", "address_prefix": "20.0.0.0/8", "next_hop_type": "Internet", "next_hop_in_ip_address": None}
 
 GENERAL = [
@@ -65,7 +66,8 @@ CLUSTERS = [
     ("region", setting(CLUSTER, "azure_active_directory_role_based_access_control", 0, "azure_rbac_enabled", False), "Azure RBAC is False"),
     ("region", setting(CLUSTER, "network_profile", 0, "outbound_type", "loadBalancer"), "egress is loadBalancer"),
     ("region", setting(CLUSTER, "run_command_enabled", False), "run command is False"),
-    ("region", changing(CLUSTER, lambda v: v["api_server_access_profile"][0].update(subnet_id=v["default_node_pool"][0]["vnet_subnet_id"])), "the API server's subnet is"),
+    ("region", changing(CLUSTER, lambda v: v["api_server_access_profile"][0].update(subnet_id=v["default_node_pool"][0]["vnet_subnet_id"])),
+     "the API server's subnet is"),
     ("region", setting("azurerm_kubernetes_cluster_node_pool", "max_count", 99), "pool"),
     ("region", setting("azurerm_kubernetes_cluster_node_pool", "zones", ["3"]), "pool"),
     ("region", setting('azurerm_kubernetes_cluster_node_pool.this["spot"]', "spot_max_price", 0.01), "pool spot is"),
@@ -110,7 +112,8 @@ ENDPOINTS = [
     ("hub", dropping("azurerm_private_endpoint"), "['registry']"),
     ("region", setting("azurerm_private_endpoint", "private_service_connection", 0, "subresource_names", ["Table"]), "an endpoint is missing"),
     ("region", setting("azurerm_private_endpoint", "private_dns_zone_group", []), "an endpoint is missing"),
-    ("region", adding("azurerm_private_endpoint.x", private_service_connection=[{"subresource_names": ["blob"], "is_manual_connection": False}], private_dns_zone_group=[]), "nobody declared"),
+    ("region", adding("azurerm_private_endpoint.x", private_dns_zone_group=[],
+                      private_service_connection=[{"subresource_names": ["blob"], "is_manual_connection": False}]), "nobody declared"),
     ("hub", changing("azurerm_private_dns_zone", lambda v: v.update(id=v["id"].replace("privatelink.", ""))), "DNS: zones is"),
     ("hub", dropping("azurerm_private_dns_zone_virtual_network_link"), "DNS: links is []"),
     ("region", dropping("azurerm_private_dns_zone_virtual_network_link"), "DNS: links is []"),
@@ -133,7 +136,8 @@ EDGE = [
     ("edge", setting("azurerm_cdn_frontdoor_origin", "private_link", []), "origins: regions is"),
     ("edge", setting("azurerm_cdn_frontdoor_origin", "certificate_name_check_enabled", False), "origins: regions is"),
     ("edge", dropping("azurerm_cdn_frontdoor_origin"), "origins: regions is {}"),
-    ("edge", changing("azurerm_cdn_frontdoor_security_policy", lambda v: v["security_policies"][0]["firewall"][0]["association"][0]["domain"].pop()), "the firewall stands before"),
+    ("edge", changing("azurerm_cdn_frontdoor_security_policy", lambda v: v["security_policies"][0]["firewall"][0]["association"][0]["domain"].pop()),
+     "the firewall stands before"),
     ("edge", dropping("azurerm_cdn_frontdoor_security_policy"), "the firewall stands before is []"),
     ("edge", setting("azurerm_cdn_frontdoor_route", "forwarding_protocol", "HttpOnly"), "towards the origin is HttpOnly"),
     ("edge", setting("azurerm_cdn_frontdoor_route", "https_redirect_enabled", False), "redirect to HTTPS is"),
