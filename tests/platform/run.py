@@ -6,6 +6,12 @@ import shutil
 import sys
 import tempfile
 
+try:
+    import yaml
+except ImportError:
+    print("platform: left out, as this Python has no yaml: install python3-yaml")
+    sys.exit(77)
+
 import charts
 import checks
 import scripts
