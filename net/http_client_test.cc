@@ -33,7 +33,7 @@ class Scripted {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof(address);
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), length);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), length), 0);
     ::listen(fd_, 16);
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
     port = ntohs(address.sin_port);
@@ -210,7 +210,7 @@ class Nameserver {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof(address);
-    ::bind(fd_, reinterpret_cast<sockaddr*>(&address), length);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), length), 0);
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length);
     port = ntohs(address.sin_port);
     timeval wait{0, 20'000};
