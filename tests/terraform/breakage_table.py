@@ -87,7 +87,9 @@ NETWORKS = [
     ("region", changing(RULES.format("endpoints"), rules(destination_port_ranges=["0-65535"])), "endpoints: rules is"),
     ("region", changing(RULES.format("applicationGateway"), without("security_rule", "gateway-manager")), "applicationGateway: rules is"),
     ("hub", changing("azurerm_network_security_group.endpoints", rules(destination_port_range="*")), "endpoints: rules is"),
-    ("region", dropping("azurerm_subnet_route_table_association"), "leave by a route_table is []"),
+    ("region", dropping("azurerm_subnet_route_table_association"), "the ways out is []"),
+    ("region", changing("azurerm_subnet_route_table_association", lambda v: v.update(subnet_id=v["subnet_id"].replace("nodes", "gateway"))), "the ways out is"),
+    ("region", adding("azurerm_network_security_group.x", name="x", security_rule=[]), "network security groups: names is"),
     ("region", setting("azurerm_route_table", "route", 0, "next_hop_in_ip_address", "10.0.0.9"), "the routes is"),
     ("region", changing("azurerm_route_table", lambda v: v["route"].append(AROUND)), "the routes is"),
     ("hub", setting("azurerm_route_table", "route", 0, "next_hop_in_ip_address", "10.0.0.9"), "the routes is"),
@@ -100,7 +102,8 @@ NETWORKS = [
     ("hub", setting(COLLECTIONS, "application_rule_collection", 0, "rule", 0, "protocols", [{"type": "Http", "port": 80}]), "protocols is"),
     ("hub", setting(COLLECTIONS, "application_rule_collection", 0, "rule", 0, "destination_addresses", ["*"]), "other destinations is"),
     ("hub", setting(COLLECTIONS, "application_rule_collection", 2, "rule", 0, "destination_fqdns", ["evil.example"]), "environments is"),
-    ("hub", setting(COLLECTIONS, "application_rule_collection", 2, "name", "more"), "nobody declared more"),
+    ("hub", setting(COLLECTIONS, "application_rule_collection", 2, "name", "more"), "collections is"),
+    ("hub", changing(COLLECTIONS, without("application_rule_collection", "runners")), "collections is"),
     ("hub", changing(COLLECTIONS, lambda v: v["network_rule_collection"][0]["rule"].append(ANYWHERE)), "the network rules is"),
 ]
 ENDPOINTS = [
@@ -211,9 +214,10 @@ RUNNERS = [
     ("hub", setting("azurerm_container_app_job", "event_trigger_config", 0, "scale", 0, "max_executions", 99), "executions"),
     ("hub", setting("azurerm_container_app_job", "secret", 0, "value", "a key"), "secrets"),
     ("hub", setting("azurerm_container_app_job", "registry", 0, "identity", "somebody"), "who pulls and reads"),
-    ("hub", dropping("azurerm_subnet_route_table_association"), "associations"),
-    ("hub", setting("azurerm_network_security_group.runners", "security_rule", []), "keeps out"),
-    ("hub", changing("azurerm_network_security_group.runners", rules(source_address_prefix="10.0.0.0/8")), "lets in"),
+    ("hub", dropping("azurerm_subnet_route_table_association"), "the ways out is []"),
+    ("hub", setting("azurerm_network_security_group.runners", "security_rule", []), "runners: rules is []"),
+    ("hub", changing("azurerm_network_security_group.runners", rules(source_address_prefix="10.0.0.0/8")), "runners: rules is"),
+    ("hub", setting("azurerm_subnet.runners", "delegation", 0, "service_delegation", 0, "name", "Microsoft.Web/serverFarms"), "runners: delegation"),
 ]
 BREAKAGES = [*GENERAL, *CLUSTERS, *NETWORKS, *ENDPOINTS, *EDGE, *DATA, *GRANTS, *SUBSCRIPTIONS, *RUNNERS]
 

@@ -39,11 +39,15 @@ def check_spoke(environment, plan, region):
             ("policies of endpoints", values["private_endpoint_network_policies"], "Enabled")])
 
 
+def has_runners(environment, region):
+    return "runners" in environment["hub"] and region == environment["hub"]["location"]
+
+
 def spoke_rules(environment, region):
     """What may come in, by subnet: priority, access, protocol, source and ports of each rule."""
     own, hub = environment["regions"][region], environment["hub"]
     subnets = own["subnets"]
-    runners = [(120, "Allow", "Tcp", hub["regions"][region]["subnets"]["runners"], ("443",))] if "runners" in hub and region == hub["location"] else []
+    runners = [(120, "Allow", "Tcp", hub["regions"][region]["subnets"]["runners"], ("443",))] if has_runners(environment, region) else []
     return {
         "nodes": [(100, "Allow", "*", own["cidr"], (ANY,)), (110, "Allow", "*", environment["network"]["pods"], (ANY,))],
         "apiServer": [(100, "Allow", "Tcp", subnets["nodes"], ("443", "4443")),
@@ -57,60 +61,81 @@ def spoke_rules(environment, region):
     }
 
 
+def hub_rules(environment, places):
+    """Rules and subnet of each network security group of the hub. A sixth part of a rule is where it leads, if not everywhere."""
+    hub = environment["hub"]
+    for name, region in hub["regions"].items():
+        yield f"nsg-{region['network']}-endpoints", (
+            [(100, "Allow", "Tcp", "VirtualNetwork", ("443",)), (4000, "Deny", "*", "*", ("*",))], places.hub_subnet(name, "endpoints"))
+        if has_runners(environment, name):  # Nobody calls a runner; Container Apps keeps itself together.
+            own = region["subnets"]["runners"]
+            yield f"nsg-{region['network']}-runners", (
+                [(100, "Allow", "*", own, ("*",), own), (110, "Allow", "Tcp", "AzureLoadBalancer", ("30000-32767",), own),
+                 (4000, "Deny", "*", "VirtualNetwork", ("*",))], places.hub_subnet(name, "runners"))
+
+
 def rule_as_planned(rule):
     ports = tuple(sorted(rule["destination_port_ranges"])) or (rule["destination_port_range"],)
-    odd = (rule["direction"], rule["destination_address_prefix"], rule["source_port_range"], rule["source_address_prefixes"])
-    plain = ("Inbound", "*", "*", [])
-    return (rule["priority"], rule["access"], rule["protocol"], rule["source_address_prefix"], ports) + (() if odd == plain else odd)
+    where = () if rule["destination_address_prefix"] == "*" else (rule["destination_address_prefix"],)
+    odd = (rule["direction"], rule["source_port_range"], rule["source_address_prefixes"], rule["destination_address_prefixes"])
+    return (rule["priority"], rule["access"], rule["protocol"], rule["source_address_prefix"], ports, *where,
+            *(() if odd == ("Inbound", "*", [], []) else odd))
 
 
 def check_groups(plan, want):
-    """`want`: rules by the name of the network security group, and the id of the subnet that it is on."""
+    """`want`: by the name of the network security group, its rules and the id of the subnet that it is on."""
     groups = {r["values"]["name"]: r["values"] for _, r in of_type(plan, "azurerm_network_security_group")}
     where = {}
     for _, resource in of_type(plan, "azurerm_subnet_network_security_group_association"):
         where.setdefault(resource["values"].get("network_security_group_id"), []).append(resource["values"].get("subnet_id"))
-    for name, (rules, subnet) in want.items():
-        if name not in groups:
-            yield f"{name} is missing"
-            continue
+    yield from differences("network security groups", [("names", sorted(groups), sorted(want))])
+    for name in sorted(groups.keys() & want.keys()):
+        rules, subnet = want[name]
         yield from differences(name, [
             ("rules", sorted(map(rule_as_planned, groups[name]["security_rule"])), sorted(rules)),
             ("subnets", where.get(groups[name]["id"]), [subnet])])
 
 
 def check_rules(environment, plan, root, region):
-    """Each network security group has just the rules that stand here, and is on its subnet."""
-    places = Places(environment)
+    """The network security groups are those that stand here, each with just these rules, and on its subnet."""
+    places, want = Places(environment), {}
     if root == "region":
         network = environment["regions"][region]["network"]
-        yield from check_groups(plan, {f"nsg-{network}-{subnet}": ([*rules, DENY_OTHERS], places.subnet(region, subnet))
-                                       for subnet, rules in spoke_rules(environment, region).items()})
+        want = {f"nsg-{network}-{subnet}": ([*rules, DENY_OTHERS], places.subnet(region, subnet))
+                for subnet, rules in spoke_rules(environment, region).items()}
     if root == "hub":
-        rules = [(100, "Allow", "Tcp", "VirtualNetwork", ("443",)), (4000, "Deny", "*", "*", ("*",))]
-        yield from check_groups(plan, {f"nsg-{hub['network']}-endpoints": (rules, places.hub_subnet(name, "endpoints"))
-                                       for name, hub in environment["hub"]["regions"].items()})
+        want = dict(hub_rules(environment, places))
+    yield from check_groups(plan, want)
+
+
+def ways_out(environment, root, region):
+    """(kind, subnet, what it leaves by) of each subnet from which the Internet is reached."""
+    places, hub = Places(environment), environment["hub"]
+    if root == "hub" and "runners" in hub:
+        home = hub["location"]
+        yield ("route_table", places.hub_subnet(home, "runners"),
+               resource_id(places.hub, "azurerm_route_table", f"rt-{hub['regions'][home]['network']}-runners"))
+    if root == "region":
+        network, group = environment["regions"][region]["network"], places.region(region)
+        nodes = places.subnet(region, "nodes")
+        if hub["egressTier"] == "firewall":
+            yield "route_table", nodes, resource_id(group, "azurerm_route_table", f"rt-{network}-nodes")
+        else:
+            yield "nat_gateway", nodes, resource_id(group, "azurerm_nat_gateway", f"ng-{network}")
 
 
 def check_egress(environment, plan, root, region):
-    """Nodes leave by the firewall or by a NAT gateway, as the file says, and nothing leaves otherwise."""
-    places, hubs = Places(environment), environment["hub"]["regions"]
+    """Nodes leave by the firewall or by a NAT gateway, as the file says, runners by the firewall, and nothing otherwise."""
+    hubs = environment["hub"]["regions"]
     for address, resource in of_type(plan, "azurerm_route_table"):
         values = resource["values"]
         routes = [(r["address_prefix"], r["next_hop_type"], r["next_hop_in_ip_address"]) for r in values["route"]]
         yield from differences(address, [
             ("the routes", routes, [("0.0.0.0/0", "VirtualAppliance", hubs[values["location"]]["firewallIp"])]),
             ("routes of others", values["bgp_route_propagation_enabled"], False)])
-    if root != "region":
-        return
-    nodes, network = places.subnet(region, "nodes"), environment["regions"][region]["network"]
-    firewall = environment["hub"]["egressTier"] == "firewall"
-    table = resource_id(places.region(region), "azurerm_route_table", f"rt-{network}-nodes")
-    gateway = resource_id(places.region(region), "azurerm_nat_gateway", f"ng-{network}")
-    for kind, key, want in (("route_table", "route_table_id", [(nodes, table)] if firewall else []),
-                            ("nat_gateway", "nat_gateway_id", [] if firewall else [(nodes, gateway)])):
-        have = [(r["values"].get("subnet_id"), r["values"].get(key)) for _, r in of_type(plan, f"azurerm_subnet_{kind}_association")]
-        yield from differences("egress", [(f"its nodes leave by a {kind}", have, want)])
+    have = [(kind, r["values"].get("subnet_id"), r["values"].get(f"{kind}_id")) for kind in ("route_table", "nat_gateway")
+            for _, r in of_type(plan, f"azurerm_subnet_{kind}_association")]
+    yield from differences("egress", [("the ways out", have, list(ways_out(environment, root, region)))])
 
 
 def check_peering(environment, plan, region):
@@ -138,8 +163,6 @@ def check_collection(environment, place, region, collection, clusters):
     if collection["name"] == "environments":
         have = {rule["name"]: (rule["source_addresses"], sorted(rule["destination_fqdns"])) for rule in collection["rule"]}
         yield from differences(place, [("environments", have, firewall_rules(environment, region))])
-    elif collection["name"] not in sources:
-        yield f"{place}: nobody declared {collection['name']}"
     for rule in collection["rule"]:
         what = f"{place}: {collection['name']}: {rule['name']}"
         yield from differences(what, [
@@ -162,7 +185,10 @@ def check_firewall(environment, plan):
         time = [(["UDP"], clusters, ["ntp.ubuntu.com"], ["123"], None)]
         keys = ("protocols", "source_addresses", "destination_fqdns", "destination_ports", "destination_addresses")
         rules = [tuple(rule[key] for key in keys) for collection in values["network_rule_collection"] for rule in collection["rule"]]
-        yield from differences(address, [("the network rules", rules, time), ("translations", values["nat_rule_collection"], [])])
+        names = {"aks": True, "runners": has_runners(environment, region), "environments": bool(firewall_rules(environment, region))}
+        yield from differences(address, [
+            ("the network rules", rules, time), ("translations", values["nat_rule_collection"], []),
+            ("collections", sorted(c["name"] for c in values["application_rule_collection"]), sorted(name for name in names if names[name]))])
         for collection in values["application_rule_collection"]:
             yield from check_collection(environment, address, region, collection, clusters)
 

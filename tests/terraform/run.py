@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks infrastructure/terraform. What needs no tool runs always; where OpenTofu or Terraform and the azurerm provider are
 at hand (in .tools, or a filesystem mirror named by FAIRLEAD_PROVIDER_MIRROR), every root of every environment is planned by
-the real provider against a stub on loopback, the plans are checked, by checkov too where it is installed, and the modules'
-own tests run. Says what it left out.
+the real provider against a stub on loopback, and once more as if all were there (second_plan.py); the plans are checked, by checkov
+too where it is installed, and the modules' own tests run. Says what it left out.
     run.py [FAIRLEAD]      the program, which renders environments that tests change"""
 import pathlib
 import sys

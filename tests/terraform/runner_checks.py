@@ -26,22 +26,10 @@ def check_job(values, runners, registry):
 
 
 def check_network(found, hub):
-    """(what, is, should be) of where the runners are."""
-    region = hub["regions"][hub["location"]]
-    cidr = region["subnets"]["runners"]
+    """(what, is, should be) of where the runners are. What may come in and how they leave is in network_checks.py."""
     by_name = {r["values"].get("name"): r["values"] for r in found.values()}
-    rules = by_name[f"nsg-{region['network']}-runners"]["security_rule"]
-    yield "lets in", {r["source_address_prefix"] for r in rules if r["access"] == "Allow"}, {cidr, "AzureLoadBalancer"}
-    yield "keeps out", [r["source_address_prefix"] for r in rules if r["access"] == "Deny"], ["VirtualNetwork"]
-    yield "subnet", by_name["runners"]["address_prefixes"], [cidr]
+    yield "subnet", by_name["runners"]["address_prefixes"], [hub["regions"][hub["location"]]["subnets"]["runners"]]
     yield "delegation", by_name["runners"]["delegation"][0]["service_delegation"][0]["name"], "Microsoft.App/environments"
-    yield "way out", by_name[f"rt-{region['network']}-runners"]["route"][0]["next_hop_in_ip_address"], region["firewallIp"]
-    associated = [r["type"] for r in found.values() if r["type"].endswith("_association") and r["name"] == "runners"]
-    yield "associations", sorted(associated), ["azurerm_subnet_network_security_group_association", "azurerm_subnet_route_table_association"]
-    sources = {source for r in found.values() if r["type"] == "azurerm_firewall_policy_rule_collection_group"
-               for collection in r["values"]["application_rule_collection"] if collection["name"] == "runners"
-               for rule in collection["rule"] for source in rule["source_addresses"]}
-    yield "firewall", sources, {cidr}
 
 
 def check_runners(environment, plan, root):
