@@ -6,7 +6,9 @@ namespace fairlead::cli {
 namespace {
 
 double seconds(std::chrono::microseconds d) { return std::chrono::duration<double>(d).count(); }
-std::string millis(std::chrono::microseconds d) { return fmt::format("{:.1f} ms", seconds(d) * 1000); }
+
+/// Nothing was measured: latencies are of answers and of requests that were waited for in vain.
+bool without_latency(const net::VersionReport& load) { return load.max.count() == 0; }
 
 std::string errors_text(const net::VersionReport& load) {
   if (load.error_count() == 0) return "0";
@@ -17,6 +19,9 @@ std::string errors_text(const net::VersionReport& load) {
 }
 
 std::vector<std::string> row(std::string version, const net::VersionReport& load) {
+  const auto millis = [&](std::chrono::microseconds d) {
+    return without_latency(load) ? "-" : fmt::format("{:.1f} ms", seconds(d) * 1000);
+  };
   return {std::move(version), std::to_string(load.requests),
           errors_text(load),  millis(load.p50),
           millis(load.p90),   millis(load.p99),
@@ -26,13 +31,14 @@ std::vector<std::string> row(std::string version, const net::VersionReport& load
 Value load_value(const net::VersionReport& load) {
   Value errors = Value::object();
   for (const auto& [what, count] : load.errors) errors.set(what, count);
+  const auto latency = [&](std::chrono::microseconds d) { return without_latency(load) ? Value() : Value(seconds(d)); };
   return Value::object({{"requests", load.requests},
                         {"errors", std::move(errors)},
-                        {"latencySeconds", Value::object({{"p50", seconds(load.p50)},
-                                                          {"p90", seconds(load.p90)},
-                                                          {"p99", seconds(load.p99)},
-                                                          {"p99.9", seconds(load.p999)},
-                                                          {"max", seconds(load.max)}})}});
+                        {"latencySeconds", Value::object({{"p50", latency(load.p50)},
+                                                          {"p90", latency(load.p90)},
+                                                          {"p99", latency(load.p99)},
+                                                          {"p99.9", latency(load.p999)},
+                                                          {"max", latency(load.max)}})}});
 }
 
 }  // namespace

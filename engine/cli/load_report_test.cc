@@ -25,6 +25,16 @@ TEST(LoadReport, tells_an_answer_without_a_version_from_no_answer) {
   EXPECT_EQ(to_value(report).at("unanswered", "errors", "connect"), Value(2));
 }
 
+TEST(LoadReport, where_nobody_answered_there_is_no_latency) {
+  net::LoadReport report;
+  report.unanswered = report.total = seen(2, {{"connect", 2}});
+  const std::string text = to_text(report);
+  EXPECT_EQ(text.find(" ms"), std::string::npos) << text;
+  EXPECT_TRUE(to_value(report).at("total", "latencySeconds", "p99").is_null());
+  report.unanswered.p99 = report.unanswered.max = std::chrono::milliseconds(5000);
+  EXPECT_NE(to_text(report).find("5000.0 ms"), std::string::npos) << "how long was waited for an answer";
+}
+
 TEST(LoadReport, of_one_version_has_one_row) {
   net::LoadReport report;
   report.versions = {{"v1", seen(5, {})}};

@@ -2,12 +2,15 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <re2/re2.h>
 
 #include "base/time.h"
@@ -24,15 +27,35 @@ using namespace fairlead::cli;
 using fairlead::Duration;
 
 constexpr fairlead::world::HostPorts kPorts;  ///< Where nobody asked for others.
+constexpr double kMinRate = 0.1;              ///< Requests per second.
+constexpr double kMaxTail = 1e9;              ///< Lines.
 
 /// What the command line chose, called once it has been read.
 using Command = std::function<int(const Project&)>;
 
 void add_output(CLI::App& command, Output& output) {
-  static const std::map<std::string, Output> kOutputs = {{"text", Output::kText}, {"json", Output::kJson}};
-  command.add_option("-o,--output", output, "format of the answer")
-      ->transform(CLI::CheckedTransformer(kOutputs))
+  command
+      .add_option_function<std::string>(
+          "-o,--output",
+          [&output](const std::string& text) {
+            if (text != "text" && text != "json")
+              throw CLI::ValidationError("--output", fmt::format("{} is no format: write text or json", text));
+            output = text == "json" ? Output::kJson : Output::kText;
+          },
+          "format of the answer")
       ->option_text("text|json");
+}
+
+/// For CLI::Option::check: a number from `least` to `most`.
+CLI::Validator between(double least, double most, const std::string& what) {
+  return {[least, most, what](const std::string& text) {
+            double number = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+            const bool read = error == std::errc() && end == text.data() + text.size();
+            if (read && number >= least && number <= most) return std::string();
+            return fmt::format("{} is no {}: write a number from {} to {}", text, what, least, most);
+          },
+          ""};
 }
 
 /// `--no-<what>`, which turns `target` off.
@@ -56,7 +79,7 @@ void add_duration(CLI::App& command, const std::string& name, Duration& target, 
 
 void add_rate(CLI::App& command, double& rate) {
   command.add_option("--rate", rate, "requests per second")
-      ->check(CLI::Range(0.1, fairlead::net::kMaxLoadRate))
+      ->check(between(kMinRate, fairlead::net::kMaxLoadRate, "rate"))
       ->capture_default_str();
 }
 
@@ -81,7 +104,7 @@ void add_release_options(CLI::App& command, ReleaseOptions& release) {
 void add_port(CLI::App& command, const std::string& name, std::optional<std::uint16_t>& port, const std::string& about,
               std::uint16_t first) {
   command.add_option(name, port, about)
-      ->check(CLI::Range(1, 65535))
+      ->check(between(1, std::numeric_limits<std::uint16_t>::max(), "port"))
       ->option_text(fmt::format("PORT [the last one here; at first {}]", first));
 }
 
@@ -158,7 +181,8 @@ void add_logs(CLI::App& app, Command& chosen) {
   command->add_flag("-f,--follow", options->follow);
   command->add_flag("-p,--previous", options->previous, "of the container before its last restart");
   command->add_flag("--timestamps", options->timestamps);
-  command->add_option("--tail", options->tail, "only the last lines");
+  command->add_option("--tail", options->tail, "only that many of the last lines; -1 for all")
+      ->check(between(-1, kMaxTail, "number of lines"));
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_logs(p, *options); }; });
 }
 
@@ -202,6 +226,8 @@ std::string misuse(const CLI::App& app, const CLI::ParseError& error) {
   for (const CLI::App* one : command->get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(one->get_name());
   if (!names.empty() && word != said.end()) return unknown_command(words, *word, names);
+  if (error.get_name() == "RequiredError" && !names.empty())
+    return fmt::format("{0} needs a command, one of {1}: see `{0} --help`", words, fmt::join(names, ", "));
   return fmt::format("{}: see `{} --help`", error.what(), words);
 }
 

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "base/time.h"
 #include "engine/cli/cluster.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/exit_code.h"
@@ -19,6 +20,14 @@ std::string render(const std::vector<ServiceStatus>& services, Output output) {
   return to_pretty_json(Value::object({{"services", std::move(all)}})) + "\n";
 }
 
+/// What parts one look from the next: the screen is wiped, or the time stands between them.
+std::string before(const StatusOptions& options, bool first) {
+  if (!options.watch || options.output != Output::kText) return {};
+  if (is_terminal()) return "\033[H\033[2J";
+  return fmt::format("{}{}\n", first ? "" : "\n",
+                     format_time(std::chrono::floor<Duration>(std::chrono::system_clock::now())));
+}
+
 }  // namespace
 
 int run_status(const Project& project, const StatusOptions& options) {
@@ -27,14 +36,13 @@ int run_status(const Project& project, const StatusOptions& options) {
     print_error(cluster.error().message);
     return kFailed;
   }
-  for (;;) {
+  for (bool first = true;; first = false) {
     const auto services = cluster->services();
     if (!services) {
       print_error(services.error().message);
       return kFailed;
     }
-    const bool redraw = options.watch && is_terminal() && options.output == Output::kText;
-    print((redraw ? "\033[H\033[2J" : "") + render(*services, options.output));
+    print(before(options, first) + render(*services, options.output));
     if (!options.watch) return kOk;
     std::this_thread::sleep_for(kWatchInterval);
   }

@@ -218,6 +218,13 @@ int run_up(const Project& project, const UpOptions& options) {
   }
   const auto ports = ports_of(project, options);
   if (!ports) return failed(ports.error());
+  if (ports->api == ports->edge || ports->api == ports->prometheus || ports->edge == ports->prometheus) {
+    print_error(
+        fmt::format("the API server, the edge and Prometheus need a port each, and were to get {}, {} and {}: choose "
+                    "with --api-port, --edge-port and --prometheus-port",
+                    ports->api, ports->edge, ports->prometheus));
+    return kUsage;
+  }
   catch_interrupts();
   const auto delivery = prepare_delivery(project);
   if (!delivery) return failed(delivery.error());
