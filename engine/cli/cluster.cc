@@ -31,8 +31,9 @@ std::optional<double> sample(const Value& series) {
 
 }  // namespace
 
-Cluster::Cluster(std::string server, const world::HostPorts& ports, net::ClientOptions options)
-    : server_(std::move(server)),
+Cluster::Cluster(const Project& project, std::string server, const world::HostPorts& ports, net::ClientOptions options)
+    : buildable_(project.services()),
+      server_(std::move(server)),
       ports_(ports),
       api_(std::make_unique<net::HttpClient>(std::move(options))),
       plain_(std::make_unique<net::HttpClient>()) {}
@@ -53,7 +54,7 @@ Result<Cluster> Cluster::open(const Project& project) {
                                       decoded(user.at("client-certificate-data")), decoded(user.at("client-key-data"))};
   const auto ports = world::recorded_ports(project.state());
   if (!ports) return std::unexpected(ports.error());
-  return Cluster(std::string(cluster.at("server").str()), *ports, std::move(options));
+  return Cluster(project, std::string(cluster.at("server").str()), *ports, std::move(options));
 }
 
 Result<Value> Cluster::call(net::ClientRequest request) {
@@ -165,7 +166,8 @@ void Cluster::add_metrics(std::vector<ServiceStatus>& services) {
         if (one.at("metric", "app").str() != service.name || one.at("metric", "namespace").str() != service.ns)
           continue;
         for (VersionStatus& version : service.versions) {
-          if (one.at("metric", kHash).str() == version.hash) version.*field = sample(one);
+          // Pods that are not Ready get no requests: what little they count is not what clients see.
+          if (version.ready > 0 && one.at("metric", kHash).str() == version.hash) version.*field = sample(one);
         }
       }
     }
@@ -183,22 +185,25 @@ void Cluster::add_metrics(std::vector<ServiceStatus>& services) {
 }
 
 Result<std::vector<ServiceStatus>> Cluster::services() {
+  // Before the Rollouts: what an Application says is synced is in them then, and not the other way round.
+  auto applications = list("/apis/argoproj.io/v1alpha1/applications");
+  if (!applications) return std::unexpected(applications.error());
   auto rollouts = list(std::string(kRollouts));
   if (!rollouts) return std::unexpected(rollouts.error());
   auto sets = list("/apis/apps/v1/replicasets");
   if (!sets) return std::unexpected(sets.error());
   auto runs = list("/apis/argoproj.io/v1alpha1/analysisruns");
   if (!runs) return std::unexpected(runs.error());
-  auto applications = list("/apis/argoproj.io/v1alpha1/applications");
-  if (!applications) return std::unexpected(applications.error());
   const auto pods = list("/api/v1/pods");
   if (!pods) return std::unexpected(pods.error());
+  const auto events = list("/api/v1/events?fieldSelector=reason%3DUnhealthy");
+  if (!events) return std::unexpected(events.error());
   std::map<std::string, Value> by_name;
   for (Value& application : *applications) by_name[std::string(application.at("metadata", "name").str())] = application;
   std::vector<ServiceStatus> out;
   for (const Value& rollout : *rollouts) {
     const std::string name(rollout.at("metadata", "name").str());
-    out.push_back(summarise({rollout, by_name[name], *sets, *runs, *pods}));
+    out.push_back(summarise({rollout, by_name[name], *sets, *runs, *pods, *events, buildable_}));
   }
   add_metrics(out);
   return out;

@@ -49,10 +49,11 @@ class Cluster {
   [[nodiscard]] Result<std::vector<ServiceStatus>> services();
 
  private:
-  Cluster(std::string server, const world::HostPorts& ports, net::ClientOptions options);
+  Cluster(const Project& project, std::string server, const world::HostPorts& ports, net::ClientOptions options);
   [[nodiscard]] Result<Value> call(net::ClientRequest request);
   void add_metrics(std::vector<ServiceStatus>& services);
 
+  std::vector<std::string> buildable_;
   std::string server_;
   world::HostPorts ports_;
   std::unique_ptr<net::HttpClient> api_;

@@ -1,12 +1,16 @@
 #include "engine/cli/service_status.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <ranges>
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include "base/image_reference.h"
+#include "base/time.h"
+#include "engine/cli/pod_problems.h"
 #include "engine/cli/terminal.h"
 #include "engine/gitops/git_repository.h"
 
@@ -14,13 +18,6 @@ namespace fairlead::cli {
 namespace {
 
 constexpr std::size_t kShortDigest = 12;
-constexpr std::string_view kHashLabel = "rollouts-pod-template-hash";
-
-bool owned_by(const Value& object, const Value& owner) {
-  return std::ranges::any_of(object.at("metadata", "ownerReferences").items(), [&](const Value& reference) {
-    return reference.at("uid").str() == owner.at("metadata", "uid").str();
-  });
-}
 
 bool is_sha(std::string_view text) {
   return text.size() == 40 &&
@@ -111,52 +108,19 @@ std::vector<Evidence> evidence_in(const ServiceObjects& objects, const ServiceSt
   return out;
 }
 
-/// Why a version has fewer pods than it should: Pod Security, a quota or another admission step refuses them.
-std::vector<std::string> refused_pods(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
+std::vector<std::string> conditions_of(const Value& application) {
   std::vector<std::string> out;
-  for (const VersionStatus& version : versions) {
-    for (const Value& set : objects.replica_sets) {
-      if (!owned_by(set, objects.rollout) || set.at("metadata", "labels", kHashLabel).str() != version.hash) continue;
-      for (const Value& condition : set.at("status", "conditions").items()) {
-        if (condition.at("type").str() != "ReplicaFailure" || condition.at("status").str() != "True") continue;
-        out.push_back(fmt::format("{} {}: {}: {}", version.role, version.label, condition.at("reason").str(),
-                                  condition.at("message").str()));
-      }
-    }
-  }
-  return out;
-}
-
-/// One sentence for each version and reason: pods of a version fail alike.
-std::vector<std::string> pod_problems(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
-  std::vector<std::string> out;
-  for (const VersionStatus& version : versions) {
-    std::vector<std::string_view> reasons;
-    for (const Value& pod : objects.pods) {
-      const bool ours = pod.at("metadata", "namespace") == objects.rollout.at("metadata", "namespace") &&
-                        pod.at("metadata", "labels", kHashLabel).str() == version.hash;
-      if (!ours) continue;
-      for (const Value& container : pod.at("status", "containerStatuses").items()) {
-        const Value& waiting = container.at("state", "waiting");
-        const std::string_view reason = waiting.at("reason").str();
-        if (reason.empty() || reason == "ContainerCreating" || reason == "PodInitializing") continue;
-        if (std::ranges::find(reasons, reason) != reasons.end()) continue;
-        reasons.push_back(reason);
-        out.push_back(fmt::format("{} {}, pod {}: {}: {}", version.role, version.label,
-                                  pod.at("metadata", "name").str(), reason, waiting.at("message").str()));
-      }
-    }
-  }
-  return out;
-}
-
-std::vector<std::string> problems_of(const ServiceObjects& objects, const std::vector<VersionStatus>& versions) {
-  std::vector<std::string> out;
-  for (const Value& condition : objects.application.at("status", "conditions").items()) {
+  for (const Value& condition : application.at("status", "conditions").items()) {
     out.push_back(fmt::format("{}: {}", condition.at("type").str(), condition.at("message").str()));
   }
-  for (std::string& problem : refused_pods(objects, versions)) out.push_back(std::move(problem));
-  for (std::string& problem : pod_problems(objects, versions)) out.push_back(std::move(problem));
+  return out;
+}
+
+std::vector<std::string> problems_of(const ServiceObjects& objects, const ServiceStatus& service) {
+  std::vector<std::string> out = service.conditions;
+  if (objects.application.is_null())
+    out.emplace_back("no Application brings it any more: its objects are left, and stay until somebody deletes them");
+  for (std::string& problem : pod_problems(objects, service.versions)) out.push_back(std::move(problem));
   return out;
 }
 
@@ -195,6 +159,29 @@ std::string evidence_text(const ServiceStatus& service, const Evidence& e) {
   return out;
 }
 
+/// How many requests the gates of an analysis ask for, and how many come in now.
+struct GateTraffic {
+  std::string window;
+  std::int64_t wanted = 0;
+  std::int64_t comes = 0;
+};
+
+/// Nothing where no query has a gate of the chart's kind, or the canary's requests are not counted.
+std::optional<GateTraffic> gate_traffic(const ServiceStatus& service) {
+  static const re2::RE2 kGate(R"(increase\(http_requests_total\{[^}]*\}\[(\w+)\]\)\) >= (\d+))");
+  const auto canary = std::ranges::find(service.versions, "canary", &VersionStatus::role);
+  if (canary == service.versions.end() || !canary->request_rate) return std::nullopt;
+  for (const Evidence& e : service.evidence) {
+    GateTraffic out;
+    if (e.phase != "Inconclusive" || !re2::RE2::PartialMatch(e.query, kGate, &out.window, &out.wanted)) continue;
+    const auto window = parse_duration(out.window);
+    if (!window) continue;
+    out.comes = std::llround(*canary->request_rate * std::chrono::duration<double>(*window).count());
+    return out;
+  }
+  return std::nullopt;
+}
+
 /// What a paused rollout waits for, and how to give it.
 std::string decision_text(const ServiceStatus& service) {
   const std::string plugin = "kubectl argo rollouts";
@@ -202,13 +189,22 @@ std::string decision_text(const ServiceStatus& service) {
   std::string out = fmt::format("\n{} {} waits for a decision: {} promote|abort {}\n", paint(Tone::kWarn, "!"),
                                 paint(Tone::kBold, service.name), plugin, which);
   if (!service.inconclusive) return out;
-  return out +
-         fmt::format(
-             "  Its analysis could not tell, mostly because fewer requests came in than its gate asks for. To have "
-             "it judged:\n"
-             "    {0}    # leave it running, and in another terminal start the canary again:\n"
-             "    {1} abort {2} && {1} retry rollout {2}\n",
-             kLoadCommand, plugin, which);
+  const std::string again = fmt::format("{0} abort {1} && {0} retry rollout {1}\n", plugin, which);
+  const auto traffic = gate_traffic(service);
+  if (traffic && traffic->comes >= traffic->wanted) {
+    return out + fmt::format(
+                     "  Its analysis could not tell, but enough requests come in by now: {} in {}, of {} that a "
+                     "measurement asks for. To have it judged, start the canary again:\n    {}",
+                     traffic->comes, traffic->window, traffic->wanted, again);
+  }
+  const std::string why =
+      traffic ? fmt::format("each measurement asks for {} requests to the canary in {}, and now {} come in",
+                            traffic->wanted, traffic->window, traffic->comes)
+              : "mostly because fewer requests came in than its gate asks for";
+  return out + fmt::format(
+                   "  Its analysis could not tell: {}. To have it judged:\n"
+                   "    {}    # leave it running, and in another terminal start the canary again:\n    {}",
+                   why, kLoadCommand, again);
 }
 
 /// What a person must know beyond the table.
@@ -227,6 +223,12 @@ std::string remarks(const ServiceStatus& service) {
 Value optional_number(const std::optional<double>& number) { return number ? Value(*number) : Value(); }
 
 }  // namespace
+
+bool owned_by(const Value& object, const Value& owner) {
+  return std::ranges::any_of(object.at("metadata", "ownerReferences").items(), [&](const Value& reference) {
+    return reference.at("uid").str() == owner.at("metadata", "uid").str();
+  });
+}
 
 bool all_ready(const ServiceStatus& status) {
   return std::ranges::all_of(status.versions, [](const VersionStatus& v) { return v.ready == v.pods; });
@@ -260,8 +262,6 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.aborted_at = rollout.at("status", "abortedAt").str();
   out.step = step_of(rollout);
   const Value& status = rollout.at("status");
-  for (const Value& container : rollout.at("spec", "template", "spec", "containers").items())
-    out.images.emplace_back(container.at("image").str());
   out.observed =
       status.at("observedGeneration").str() == std::to_string(rollout.at("metadata", "generation").int_or(0));
   out.aborted = status.at("abort").bool_or(false);
@@ -272,7 +272,8 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.versions = versions_of(objects);
   out.analysis = analysis_of(objects);
   out.evidence = evidence_in(objects, out);
-  out.problems = problems_of(objects, out.versions);
+  out.conditions = conditions_of(objects.application);
+  out.problems = problems_of(objects, out);
   return out;
 }
 

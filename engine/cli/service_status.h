@@ -51,16 +51,16 @@ struct ServiceStatus {
   std::string message;
   std::string step;  ///< "2/4", or empty when nothing is under way.
   std::string aborted_at;
-  std::vector<std::string> images;  ///< What the Rollout is to run now.
-  bool observed = false;            ///< All of this speaks of those images: the controller has seen them.
+  bool observed = false;  ///< All of this speaks of the Rollout as it is now: the controller has seen it.
   bool aborted = false;
   bool promoted = false;      ///< The wanted version is the stable one.
   bool inconclusive = false;  ///< Paused by an analysis that could not tell.
   std::vector<VersionStatus> versions;
-  std::vector<Evidence> analysis;  ///< Every metric of the wanted version's AnalysisRuns.
-  std::vector<Evidence> evidence;  ///< Those of them that keep it from being promoted.
-  /// What keeps it from the wanted state, a sentence each: conditions of its Application, pods that are refused,
-  /// containers that cannot run.
+  std::vector<Evidence> analysis;       ///< Every metric of the wanted version's AnalysisRuns.
+  std::vector<Evidence> evidence;       ///< Those of them that keep it from being promoted.
+  std::vector<std::string> conditions;  ///< Of its Application: what keeps a commit from being synced.
+  /// What keeps it from the wanted state, a sentence each: those conditions, an Application that is gone, and
+  /// pods that do not run.
   std::vector<std::string> problems;
 };
 
@@ -71,7 +71,13 @@ struct ServiceObjects {
   std::vector<Value> replica_sets;
   std::vector<Value> analysis_runs;
   std::vector<Value> pods;
+  std::vector<Value> events;           ///< About those of the pods that fail probes.
+  std::vector<std::string> buildable;  ///< Services of apps/: images that `ship` can make.
 };
+
+inline constexpr std::string_view kHashLabel = "rollouts-pod-template-hash";
+
+[[nodiscard]] bool owned_by(const Value& object, const Value& owner);
 
 /// Load that is enough for the gates of a rollout, for as long as one takes.
 inline constexpr std::string_view kLoadCommand = "fairlead load --rate 60 --duration 3m";

@@ -116,6 +116,13 @@ TEST(ServiceStatus, names_what_keeps_it_from_the_wanted_state) {
                                                                    "canary bad-1, pod web-1: ImagePullBackOff: none"}));
 }
 
+TEST(ServiceStatus, says_why_a_version_is_unknown_that_no_application_brings) {
+  ServiceObjects objects = aborted();
+  objects.application = {};
+  const std::string text = to_text({summarise(objects)});
+  EXPECT_NE(text.find("web: no Application brings it any more: its objects are left"), std::string::npos) << text;
+}
+
 TEST(ServiceStatus, says_why_pods_are_refused) {
   ServiceObjects objects = aborted();
   objects.replica_sets[1]["status"].set("conditions",
@@ -151,6 +158,24 @@ TEST(ServiceStatus, a_pause_that_nobody_could_judge_comes_with_the_commands_to_h
   }
   status.set("pauseConditions", yaml("[{reason: CanaryPauseStep}]"));
   EXPECT_EQ(to_text({summarise(objects)}).find("fairlead load"), std::string::npos) << "a planned pause has no fault";
+}
+
+TEST(ServiceStatus, a_canary_that_nobody_could_judge_is_measured_against_its_gate) {
+  ServiceStatus service = summarise(aborted());
+  service.phase = "Paused";
+  service.aborted_at.clear();
+  service.inconclusive = true;
+  service.evidence[0].phase = "Inconclusive";
+  service.evidence[0].query = "(a / b) and on() (sum(increase(http_requests_total{app=\"web\"}[15s])) >= 20)";
+  service.versions[1].request_rate = 0.4;
+  const std::string few = to_text({service});
+  EXPECT_NE(few.find("asks for 20 requests to the canary in 15s, and now 6 come in"), std::string::npos) << few;
+  EXPECT_NE(few.find("fairlead load"), std::string::npos) << few;
+  service.versions[1].request_rate = 12;
+  const std::string enough = to_text({service});
+  EXPECT_NE(enough.find("180 in 15s, of 20 that"), std::string::npos) << enough;
+  EXPECT_NE(enough.find("retry rollout web -n shop\n"), std::string::npos) << enough;
+  EXPECT_EQ(enough.find("fairlead load"), std::string::npos) << "that would send people in a circle";
 }
 
 TEST(ServiceStatus, names_versions_by_tag_or_digest) {

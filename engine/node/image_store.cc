@@ -28,9 +28,6 @@ std::vector<std::string> strings(const Value& array) {
   return out;
 }
 
-/// "localhost/shop/catalog" → "catalog": what `fairlead image build` takes.
-std::string service_of(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
 /// Held while index.json changes.
 Result<Descriptor> lock(const std::string& directory) {
   Descriptor file(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
@@ -116,8 +113,7 @@ Result<Image> ImageStore::find(const std::string& reference) const {
   }
   std::error_code error;
   if (digest.empty() || !std::filesystem::exists(blob_path(digest), error)) {
-    return fail("the image {} is not on this machine (looked in {}): build it with `fairlead image build {}`",
-                reference, directory_, service_of(wanted.name));
+    return fail("the image {} is not on this machine (looked in {})", reference, directory_);
   }
   return load(digest);
 }
