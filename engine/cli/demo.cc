@@ -38,18 +38,19 @@ int act(const Project& project, Cluster& cluster, const DemoOptions& options, co
   if (!load) return failed(load.error().message);
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) return failed(generator.error().message);
-  const auto followed = follow_rollout(
-      project, cluster, {std::string(kService), shipped->sha, shipped->digest, std::chrono::minutes(10), false});
+  const auto watched =
+      follow_rollouts(project, cluster, {shipped->sha, {std::string(kService)}, std::chrono::minutes(10), false});
   (*generator)->stop();
   const net::LoadReport report = (*generator)->wait();
-  if (!followed) return failed(followed.error().message);
-  print(outcome_text(*followed, *shipped));
-  if (followed->outcome == RolloutOutcome::kLeft) {
+  if (!watched) return failed(watched.error().message);
+  const Followed& followed = watched->front();
+  print(outcome_text(followed, *shipped));
+  if (followed.outcome == RolloutOutcome::kLeft) {
     print(fmt::format("  Its load has ended, and without any its analysis cannot tell: {}\n", kLoadCommand));
     return kInterrupted;
   }
   print("\nwhat clients saw:\n" + to_text(report));
-  return followed->outcome == expected ? kOk : failed("the rollout did not end as a demonstration should: see above");
+  return followed.outcome == expected ? kOk : failed("the rollout did not end as a demonstration should: see above");
 }
 
 /// The cluster of this checkout, started when it does not run.

@@ -1,14 +1,13 @@
 #include "engine/cli/follow.h"
 
 #include <algorithm>
-#include <charconv>
-#include <set>
+#include <optional>
 #include <thread>
 
-#include "base/image_reference.h"
 #include "engine/cli/interrupt.h"
 #include "engine/cli/successor.h"
 #include "engine/cli/terminal.h"
+#include "engine/cli/timeline.h"
 
 namespace fairlead::cli {
 namespace {
@@ -16,87 +15,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval{250};
-
-/// What changed since the last look, as one line.
-std::string progress_line(const ServiceStatus& service) {
-  std::string out = service.phase;
-  if (!service.step.empty()) out += fmt::format("  step {}", service.step);
-  for (const VersionStatus& v : service.versions) {
-    if (v.role == "old") continue;
-    out += fmt::format("  {} {} {}/{} pods", v.role, v.label, v.ready, v.pods);
-    if (v.weight) out += fmt::format(" {} %", *v.weight);
-  }
-  return out;
-}
-
-class Timeline {
- public:
-  explicit Timeline(bool quiet) : quiet_(quiet), start_(SteadyClock::now()) {}
-
-  /// Whether nothing was told so far.
-  [[nodiscard]] bool empty() const { return last_.empty(); }
-  /// What has happened, once.
-  void happened(const std::string& text, Tone tone) {
-    if (!quiet_) line(text, tone);
-  }
-  /// How things stand, where that has changed.
-  void stands(const std::string& text) {
-    if (quiet_ || text == last_) return;
-    last_ = text;
-    line(text, Tone::kPlain);
-  }
-
- private:
-  void line(const std::string& text, Tone tone) const {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start_).count();
-    print(fmt::format("  {} {}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", static_cast<double>(ms) / 1000.0)),
-                      paint(tone, text)));
-  }
-
-  bool quiet_;
-  SteadyClock::time_point start_;
-  std::string last_;
-};
-
-bool runs_digest(const ServiceStatus& service, const std::string& digest) {
-  return service.observed && std::ranges::any_of(service.images, [&](const std::string& image) {
-           return ImageReference::parse(image).digest == digest;
-         });
-}
-
-/// "[0.00928]" for "[0.009280000000000002]": what a person reads while it goes by; `status` has every digit.
-std::string rounded(std::string_view value) {
-  if (!value.starts_with('[') || !value.ends_with(']')) return std::string(value);
-  const std::string_view inner = value.substr(1, value.size() - 2);
-  double number = 0;
-  const auto [end, error] = std::from_chars(inner.data(), inner.data() + inner.size(), number);
-  if (error != std::errc() || end != inner.data() + inner.size()) return std::string(value);
-  return fmt::format("[{:.3g}]", number);
-}
-
-/// What the canary's AnalysisRuns measured, in order.
-void say_measurements(const ServiceStatus& service, std::set<std::string>& said, Timeline& timeline) {
-  if (std::ranges::find(service.versions, "canary", &VersionStatus::role) == service.versions.end()) return;
-  for (const Evidence& metric : service.analysis) {
-    for (const Evidence::Measurement& m : metric.measurements) {
-      if (!said.insert(fmt::format("{}/{}/{}", metric.analysis_run, metric.metric, m.at)).second) continue;
-      timeline.happened(fmt::format("  analysis {} = {}  {}{}", metric.metric, m.value.empty() ? "-" : rounded(m.value),
-                                    m.phase, m.message.empty() ? "" : fmt::format(": {}", m.message)),
-                        m.phase == "Successful"                     ? Tone::kGood
-                        : m.phase == "Failed" || m.phase == "Error" ? Tone::kBad
-                                                                    : Tone::kWarn);
-    }
-  }
-}
-
-/// Whatever is new about the rollout.
-void tell(const ServiceStatus& service, std::set<std::string>& said, Timeline& timeline) {
-  say_measurements(service, said, timeline);
-  for (const std::string& problem : service.problems) {
-    if (said.insert(problem).second) timeline.happened("  " + problem, Tone::kBad);
-  }
-  timeline.stands(progress_line(service));
-}
 
 std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
   if (service.aborted) return RolloutOutcome::kAborted;
@@ -107,41 +25,88 @@ std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
   return std::nullopt;
 }
 
+/// One service of those that are followed.
+class Watch {
+ public:
+  Watch(const std::string& service, RolloutStory story) : story_(std::move(story)) { status_.name = service; }
+
+  [[nodiscard]] const std::string& service() const { return status_.name; }
+  [[nodiscard]] bool over() const { return outcome_.has_value(); }
+  void end(RolloutOutcome outcome) {
+    if (!outcome_) outcome_ = outcome;
+  }
+
+  void look(const std::vector<ServiceStatus>& services, const std::string& commit, const Successor& successor) {
+    const auto found = std::ranges::find(services, status_.name, &ServiceStatus::name);
+    if (found != services.end()) status_ = *found;
+    const bool replaced = successor.replaced(status_.name);
+    const bool compared = status_.revision == commit || (!replaced && status_.revision == successor.head());
+    synced_ = compared && (synced_ || status_.sync == "Synced");
+    if (!synced_ || !status_.observed) {
+      if (replaced) return end(RolloutOutcome::kReplaced);
+      return story_.waits(status_);
+    }
+    const auto outcome = decided(status_);
+    // What was decided before anybody looked is told by its end alone.
+    if (!outcome || !story_.empty()) story_.tells(status_);
+    if (outcome) return end(*outcome);
+    if (replaced) end(RolloutOutcome::kReplaced);
+  }
+
+  [[nodiscard]] Followed result(const std::string& commit, const std::string& newest) const {
+    return {outcome_.value_or(RolloutOutcome::kTimedOut), status_, commit, newest};
+  }
+
+ private:
+  RolloutStory story_;
+  ServiceStatus status_;
+  bool synced_ = false;  ///< The Rollout in the cluster was that of the commit once: a person may have edited it since.
+  std::optional<RolloutOutcome> outcome_;
+};
+
+/// A line for each thing told, with the seconds since now and, among several services, whose it is.
+std::vector<Watch> watches(const FollowOptions& options) {
+  std::size_t width = 0;
+  for (const std::string& service : options.services) width = std::max(width, service.size() + 2);
+  if (options.services.size() == 1) width = 0;
+  std::vector<Watch> out;
+  for (const std::string& service : options.services) {
+    const std::string name = width == 0 ? "" : fmt::format("{:<{}}", service, width);
+    out.emplace_back(service, RolloutStory([quiet = options.quiet, start = SteadyClock::now(), name](
+                                               const std::string& text, Tone tone) {
+                       if (quiet) return;
+                       const std::chrono::duration<double> since = SteadyClock::now() - start;
+                       print(fmt::format("  {} {}{}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", since.count())),
+                                         paint(Tone::kBold, name), paint(tone, text)));
+                     }));
+  }
+  return out;
+}
+
 }  // namespace
 
-Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const FollowOptions& options) {
-  Timeline timeline(options.quiet);
-  Successor successor(project, options.service, options.digest, options.commit);
-  std::set<std::string> said;
-  Followed out;
-  out.commit = options.commit;
-  out.status.name = options.service;
-  const auto ended = [&](RolloutOutcome outcome) {
-    out.outcome = outcome;
-    out.newest = successor.head();
-    return out;
-  };
+Result<std::vector<Followed>> follow_rollouts(const Project& project, Cluster& cluster, const FollowOptions& options) {
+  Successor successor(project, options.commit);
+  std::vector<Watch> all = watches(options);
+  const auto under_way = [&] { return !std::ranges::all_of(all, &Watch::over); };
   const auto deadline = SteadyClock::now() + options.timeout;
-  for (; SteadyClock::now() < deadline; std::this_thread::sleep_for(kLookInterval)) {
-    auto services = cluster.services();
+  while (under_way() && SteadyClock::now() < deadline) {
+    const auto services = cluster.services();
     if (!services && !interrupted()) return std::unexpected(services.error());
-    if (!services) return ended(RolloutOutcome::kLeft);
-    if (auto looked = successor.look(); !looked) return std::unexpected(looked.error());
-    const auto found = std::ranges::find(*services, options.service, &ServiceStatus::name);
-    const bool ours = found != services->end() && runs_digest(*found, options.digest) &&
-                      (found->revision == options.commit || found->revision == successor.head());
-    if (found != services->end()) out.status = *found;
-    if (ours) {
-      const auto outcome = decided(*found);
-      // What was decided before anybody looked is told by its end alone.
-      if (!outcome || !timeline.empty()) tell(*found, said, timeline);
-      if (outcome) return ended(*outcome);
+    if (services) {
+      if (auto looked = successor.look(); !looked) return std::unexpected(looked.error());
+      for (Watch& watch : all) {
+        if (!watch.over()) watch.look(*services, options.commit, successor);
+      }
     }
-    if (interrupted()) return ended(RolloutOutcome::kLeft);
-    if (successor.replaced()) return ended(RolloutOutcome::kReplaced);
-    if (!ours) timeline.stands("waiting for the sync");
+    if (interrupted()) {
+      for (Watch& watch : all) watch.end(RolloutOutcome::kLeft);
+    }
+    if (under_way()) std::this_thread::sleep_for(kLookInterval);
   }
-  return ended(RolloutOutcome::kTimedOut);
+  std::vector<Followed> out;
+  for (const Watch& watch : all) out.push_back(watch.result(options.commit, successor.head()));
+  return out;
 }
 
 }  // namespace fairlead::cli

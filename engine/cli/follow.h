@@ -1,8 +1,9 @@
-// Watches one rollout until it is decided, and tells what happens as it happens.
+// Watches rollouts until they are decided, and tells what happens as it happens.
 #pragma once
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -13,13 +14,13 @@ namespace fairlead::cli {
 enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kReplaced, kLeft, kTimedOut };
 
 struct FollowOptions {
-  std::string service;
-  std::string commit;  ///< That shipped it: until it is synced, nothing that the cluster says is about it.
-  std::string digest;  ///< Of the image that was shipped: what is waited for.
+  std::string commit;  ///< In the delivery repository: until it is synced, nothing that the cluster says is about it.
+  std::vector<std::string> services;  ///< Whose rollouts to follow, side by side.
   Duration timeout{900};
   bool quiet = false;
 };
 
+/// What became of one service.
 struct Followed {
   RolloutOutcome outcome = RolloutOutcome::kTimedOut;
   ServiceStatus status;  ///< As it was in the end.
@@ -27,8 +28,10 @@ struct Followed {
   std::string newest;    ///< The delivery repository's newest commit by then.
 };
 
-/// Prints a line for each change of step, weight, phase or measurement. Ends early when a newer commit takes the
-/// service's place and at Ctrl-C.
-[[nodiscard]] Result<Followed> follow_rollout(const Project& project, Cluster& cluster, const FollowOptions& options);
+/// Prints a line for each change of step, weight, phase or measurement, with the service's name where there are
+/// several. Answers in the order of `services`, once all are decided. A service for which a newer commit wants other
+/// pods is left there, and Ctrl-C leaves all of them.
+[[nodiscard]] Result<std::vector<Followed>> follow_rollouts(const Project& project, Cluster& cluster,
+                                                            const FollowOptions& options);
 
 }  // namespace fairlead::cli

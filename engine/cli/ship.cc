@@ -1,5 +1,10 @@
 #include "engine/cli/ship.h"
 
+#include <algorithm>
+#include <array>
+
+#include <fmt/ranges.h>
+
 #include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/cli/cluster.h"
@@ -41,22 +46,49 @@ std::string_view outcome_word(RolloutOutcome outcome) {
   return "timed-out";
 }
 
-int report(const Result<Followed>& followed, const Shipped& shipped, const ShipOptions& options) {
-  if (!followed) {
-    print_error(followed.error().message);
-    return kFailed;
+/// What a script must hear of first comes first.
+constexpr std::array kByUrgency = {RolloutOutcome::kLeft,    RolloutOutcome::kAborted,  RolloutOutcome::kDegraded,
+                                   RolloutOutcome::kPaused,  RolloutOutcome::kTimedOut, RolloutOutcome::kReplaced,
+                                   RolloutOutcome::kPromoted};
+
+RolloutOutcome worst(const std::vector<Followed>& followed) {
+  for (const RolloutOutcome outcome : kByUrgency) {
+    if (std::ranges::find(followed, outcome, &Followed::outcome) != followed.end()) return outcome;
   }
+  return RolloutOutcome::kPromoted;  // No rollout, no failure.
+}
+
+Value report_value(const std::vector<Followed>& followed, const Shipped& shipped, bool watched) {
+  Value services = Value::array();
+  for (const Followed& one : followed) {
+    services.push_back(Value::object(
+        {{"name", one.status.name}, {"outcome", outcome_word(one.outcome)}, {"status", to_value(one.status)}}));
+  }
+  return Value::object({{"commit", shipped.sha},
+                        {"newestCommit", followed.empty() ? shipped.sha : followed.front().newest},
+                        {"image", shipped.image},
+                        {"outcome", !watched           ? "not-watched"
+                                    : followed.empty() ? "no-rollout"
+                                                       : outcome_word(worst(followed))},
+                        {"services", std::move(services)}});
+}
+
+int report(const std::vector<Followed>& followed, const Shipped& shipped, const ShipOptions& options) {
   if (options.output == Output::kJson) {
-    print(to_pretty_json(Value::object({{"commit", shipped.sha},
-                                        {"newestCommit", followed->newest},
-                                        {"image", shipped.image},
-                                        {"outcome", outcome_word(followed->outcome)},
-                                        {"status", to_value(followed->status)}})) +
-          "\n");
+    print(to_pretty_json(report_value(followed, shipped, options.wait)) + "\n");
   } else {
-    print(outcome_text(*followed, shipped));
+    for (const Followed& one : followed) print(outcome_text(one, shipped));
   }
-  return outcome_code(followed->outcome);
+  return outcome_code(followed);
+}
+
+/// See Shipped::services.
+Result<std::vector<std::string>> services_of(const gitops::DeliveryRepository& delivery, const Shipped& shipped,
+                                             const std::string& service) {
+  if (!shipped.changed && service.empty()) return delivery.services(shipped.sha);
+  auto out = shipped.changed ? delivery.rolled_out_by(shipped.sha) : std::vector<std::string>();
+  if (out && !service.empty() && std::ranges::find(*out, service) == out->end()) out->push_back(service);
+  return out;
 }
 
 }  // namespace
@@ -73,7 +105,6 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
     if (!release) return std::unexpected(release.error());
     pins[service] = release->image;
     out.image = release->image;
-    out.digest = release->digest;
   }
   if (interrupted()) return fail("interrupted");
   const auto before = delivery.head();
@@ -88,13 +119,20 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
   if (!sha) return std::unexpected(sha.error());
   out.sha = std::move(*sha);
   out.changed = out.sha != *before;
+  auto services = services_of(delivery, out, service);
+  if (!services) return std::unexpected(services.error());
+  out.services = std::move(*services);
   return out;
 }
 
-std::string committed_text(const Shipped& shipped) {
+std::string committed_text(const Shipped& shipped, const std::string& service) {
   const std::string sha = gitops::short_sha(shipped.sha);
-  return shipped.changed ? fmt::format("{} committed {} to .fairlead/git\n", paint(Tone::kGood, "✓"), sha)
-                         : fmt::format("{} nothing to commit: {} holds this very image\n", paint(Tone::kDim, "–"), sha);
+  std::string out = shipped.changed ? fmt::format("{} committed {} to .fairlead/git\n", paint(Tone::kGood, "✓"), sha)
+                                    : fmt::format("{} nothing to commit: {} holds {}\n", paint(Tone::kDim, "–"), sha,
+                                                  shipped.image.empty() ? "all of HEAD" : "this very image");
+  if (!shipped.changed || shipped.services == std::vector{service}) return out;
+  if (shipped.services.empty()) return out + fmt::format("{} no service's pods change\n", paint(Tone::kDim, "–"));
+  return out + fmt::format("{} it changes the pods of {}\n", paint(Tone::kDim, "–"), fmt::join(shipped.services, ", "));
 }
 
 std::string outcome_text(const Followed& followed, const Shipped& shipped) {
@@ -107,12 +145,12 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
     case RolloutOutcome::kPromoted:
       return sentence(Tone::kGood, "✓",
                       shipped.changed ? "is promoted: every request gets the new version"
-                                      : "runs this very image: every request gets it already");
+                                      : "is at this very version: every request gets it already");
     case RolloutOutcome::kAborted:
       if (!shipped.changed) {
         return to_text({s}) + "\n" +
                sentence(Tone::kBad, "✗",
-                        fmt::format("was rolled back from this very image before, and nothing has changed since: "
+                        fmt::format("was rolled back from this very version before, and nothing has changed since: "
                                     "change something, or try it again with\n  kubectl argo rollouts retry rollout {}",
                                     which));
       }
@@ -123,7 +161,7 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
       return sentence(Tone::kWarn, "!", "is paused, because its analysis was inconclusive\n") + to_text({s});
     case RolloutOutcome::kReplaced:
       return sentence(Tone::kWarn, "!",
-                      fmt::format("gets another image from the newer commit {}, which takes the place of {}: see "
+                      fmt::format("gets another version from the newer commit {}, which takes the place of {}: see "
                                   "`fairlead status --watch`",
                                   gitops::short_sha(followed.newest), gitops::short_sha(followed.commit)));
     case RolloutOutcome::kLeft:
@@ -139,8 +177,8 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
                               s.message.empty() ? "not synced yet" : s.message));
 }
 
-int outcome_code(RolloutOutcome outcome) {
-  switch (outcome) {
+int outcome_code(const std::vector<Followed>& followed) {
+  switch (worst(followed)) {
     case RolloutOutcome::kPromoted:
       return kOk;
     case RolloutOutcome::kAborted:
@@ -155,35 +193,28 @@ int outcome_code(RolloutOutcome outcome) {
 }
 
 int run_ship(const Project& project, const ShipOptions& options) {
-  if (auto known = project.check_service(options.service); !options.service.empty() && !known) {
-    print_error(known.error().message);
-    return kUsage;
-  }
+  const auto failed = [](const std::string& why, int code = kFailed) {
+    print_error(why);
+    return code;
+  };
+  if (auto known = project.check_service(options.service); !options.service.empty() && !known)
+    return failed(known.error().message, kUsage);
   const auto daemon = running_daemon(project);
-  if (!daemon) {
-    print_error(daemon.error().message);
-    return kFailed;
-  }
-  if (options.wait && !options.service.empty() && !*daemon) {
-    print_error(fmt::format("nothing runs in {}: start it with `fairlead up`, or ship with --no-wait", project.root));
-    return kFailed;
+  if (!daemon) return failed(daemon.error().message);
+  if (options.wait && !*daemon) {
+    return failed(fmt::format("nothing runs in {}: start it with `fairlead up`, or ship with --no-wait", project.root));
   }
   catch_interrupts();
   const auto shipped = ship_release(project, options.service, options.release);
-  if (!shipped) {
-    print_error(interrupted() ? "interrupted: nothing was committed" : shipped.error().to_string());
-    return interrupted() ? kInterrupted : kFailed;
-  }
-  if (options.output == Output::kText) print(committed_text(*shipped));
-  if (options.service.empty() || !options.wait) return kOk;
+  if (!shipped && interrupted()) return failed("interrupted: nothing was committed", kInterrupted);
+  if (!shipped) return failed(shipped.error().to_string());
+  if (options.output == Output::kText) print(committed_text(*shipped, options.service));
+  if (!options.wait || shipped->services.empty()) return report({}, *shipped, options);
   auto cluster = Cluster::open(project);
-  if (!cluster) {
-    print_error(cluster.error().message);
-    return kFailed;
-  }
-  const FollowOptions follow{options.service, shipped->sha, shipped->digest, options.timeout,
-                             options.output == Output::kJson};
-  return report(follow_rollout(project, *cluster, follow), *shipped, options);
+  if (!cluster) return failed(cluster.error().message);
+  const auto followed = follow_rollouts(
+      project, *cluster, {shipped->sha, shipped->services, options.timeout, options.output == Output::kJson});
+  return followed ? report(*followed, *shipped, options) : failed(followed.error().message);
 }
 
 }  // namespace fairlead::cli

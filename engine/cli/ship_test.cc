@@ -34,8 +34,21 @@ TEST(Ship, says_what_to_do_when_the_image_was_rolled_back_before) {
 }
 
 TEST(Ship, of_what_is_there_already_commits_nothing) {
-  EXPECT_NE(committed_text(commit(false)).find("nothing to commit: 1111111 "), std::string::npos);
-  EXPECT_NE(committed_text(commit(true)).find("committed 1111111 "), std::string::npos);
+  EXPECT_EQ(committed_text(commit(false), ""), "– nothing to commit: 1111111 holds all of HEAD\n");
+  Shipped same = commit(false);
+  same.image = "r/web:1";
+  EXPECT_EQ(committed_text(same, "web"), "– nothing to commit: 1111111 holds this very image\n");
+}
+
+TEST(Ship, says_whose_rollouts_a_commit_causes_beyond_the_one_that_was_asked_for) {
+  Shipped shipped = commit(true);
+  EXPECT_EQ(committed_text(shipped, ""), "✓ committed 1111111 to .fairlead/git\n– no service's pods change\n");
+  shipped.services = {"web"};
+  EXPECT_EQ(committed_text(shipped, "web"), "✓ committed 1111111 to .fairlead/git\n");
+  EXPECT_EQ(committed_text(shipped, ""), "✓ committed 1111111 to .fairlead/git\n– it changes the pods of web\n");
+  shipped.services = {"api", "web"};
+  EXPECT_EQ(committed_text(shipped, "web"),
+            "✓ committed 1111111 to .fairlead/git\n– it changes the pods of api, web\n");
 }
 
 TEST(Ship, names_the_commit_that_took_its_place_and_the_one_that_goes_on) {
@@ -46,11 +59,18 @@ TEST(Ship, names_the_commit_that_took_its_place_and_the_one_that_goes_on) {
 }
 
 TEST(Ship, has_an_exit_code_for_each_end_that_a_script_must_tell_apart) {
-  EXPECT_EQ(outcome_code(RolloutOutcome::kPromoted), kOk);
-  EXPECT_EQ(outcome_code(RolloutOutcome::kAborted), kRolledBack);
-  EXPECT_EQ(outcome_code(RolloutOutcome::kReplaced), kSuperseded);
-  EXPECT_EQ(outcome_code(RolloutOutcome::kLeft), kInterrupted);
-  EXPECT_EQ(outcome_code(RolloutOutcome::kTimedOut), kFailed);
+  const auto code = [](std::vector<RolloutOutcome> outcomes) {
+    std::vector<Followed> all;
+    for (const RolloutOutcome outcome : outcomes) all.push_back(ended(outcome));
+    return outcome_code(all);
+  };
+  using enum RolloutOutcome;
+  EXPECT_EQ(code({}), kOk) << "no rollout";
+  EXPECT_EQ(code({kPromoted, kPromoted}), kOk);
+  EXPECT_EQ(code({kPromoted, kAborted, kReplaced}), kRolledBack);
+  EXPECT_EQ(code({kReplaced, kPromoted}), kSuperseded);
+  EXPECT_EQ(code({kPromoted, kLeft, kAborted}), kInterrupted);
+  EXPECT_EQ(code({kTimedOut, kReplaced}), kFailed);
 }
 
 }  // namespace

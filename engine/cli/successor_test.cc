@@ -54,26 +54,27 @@ class SuccessorTest : public ::testing::Test {
   Project project_;
 };
 
-TEST_F(SuccessorTest, replaces_what_was_shipped_when_it_gives_the_service_another_image) {
+TEST_F(SuccessorTest, replaces_what_was_shipped_when_it_wants_other_pods) {
   const std::string shipped = pin("web", "sha256:1");
-  Successor successor(project_, "web", "sha256:1", shipped);
+  Successor successor(project_, shipped);
   ASSERT_TRUE(successor.look());
-  EXPECT_FALSE(successor.replaced());
+  EXPECT_FALSE(successor.replaced("web"));
   EXPECT_EQ(successor.head(), shipped);
 
   const std::string other = pin("api", "sha256:7");
   ASSERT_TRUE(successor.look());
-  EXPECT_FALSE(successor.replaced()) << "another service's image is none of its business";
+  EXPECT_FALSE(successor.replaced("web")) << "another service's image is none of its business";
+  EXPECT_TRUE(successor.replaced("api"));
   EXPECT_EQ(successor.head(), other);
 
   const std::string newer = pin("web", "sha256:2");
   ASSERT_TRUE(successor.look());
-  EXPECT_TRUE(successor.replaced());
+  EXPECT_TRUE(successor.replaced("web"));
   EXPECT_EQ(successor.head(), newer);
 }
 
 TEST_F(SuccessorTest, says_when_the_repository_is_gone) {
-  Successor successor(project_, "web", "sha256:1", pin("web", "sha256:1"));
+  Successor successor(project_, pin("web", "sha256:1"));
   fs::remove_all(project_.state());
   EXPECT_FALSE(successor.look());
 }

@@ -8,7 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
+#include <ranges>
 #include <utility>
+
+#include <fmt/ranges.h>
 
 #include "base/descriptor.h"
 #include "engine/gitops/git_repository.h"
@@ -63,6 +67,10 @@ Result<Descriptor> take_turn(const std::string& path) {
 
 std::string branch_ref() { return fmt::format("refs/heads/{}", kDeliveryBranch); }
 
+/// The checkout's HEAD that main was made of last: what has become of HEAD since is what the next ship brings.
+constexpr const char* kShippedRef = "refs/fairlead/shipped";
+constexpr std::size_t kNamedCommits = 3;  ///< More are counted, not named.
+
 }  // namespace
 
 DeliveryRepository::DeliveryRepository(std::string checkout, std::string bare, std::string environment)
@@ -94,10 +102,10 @@ Result<> DeliveryRepository::create() {
              head.error()));
   }
   const std::string branch(kDeliveryBranch);
-  for (const auto& step :
-       std::vector<std::vector<std::string>>{{"git", "init", "--quiet", "--bare", "--initial-branch=" + branch, fresh},
-                                             {"git", "--git-dir", fresh, "fetch", "--quiet", "--update-shallow",
-                                              "--no-tags", checkout_, "HEAD:" + branch_ref()}}) {
+  for (const auto& step : std::vector<std::vector<std::string>>{
+           {"git", "init", "--quiet", "--bare", "--initial-branch=" + branch, fresh},
+           {"git", "--git-dir", fresh, "fetch", "--quiet", "--update-shallow", "--no-tags", checkout_,
+            "HEAD:" + branch_ref(), fmt::format("HEAD:{}", kShippedRef)}}) {
     if (auto done = check_program(step); !done) {
       fs::remove_all(fresh, ignored);
       return std::unexpected(done.error());
@@ -138,6 +146,34 @@ Result<Pins> DeliveryRepository::pins(const std::string& revision) const {
   return out;
 }
 
+Result<std::map<std::string, Value>> DeliveryRepository::pod_templates(const std::string& revision) const {
+  const auto names = services(revision);
+  if (!names) return std::unexpected(names.error());
+  std::map<std::string, Value> out;
+  for (const std::string& service : *names) {
+    const std::string file = pinned_files(service).back();
+    const auto text = git({"cat-file", "blob", revision + ":" + file});
+    if (!text) return std::unexpected(text.error());
+    auto found = pod_template(*text, file, service);
+    if (!found) return std::unexpected(found.error());
+    out[service] = std::move(*found);
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> DeliveryRepository::rolled_out_by(const std::string& commit) const {
+  const auto before = pod_templates(commit + "^1");
+  if (!before) return std::unexpected(before.error());
+  const auto after = pod_templates(commit);
+  if (!after) return std::unexpected(after.error());
+  std::vector<std::string> out;
+  for (const auto& [service, pods] : *after) {
+    const auto old = before->find(service);
+    if (old == before->end() || old->second != pods) out.push_back(service);
+  }
+  return out;
+}
+
 Result<std::string> DeliveryRepository::tree_with_pins(const std::string& tree, const Pins& pins) const {
   const ScratchFile index(bare_ + "/fairlead.index");
   if (auto read = git({"read-tree", tree}, {}, index.path()); !read) return read;
@@ -159,39 +195,42 @@ Result<std::string> DeliveryRepository::tree_with_pins(const std::string& tree, 
   return git({"write-tree"}, {}, index.path());
 }
 
-Result<std::string> DeliveryRepository::merged_tree(const std::string& ours, const std::string& theirs) const {
-  auto merged = run_program(
-      {"git", "--git-dir", bare_, "merge-tree", "--write-tree", "--name-only", "--no-messages", ours, theirs});
+Result<std::string> DeliveryRepository::with_equal_pins(const std::string& revision, const Pins& pins,
+                                                        const std::string& base) const {
+  const auto names = services(revision);
+  if (!names) return std::unexpected(names.error());
+  Pins there;
+  std::ranges::copy_if(pins, std::inserter(there, there.end()),
+                       [&](const auto& pin) { return std::ranges::find(*names, pin.first) != names->end(); });
+  const auto tree = tree_with_pins(revision + "^{tree}", there);
+  return tree ? commit_object(*tree, {base}, "One side of a merge") : tree;
+}
+
+Result<std::string> DeliveryRepository::merged_tree(const std::string& ours, const std::string& theirs,
+                                                    const std::string& base) const {
+  // With the same images on every side no pin can conflict, nor hide that the lines around it do.
+  const auto pins_there = pins(base);
+  if (!pins_there) return std::unexpected(pins_there.error());
+  const auto our_side = with_equal_pins(ours, *pins_there, base);
+  if (!our_side) return our_side;
+  const auto their_side = with_equal_pins(theirs, *pins_there, base);
+  if (!their_side) return their_side;
+  const auto merged = run_program({"git", "--git-dir", bare_, "merge-tree", "--write-tree", "--name-only",
+                                   "--no-messages", *our_side, *their_side});
   if (!merged) return std::unexpected(merged.error());
   const std::vector<std::string> lines = lines_of(merged->output);
   if (merged->exit_code > 1 || lines.empty()) return fail("git merge-tree failed: {}", trimmed(merged->error));
   if (merged->exit_code == 0) return lines.front();
-
-  // Both sides pinned an image: theirs is taken here, and the local pin is put back by the caller.
-  const ScratchFile index(bare_ + "/fairlead.index");
-  if (auto read = git({"read-tree", lines.front()}, {}, index.path()); !read) return read;
-  for (std::size_t i = 1; i < lines.size(); ++i) {
-    const std::string& file = lines[i];
-    const fs::path path(file);
-    const std::string service = path.parent_path().filename();
-    const std::vector<std::string> ours_to_pin = pinned_files(service);
-    if (std::ranges::find(ours_to_pin, file) == ours_to_pin.end()) {
-      return fail(
-          "your commit and the delivery repository both changed {}: merge it first with "
-          "`git pull {} {}`, then ship again",
-          file, bare_, kDeliveryBranch);
-    }
-    auto blob = git({"rev-parse", theirs + ":" + file});
-    if (!blob) return blob;
-    if (auto staged = git({"update-index", "--cacheinfo", "100644," + *blob + "," + file}, {}, index.path()); !staged) {
-      return staged;
-    }
-  }
-  return git({"write-tree"}, {}, index.path());
+  return fail(
+      "HEAD and what was pushed to {0} both changed {1}: settle it in a clone, which keeps the pins of this machine's "
+      "images out of your branch: `git clone {0} DIRECTORY`, there `git pull --no-rebase {2} HEAD`, resolve, commit "
+      "and "
+      "`git push`; then ship again",
+      bare_, fmt::join(lines.begin() + 1, lines.end(), ", "), checkout_);
 }
 
-Result<std::string> DeliveryRepository::commit(const std::string& tree, const std::vector<std::string>& parents,
-                                               const std::string& message, const std::string& expected_head) const {
+Result<std::string> DeliveryRepository::commit_object(const std::string& tree, const std::vector<std::string>& parents,
+                                                      const std::string& message) const {
   std::vector<std::string> argv = {"git", "--git-dir", bare_, "commit-tree", tree};
   for (const std::string& parent : parents) {
     argv.emplace_back("-p");
@@ -209,8 +248,18 @@ Result<std::string> DeliveryRepository::commit(const std::string& tree, const st
   }
   auto sha = check_program(argv, options);
   if (!sha) return sha;
-  *sha = trimmed(std::move(*sha));
-  auto moved = git({"update-ref", "-m", message, branch_ref(), *sha, expected_head});
+  return trimmed(std::move(*sha));
+}
+
+Result<std::string> DeliveryRepository::commit(const std::string& tree, const std::vector<std::string>& parents,
+                                               const std::string& message, const std::string& expected_head,
+                                               const std::string& shipped) const {
+  auto sha = commit_object(tree, parents, message);
+  if (!sha) return sha;
+  // Both or neither.
+  std::string moves = fmt::format("update {} {} {}\n", branch_ref(), *sha, expected_head);
+  if (!shipped.empty()) moves += fmt::format("update {} {}\n", kShippedRef, shipped);
+  const auto moved = git({"update-ref", "-m", message, "--stdin"}, moves);
   if (!moved) return fail("{} moved while this was shipped: ship again", kDeliveryBranch);
   return *sha;
 }
@@ -240,25 +289,70 @@ Result<std::string> DeliveryRepository::commit_pins(const Pins& pins, const std:
   return commit(*tree, {*main}, message, *main);
 }
 
+std::string DeliveryRepository::shipped_head() const {
+  return git({"rev-parse", "--verify", "--quiet", kShippedRef}).value_or("");
+}
+
+Result<bool> DeliveryRepository::contains(const std::string& descendant, const std::string& ancestor) const {
+  const auto known = run_program({"git", "--git-dir", bare_, "merge-base", "--is-ancestor", ancestor, descendant});
+  if (!known) return std::unexpected(known.error());
+  if (known->exit_code > 1) return fail("git merge-base failed: {}", trimmed(known->error));
+  return known->exit_code == 0;
+}
+
+Error DeliveryRepository::behind(const std::string& head, const std::string& shipped) const {
+  const auto log = git({"log", "--format=%H %s", head + ".." + shipped});
+  if (!log) return log.error();
+  const std::vector<std::string> ahead = lines_of(*log);
+  std::vector<std::string> named;
+  for (const std::string& line : ahead | std::views::take(kNamedCommits)) {
+    const std::size_t space = line.find(' ');
+    named.push_back(fmt::format("{} \"{}\"", short_sha(line.substr(0, space)), line.substr(space + 1)));
+  }
+  return Error{fmt::format(
+      "what is delivered is ahead of HEAD by {} {} of yours ({}{}): `git merge --ff-only {}` brings HEAD there again, "
+      "and `git revert` then undoes what is not wanted",
+      ahead.size(), ahead.size() == 1 ? "commit" : "commits", fmt::join(named, ", "),
+      ahead.size() > named.size() ? ", …" : "", short_sha(shipped))};
+}
+
 Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string& message) {
   const auto turn = take_turn(bare_ + "/fairlead.lock");
   if (!turn) return std::unexpected(turn.error());
   auto main = head();
   if (!main) return main;
-  auto theirs = checkout();
-  if (!theirs) return std::unexpected(theirs.error());
+  const auto now = checkout();
+  if (!now) return std::unexpected(now.error());
   const auto fetched = check_program(
       {"git", "--git-dir", bare_, "fetch", "--quiet", "--update-shallow", "--no-tags", checkout_, "HEAD"});
   if (!fetched) return std::unexpected(fetched.error());
-  const auto known = run_program({"git", "--git-dir", bare_, "merge-base", "--is-ancestor", theirs->sha, *main});
+  const std::string last = shipped_head();
+  const auto known = contains(*main, now->sha);
   if (!known) return std::unexpected(known.error());
-  if (known->exit_code == 0) return commit_pins(pins, message);
+  const auto onward = last.empty() ? Result<bool>(true) : contains(now->sha, last);
+  if (!onward) return std::unexpected(onward.error());
+  if (*known && *onward) {
+    if (auto noted = git({"update-ref", kShippedRef, now->sha}); !noted) return noted;
+    return commit_pins(pins, message);
+  }
+  if (*onward) {
+    const auto base = git({"merge-base", *main, now->sha});
+    if (!base) return fail("HEAD shares no commit with {}: `fairlead down`, move it away, and `fairlead up`", bare_);
+    return merge(*main, now->sha, *base, pins, message);
+  }
+  const auto back = contains(last, now->sha);
+  if (!back) return std::unexpected(back.error());
+  if (*back) return std::unexpected(behind(now->sha, last));
+  return merge(*main, now->sha, last, pins, message);
+}
 
-  auto all = this->pins(*main);
+Result<std::string> DeliveryRepository::merge(const std::string& main, const std::string& head, const std::string& base,
+                                              const Pins& pins, const std::string& message) {
+  const auto all = this->pins(main);
   if (!all) return std::unexpected(all.error());
-  auto merged = merged_tree(*main, theirs->sha);
+  auto merged = merged_tree(main, head, base);
   if (!merged) return merged;
-  auto names = services(*merged);
+  const auto names = services(*merged);
   if (!names) return std::unexpected(names.error());
   Pins wanted;
   for (const std::string& service : *names) {
@@ -268,9 +362,9 @@ Result<std::string> DeliveryRepository::ship(const Pins& pins, const std::string
       wanted.insert(*kept);
     }
   }
-  auto tree = tree_with_pins(*merged, wanted);
+  const auto tree = tree_with_pins(*merged, wanted);
   if (!tree) return tree;
-  return commit(*tree, {*main, theirs->sha}, message, *main);
+  return commit(*tree, {main, head}, message, main, head);
 }
 
 }  // namespace fairlead::gitops

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/value.h"
 
 namespace fairlead::gitops {
 
@@ -30,9 +31,16 @@ class DeliveryRepository {
   /// What each service is pinned to at a commit.
   [[nodiscard]] Result<Pins> pins(const std::string& revision) const;
 
-  /// Brings the checkout's HEAD into main, keeps the local pins, sets `pins`, and commits the whole as one commit with
-  /// `message`. Returns the new SHA; the old one when nothing changed. Fails when somebody pushed to main meanwhile, or
-  /// when HEAD and main changed the same lines of a file (named).
+  /// Services whose pods a commit of main changes against the one before it: those that it rolls out.
+  [[nodiscard]] Result<std::vector<std::string>> rolled_out_by(const std::string& commit) const;
+  /// Each service's pod template at a commit.
+  [[nodiscard]] Result<std::map<std::string, Value>> pod_templates(const std::string& revision) const;
+
+  /// Brings what HEAD has become since the last ship into main, keeps the local pins, sets `pins`, and commits the
+  /// whole as one commit with `message`. A history that was written anew (amended, rebased) takes the place of the one
+  /// that was shipped. Returns the new SHA; the old one when nothing changed. Fails when HEAD has gone back behind what
+  /// was shipped, when somebody pushed to main meanwhile, and when HEAD and a push changed the same lines of a file
+  /// (named); lines that pin an image never conflict.
   [[nodiscard]] Result<std::string> ship(const Pins& pins, const std::string& message);
 
   /// The same without looking at the checkout.
@@ -51,10 +59,24 @@ class DeliveryRepository {
   [[nodiscard]] Result<std::string> git(std::vector<std::string> arguments, const std::string& input = {},
                                         const std::string& index = {}) const;
   [[nodiscard]] Result<std::string> tree_with_pins(const std::string& tree, const Pins& pins) const;
-  [[nodiscard]] Result<std::string> merged_tree(const std::string& ours, const std::string& theirs) const;
+  [[nodiscard]] Result<std::string> merged_tree(const std::string& ours, const std::string& theirs,
+                                                const std::string& base) const;
+  /// A commit on `base` with the tree of `revision`, its images replaced by `pins`.
+  [[nodiscard]] Result<std::string> with_equal_pins(const std::string& revision, const Pins& pins,
+                                                    const std::string& base) const;
+  [[nodiscard]] Result<std::string> merge(const std::string& main, const std::string& head, const std::string& base,
+                                          const Pins& pins, const std::string& message);
   [[nodiscard]] Result<std::string> commit_pins(const Pins& pins, const std::string& message);
+  [[nodiscard]] Result<std::string> commit_object(const std::string& tree, const std::vector<std::string>& parents,
+                                                  const std::string& message) const;
+  /// Moves main from `expected_head` to a new commit and, unless it is empty, the record of what was shipped.
   [[nodiscard]] Result<std::string> commit(const std::string& tree, const std::vector<std::string>& parents,
-                                           const std::string& message, const std::string& expected_head) const;
+                                           const std::string& message, const std::string& expected_head,
+                                           const std::string& shipped = {}) const;
+  /// HEAD as it was last brought into main; empty where that is not known.
+  [[nodiscard]] std::string shipped_head() const;
+  [[nodiscard]] Result<bool> contains(const std::string& descendant, const std::string& ancestor) const;
+  [[nodiscard]] Error behind(const std::string& head, const std::string& shipped) const;
   [[nodiscard]] std::vector<std::string> pinned_files(const std::string& service) const;
 
   std::string checkout_;

@@ -51,6 +51,21 @@ class DeliveryRepositoryTest : public ::testing::Test {
     git({"add", "-A"});
     git({"commit", "-q", "-m", message});
   }
+  /// As somebody with a clone of the delivery repository does it; the clone stays.
+  void push(const std::string& file, std::string_view text) const {
+    const std::string clone = root_ / "other";
+    if (!fs::exists(clone)) ASSERT_TRUE(check_program({"git", "clone", "-q", root_ / "state" / "git", clone}));
+    std::ofstream(fs::path(clone) / file) << text;
+    for (const auto& step : std::vector<std::vector<std::string>>{
+             {"add", "-A"},
+             {"-c", "user.email=o@example.com", "-c", "user.name=O", "commit", "-q", "-m", "theirs"},
+             {"push", "-q", "origin", "HEAD:main"}}) {
+      std::vector<std::string> argv = {"git", "-C", clone};
+      argv.insert(argv.end(), step.begin(), step.end());
+      const auto done = check_program(argv);
+      ASSERT_TRUE(done) << done.error().message;
+    }
+  }
   [[nodiscard]] std::string file_on_main(const std::string& path) const {
     const auto opened = GitRepository::open(root_ / "state" / "git");
     EXPECT_TRUE(opened);
@@ -95,24 +110,105 @@ TEST_F(DeliveryRepositoryTest, two_at_once_wait_for_each_other) {
   EXPECT_EQ(count, "21\n");
 }
 
-TEST_F(DeliveryRepositoryTest, ship_refuses_to_choose_between_two_changes_of_one_line) {
+TEST_F(DeliveryRepositoryTest, a_conflict_is_settled_where_no_pin_comes_into_the_persons_branch) {
   DeliveryRepository delivery = repository();
   ASSERT_TRUE(delivery.create());
-  write("a.txt", "mine\n");
+  ASSERT_TRUE(delivery.pin({{"web", "r/web:1@sha256:1"}}, "pin"));
+  const std::string bare = root_ / "state" / "git";
+  push("infrastructure/apps/web/values-dev.yaml", "image: r/web:1@sha256:1\nreplicas: 5\n");
+  write("infrastructure/apps/web/values-dev.yaml", "image: r/web:0@sha256:0\nreplicas: 3\n");
   commit("mine");
-  const std::string other = root_ / "other";
-  ASSERT_TRUE(check_program({"git", "clone", "-q", root_ / "state" / "git", other}));
-  std::ofstream(fs::path(other) / "a.txt") << "theirs\n";
-  for (const auto& step : std::vector<std::vector<std::string>>{
-           {"git", "-C", other, "add", "-A"},
-           {"git", "-C", other, "-c", "user.email=o@example.com", "-c", "user.name=O", "commit", "-q", "-m", "theirs"},
-           {"git", "-C", other, "push", "-q", "origin", "HEAD:main"}}) {
-    const auto done = check_program(step);
-    ASSERT_TRUE(done) << done.error().message;
-  }
   const auto shipped = delivery.ship({}, "ship");
-  ASSERT_FALSE(shipped);
-  EXPECT_NE(shipped.error().message.find("a.txt"), std::string::npos) << shipped.error().message;
+  ASSERT_FALSE(shipped) << "neither side's replicas may be lost";
+  const std::string& said = shipped.error().message;
+  EXPECT_NE(said.find("both changed infrastructure/apps/web/values-dev.yaml: "), std::string::npos) << said;
+  EXPECT_EQ(said.find("git pull " + bare), std::string::npos) << said;
+
+  // What it says to do, word for word, and then the resolution.
+  const std::string clone = root_ / "other";
+  const std::string pull = "git pull --no-rebase " + checkout() + " HEAD";
+  EXPECT_NE(said.find("`git clone " + bare + " DIRECTORY`, there `" + pull + "`"), std::string::npos) << said;
+  EXPECT_FALSE(check_program({"git", "-C", clone, "pull", "-q", "--no-rebase", checkout(), "HEAD"}));
+  push("infrastructure/apps/web/values-dev.yaml", "image: r/web:1@sha256:1\nreplicas: 3\n");
+  EXPECT_EQ(delivery.ship({}, "ship"), delivery.head());
+  EXPECT_EQ(file_on_main("infrastructure/apps/web/values-dev.yaml"), "image: r/web:1@sha256:1\nreplicas: 3\n");
+}
+
+TEST_F(DeliveryRepositoryTest, a_head_that_went_back_is_told_what_is_delivered_and_how_to_go_on) {
+  DeliveryRepository delivery = repository();
+  ASSERT_TRUE(delivery.create());
+  write("a.txt", "1\n");
+  commit("Break it");
+  const std::string broken = git({"rev-parse", "HEAD"}).substr(0, 7);
+  ASSERT_TRUE(delivery.ship({}, "ship"));
+  git({"reset", "-q", "--hard", "HEAD~1"});
+  const auto refused = delivery.ship({{"web", "r/web:1@sha256:1"}}, "ship");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(
+      refused.error().message,
+      fmt::format("what is delivered is ahead of HEAD by 1 commit of yours ({0} \"Break it\"): `git merge --ff-only "
+                  "{0}` brings HEAD there again, and `git revert` then undoes what is not wanted",
+                  broken));
+  git({"merge", "-q", "--ff-only", broken});
+  EXPECT_TRUE(delivery.ship({}, "ship"));
+  git({"revert", "--no-edit", "HEAD"});
+  EXPECT_TRUE(delivery.ship({}, "ship"));
+  EXPECT_EQ(file_on_main("a.txt"), "");
+}
+
+TEST_F(DeliveryRepositoryTest, a_head_behind_the_imported_one_is_behind_too) {
+  write("a.txt", "1\n");
+  commit("second");
+  DeliveryRepository delivery = repository();
+  ASSERT_TRUE(delivery.create());
+  git({"reset", "-q", "--hard", "HEAD~1"});
+  EXPECT_FALSE(delivery.ship({}, "ship"));
+}
+
+TEST_F(DeliveryRepositoryTest, an_amended_commit_takes_the_place_of_the_shipped_one) {
+  DeliveryRepository delivery = repository();
+  ASSERT_TRUE(delivery.create());
+  push("pushed.txt", "by others\n");
+  write("a.txt", "1\n");
+  write("b.txt", "1\n");
+  commit("mine");
+  ASSERT_TRUE(delivery.ship({}, "ship"));
+  write("a.txt", "2\n");
+  fs::remove(fs::path(checkout()) / "b.txt");
+  git({"add", "-A"});
+  git({"commit", "-q", "--amend", "-m", "mine, better"});
+  const auto shipped = delivery.ship({}, "ship");
+  ASSERT_TRUE(shipped) << shipped.error().message;
+  EXPECT_EQ(file_on_main("a.txt"), "2\n");
+  EXPECT_EQ(file_on_main("b.txt"), "") << "HEAD has it no more";
+  EXPECT_EQ(file_on_main("pushed.txt"), "by others\n");
+}
+
+TEST_F(DeliveryRepositoryTest, knows_whose_pods_a_commit_changes) {
+  write("infrastructure/rendered/dev/api/manifests.yaml",
+        "kind: Rollout\nspec: {template: {spec: {containers: [{name: api, image: r/api:0@sha256:0}]}}}\n");
+  write("infrastructure/apps/api/values-dev.yaml", "image: r/api:0@sha256:0\n");
+  commit("second");
+  DeliveryRepository delivery = repository();
+  ASSERT_TRUE(delivery.create());
+  const auto shipped = [&] {
+    const auto sha = delivery.ship({}, "ship");
+    EXPECT_TRUE(sha) << sha.error().message;
+    return delivery.rolled_out_by(sha.value_or("")).value_or(std::vector<std::string>{"?"});
+  };
+  write("infrastructure/rendered/dev/api/manifests.yaml",
+        "# A comment, and a Rollout that waits longer.\nkind: Rollout\nspec: {minReadySeconds: 5, template: {spec: "
+        "{containers: [{image: r/api:0@sha256:0, name: api}]}}}\n");
+  commit("no pod changes");
+  EXPECT_EQ(shipped(), std::vector<std::string>{});
+  write("infrastructure/rendered/dev/api/manifests.yaml",
+        "kind: Rollout\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{name: api, image: "
+        "r/api:0@sha256:0}]}}}\n");
+  commit("a label");
+  EXPECT_EQ(shipped(), std::vector<std::string>{"api"});
+  const auto pinned = delivery.pin({{"web", "r/web:1@sha256:1"}}, "pin");
+  ASSERT_TRUE(pinned);
+  EXPECT_EQ(delivery.rolled_out_by(*pinned), std::vector<std::string>{"web"});
 }
 
 TEST_F(DeliveryRepositoryTest, a_pin_that_changes_nothing_makes_no_commit) {

@@ -2,7 +2,6 @@
 
 #include <vector>
 
-#include "base/value.h"
 #include "base/yaml.h"
 
 namespace fairlead::gitops {
@@ -71,6 +70,15 @@ Result<std::string> pinned_image(std::string_view text, std::string_view file, s
   auto place = find_place(text, file, service);
   if (!place) return std::unexpected(place.error());
   return std::move(place->image);
+}
+
+Result<Value> pod_template(std::string_view text, std::string_view file, std::string_view service) {
+  const auto documents = parse_yaml(text, file);
+  if (!documents) return std::unexpected(documents.error());
+  for (const Value& document : *documents) {
+    if (container_image(document, service) != nullptr) return document.at("spec", "template");
+  }
+  return std::unexpected(Error{fmt::format("no pod template of {}", service), std::string(file)});
 }
 
 }  // namespace fairlead::gitops

@@ -1,10 +1,11 @@
-// Writes an image reference into the one place of a file that holds it, and changes no other byte.
+// A service's place in its files: writes an image reference there, and changes no other byte; reads what runs it.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/value.h"
 
 namespace fairlead::gitops {
 
@@ -15,5 +16,8 @@ namespace fairlead::gitops {
 
 /// The image that stands there.
 [[nodiscard]] Result<std::string> pinned_image(std::string_view text, std::string_view file, std::string_view service);
+
+/// The pod template around the container called `service` in rendered manifests.
+[[nodiscard]] Result<Value> pod_template(std::string_view text, std::string_view file, std::string_view service);
 
 }  // namespace fairlead::gitops

@@ -238,6 +238,15 @@ def what_is_not_there(copy):
                             (("image", "bild"), "`fairlead image build`"), (("up", "--frob"), "`fairlead up --help`")):
         said = copy.fairlead(*arguments, code=2)
         check(part in said and said.count("\n") == 1, said)
+    for arguments, sentence in (
+            (("status", "--output", "foo"), "--output: foo is no format: write text or json: see `fairlead status --help`"),
+            (("load", "--rate", "0"), "--rate: 0 is no rate: write a number from 0.1 to 20000: see `fairlead load --help`"),
+            (("up", "--api-port", "x"), "--api-port: x is no port: write a number from 1 to 65535: see `fairlead up --help`"),
+            (("logs", "catalog", "--tail", "-5"), "--tail: -5 is no number of lines: write a number from -1 to "),
+            (("image",), "fairlead image needs a command, one of build: see `fairlead image --help`"),
+            ((), "fairlead needs a command, one of up, down, status, ")):
+        said = copy.fairlead(*arguments, code=2)
+        check(said.startswith("fairlead: " + sentence) and said.count("\n") == 1, said)
     schema = os.path.join(copy.root, "infrastructure", "apps", "needs.schema.json")
     os.remove(schema)
     check("only dev" in copy.fairlead("env", "render", "nosuch", code=2), "it says which environments there are")
@@ -268,6 +277,11 @@ def a_port_that_is_taken(copy):
         said = copy.up(code=1)
     check(f"127.0.0.1:{copy.edge} is already in use by" in said and "--edge-port" in said, said)
     check(not copy.processes(), "nothing is left of a start that failed")
+
+
+def a_port_for_two(copy):
+    said = copy.fairlead("up", f"--api-port={copy.edge}", f"--edge-port={copy.edge}", code=2)
+    check("need a port each" in said and not copy.processes(), said)
 
 
 def up(copy):
@@ -484,6 +498,49 @@ def killed_while_it_writes(copy):
     check(not copy.status("catalog")["abortedAt"], "it is not rolled back for having been down")
 
 
+def a_change_that_is_no_image(copy):
+    """It is followed as an image is: rolled back, with the reason. And HEAD may not go back behind what is delivered."""
+    def change(file, pattern, replacement):
+        edit(file, pattern, replacement)(copy.root)
+    change(CATALOG, r"progressDeadlineSeconds: 300", "progressDeadlineSeconds: 10\n  progressDeadlineAbort: true")
+    change(CATALOG, r'(name: PORT, value: )"8080"', r'\1"none"')
+    copy.git("commit", "-q", "-a", "-m", "A port that is none")
+    said = copy.fairlead("ship", code=4)
+    check("it changes the pods of catalog\n" in said and "catalog was rolled back" in said, said)
+    check(re.search(r'CrashLoopBackOff: ended with exit code [1-9]\d*, saying ".*PORT.*": see `fairlead logs catalog-', said), said)
+    broken = copy.git("rev-parse", "HEAD")[:7]
+    copy.git("reset", "-q", "--hard", "HEAD~1")
+    said = copy.fairlead("ship", code=1)
+    check(f'1 commit of yours ({broken} "A port that is none")' in said and said.count("\n") == 1, said)
+    copy.git("merge", "-q", "--ff-only", broken)
+    copy.git("revert", "--no-edit", "HEAD")
+    check("catalog is promoted" in copy.fairlead("ship"), "the revert is followed, too")
+    said = copy.fairlead("ship")
+    check("nothing to commit" in said and "all of HEAD" in said and "image" not in said, said)
+
+
+def a_service_whose_application_is_gone(copy):
+    application = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/catalog"
+    copy.deliver("No catalog", lambda clone: os.remove(os.path.join(clone, "infrastructure/clusters/dev/catalog.yaml")))
+    wait_for("it is said", lambda: any("no Application" in p for p in copy.status("catalog")["problems"]))
+    copy.undo()
+    wait_for("it is back", lambda: copy.status("catalog")["sync"] == "Synced" and copy.call(application))
+
+
+def status_that_goes_on(copy):
+    """Without a terminal the time parts one look from the next."""
+    status = copy.start("status", "--watch")
+    lines = []
+    try:
+        while sum(bool(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z\n", line)) for line in lines) < 2:
+            lines.append(status.stdout.readline())
+            check(lines[-1], f"it goes on: {lines}")
+    finally:
+        status.terminate()
+        status.communicate(timeout=WAIT_SECONDS)
+    check(lines[-2] == "\n" and lines[1].startswith("SERVICE"), lines)
+
+
 def ships_that_are_not_followed_to_their_end(copy):
     """A newer commit takes the place of an older one, which says so; Ctrl-C leaves the rollout to itself."""
     if copy.user:
@@ -536,10 +593,11 @@ def its_state_is_removed(copy):
 
 
 TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known, an_environment_with_an_unknown_key,
-         a_port_that_is_taken, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics,
-         an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
-         a_canary_that_crashes, killed_while_it_writes, ships_that_are_not_followed_to_their_end,
-         a_bad_version_of_what_only_services_call, down, its_state_is_removed]
+         a_port_that_is_taken, a_port_for_two, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early,
+         the_firewall_refuses, metrics, an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
+         a_canary_that_crashes, a_change_that_is_no_image, a_service_whose_application_is_gone, status_that_goes_on,
+         killed_while_it_writes, ships_that_are_not_followed_to_their_end, a_bad_version_of_what_only_services_call, down,
+         its_state_is_removed]
 
 
 def main(arguments):
