@@ -239,7 +239,7 @@ def what_is_not_there(copy):
         said = copy.fairlead(*arguments, code=2)
         check(part in said and said.count("\n") == 1, said)
     for arguments, sentence in (
-            (("status", "--output", "foo"), "--output: foo is no format: write text or json: see `fairlead status --help`"),
+            (("status", "-o", "foo"), "--output: foo is no format: write text or json: see `fairlead status --help`"),
             (("load", "--rate", "0"), "--rate: 0 is no rate: write a number from 0.1 to 20000: see `fairlead load --help`"),
             (("up", "--api-port", "x"), "--api-port: x is no port: write a number from 1 to 65535: see `fairlead up --help`"),
             (("logs", "catalog", "--tail", "-5"), "--tail: -5 is no number of lines: write a number from -1 to "),
