@@ -110,6 +110,8 @@ std::vector<Evidence> evidence_in(const ServiceObjects& objects, const ServiceSt
 
 std::vector<std::string> conditions_of(const Value& application) {
   std::vector<std::string> out;
+  if (application.is_null())
+    out.emplace_back("no Application brings it any more: its objects are left, and stay until somebody deletes them");
   for (const Value& condition : application.at("status", "conditions").items()) {
     out.push_back(fmt::format("{}: {}", condition.at("type").str(), condition.at("message").str()));
   }
@@ -118,8 +120,6 @@ std::vector<std::string> conditions_of(const Value& application) {
 
 std::vector<std::string> problems_of(const ServiceObjects& objects, const ServiceStatus& service) {
   std::vector<std::string> out = service.conditions;
-  if (objects.application.is_null())
-    out.emplace_back("no Application brings it any more: its objects are left, and stay until somebody deletes them");
   for (std::string& problem : pod_problems(objects, service.versions)) out.push_back(std::move(problem));
   return out;
 }

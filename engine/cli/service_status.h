@@ -58,9 +58,8 @@ struct ServiceStatus {
   std::vector<VersionStatus> versions;
   std::vector<Evidence> analysis;       ///< Every metric of the wanted version's AnalysisRuns.
   std::vector<Evidence> evidence;       ///< Those of them that keep it from being promoted.
-  std::vector<std::string> conditions;  ///< Of its Application: what keeps a commit from being synced.
-  /// What keeps it from the wanted state, a sentence each: those conditions, an Application that is gone, and
-  /// pods that do not run.
+  std::vector<std::string> conditions;  ///< Of its Application, or that it has none: what keeps it from being synced.
+  /// What keeps it from the wanted state, a sentence each: those conditions, and pods that do not run.
   std::vector<std::string> problems;
 };
 
