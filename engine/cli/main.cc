@@ -140,7 +140,8 @@ void add_status(CLI::App& app, Command& chosen) {
 
 void add_ship(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ShipOptions>();
-  CLI::App* command = app.add_subcommand("ship", "Build, test, pin and commit a service, and watch its rollout");
+  CLI::App* command =
+      app.add_subcommand("ship", "Build, test, pin and commit a service, and watch each rollout that this causes");
   command->add_option("service", options->service, "which; left out, HEAD is delivered without a new image");
   add_release_options(*command, options->release);
   add_no(*command, "--no-wait", options->wait, "do not watch the rollout");
