@@ -120,6 +120,8 @@ Result<Shipped> ship_release(const Project& project, const std::string& service,
   out.sha = std::move(*sha);
   out.changed = out.sha != *before;
   auto services = services_of(delivery, out, service);
+  // What Ctrl-C ended is asked again: the commit stands, and what goes on without the command must be said.
+  if (!services && interrupted()) services = services_of(delivery, out, service);
   if (!services) return std::unexpected(services.error());
   out.services = std::move(*services);
   return out;
