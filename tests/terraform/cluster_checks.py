@@ -5,6 +5,7 @@ from arm import Places
 from planner import differences, of_type
 
 AUTOSCALER = {"aggressive": "0.65", "conservative": "0.4"}  # Utilisation below which a node goes.
+SPOT = "kubernetes.azure.com/scalesetpriority"
 BOOTSTRAP = pathlib.Path(__file__).resolve().parents[2] / "infrastructure/bootstrap/argocd"
 
 
@@ -19,25 +20,24 @@ def pool_as_planned(values):
             "priority": values.get("priority") or "Regular", "zones": sorted(values["zones"] or []),
             "surge": [settings["max_surge"] for settings in values.get("upgrade_settings") or []],
             "os": values["os_sku"], "subnet": values.get("vnet_subnet_id"), "encrypted": values["host_encryption_enabled"],
-            "public": values["node_public_ip_enabled"], "spot": (values["spot_max_price"], values["eviction_policy"]) if spot else None}
+            "public": values["node_public_ip_enabled"], "labels": values.get("node_labels") or {}, "taints": values.get("node_taints") or [],
+            "spot": (values["spot_max_price"], values["eviction_policy"]) if spot else None}
 
 
 def pool_as_declared(pool, zones, subnet):
-    spot = pool["priority"] == "Spot"
+    spot = pool["priority"] == "Spot"  # Azure gives its nodes a label and a taint.
     return {"size": pool["size"], "min": pool["min"], "max": pool["max"], "disk": pool.get("diskGb"), "priority": pool["priority"],
             "zones": sorted(map(str, zones)), "surge": [] if spot else [pool.get("maxSurge", "33%")],
             "os": "AzureLinux3", "subnet": subnet, "encrypted": True,
-            "public": False, "spot": (-1, "Delete") if spot else None}  # -1: up to the price of a regular node.
+            "public": False, "labels": {**pool["labels"], **({SPOT: "spot"} if spot else {})},
+            "taints": [*pool["taints"], *([f"{SPOT}=spot:NoSchedule"] if spot else [])],
+            "spot": (-1, "Delete") if spot else None}  # -1: up to the price of a regular node.
 
 
 def check_pools(environment, plan, region):
     planned = {}
-    for address, resource in of_type(plan, "azurerm_kubernetes_cluster_node_pool"):
-        values = resource["values"]
-        planned[values["name"]] = pool_as_planned(values)
-        taints, labels = values.get("node_taints") or [], values.get("node_labels") or {}
-        if values["priority"] == "Spot" and (not any("spot:NoSchedule" in t for t in taints) or not labels):
-            yield f"{address}: a Spot pool without Azure's label and taint"
+    for _, resource in of_type(plan, "azurerm_kubernetes_cluster_node_pool"):
+        planned[resource["values"]["name"]] = pool_as_planned(resource["values"])
     for _, resource in of_type(plan, "azurerm_kubernetes_cluster"):
         planned["system"] = pool_as_planned(resource["values"]["default_node_pool"][0])
     zones, subnet = environment["regions"][region]["zones"], Places(environment).subnet(region, "nodes")

@@ -69,6 +69,13 @@ def check_registry(environment, plan):
              {name: bool(hubs[name]["zones"]) if name in hubs else True for name in environment["registry"]["replicas"]})])
 
 
+def check_vaults(environment, plan):
+    """A deleted Key Vault keeps its name and what is in it, but for a sandbox's, whose name must be free the day after."""
+    for address, resource in of_type(plan, "azurerm_key_vault"):
+        keeps = environment["environment"]["class"] != "sandbox"
+        yield from differences(address, [("purge protection", resource["values"]["purge_protection_enabled"], keeps)])
+
+
 def check_logs(environment, plan):
     for address, resource in of_type(plan, "azurerm_log_analytics_workspace"):
         yield from differences(address, [("days that logs stay", resource["values"]["retention_in_days"], environment["observability"]["retentionDays"])])
@@ -82,7 +89,7 @@ def check_budget(environment, plan):
 
 
 def check(environment, plan, root, region):
-    for look in (check_account, check_containers, check_registry, check_logs, check_budget):
+    for look in (check_account, check_containers, check_registry, check_vaults, check_logs, check_budget):
         yield from look(environment, plan)
     yield from check_redis(environment, plan, root, region)
     yield from check_queues(environment, plan, root, region)

@@ -138,6 +138,13 @@ def check_egress(environment, plan, root, region):
     yield from differences("egress", [("the ways out", have, list(ways_out(environment, root, region)))])
 
 
+def check_availability(environment, plan, root, region):
+    """What stands in the way in and out is in the zones of the file."""
+    for address, resource in of_type(plan, "azurerm_application_gateway", "azurerm_firewall", "azurerm_public_ip"):
+        where = environment["regions"][region] if root == "region" else environment["hub"]["regions"][resource["values"]["location"]]
+        yield from differences(address, [("zones", sorted(resource["values"]["zones"] or []), sorted(map(str, where["zones"])))])
+
+
 def check_peering(environment, plan, region):
     """Spoke and hub know each other, from both sides."""
     places, own, hub = Places(environment), environment["regions"][region], environment["hub"]
@@ -198,6 +205,7 @@ def check(environment, plan, root, region):
     yield from check_rules(environment, plan, root, region)
     yield from check_egress(environment, plan, root, region)
     yield from check_firewall(environment, plan)
+    yield from check_availability(environment, plan, root, region)
     if root == "region":
         yield from check_spoke(environment, plan, region)
         yield from check_peering(environment, plan, region)

@@ -67,6 +67,12 @@ def check_closed(plan):
                 yield f"{address}: {key} is {value}"
             if key.startswith("internet_") and value == "Enabled" and kind not in OPEN:
                 yield f"{address}: {key} is open"
+    # Where bootstrap/door opens to one address, all others stay out.
+    for address, resource in of_type(plan, "azurerm_key_vault", "azurerm_storage_account"):
+        values = resource["values"]
+        rules = [(rule["default_action"], rule["bypass"]) for rule in values.get("network_acls") or values.get("network_rules") or []]
+        if rules not in ([("Deny", "None")], [("Deny", ["None"])]):
+            yield f"{address}: once open, it lets in {rules}"
     for address, resource in of_type(plan, "azurerm_public_ip"):
         if not any(re.fullmatch(allowed, address) for allowed in PUBLIC_ADDRESSES):
             yield f"{address}: a public address that nobody explains"
