@@ -59,7 +59,7 @@ TEST(Ship, names_the_commit_that_took_its_place_and_the_one_that_goes_on) {
 }
 
 TEST(Ship, has_an_exit_code_for_each_end_that_a_script_must_tell_apart) {
-  const auto code = [](std::vector<RolloutOutcome> outcomes) {
+  const auto code = [](const std::vector<RolloutOutcome>& outcomes) {
     std::vector<Followed> all;
     for (const RolloutOutcome outcome : outcomes) all.push_back(ended(outcome));
     return outcome_code(all);
