@@ -49,7 +49,8 @@ def spoke_rules(environment, region):
     subnets = own["subnets"]
     runners = [(120, "Allow", "Tcp", hub["regions"][region]["subnets"]["runners"], ("443",))] if has_runners(environment, region) else []
     return {
-        "nodes": [(100, "Allow", "*", own["cidr"], (ANY,)), (110, "Allow", "*", environment["network"]["pods"], (ANY,))],
+        "nodes": [(100, "Allow", "*", own["cidr"], (ANY,)), (110, "Allow", "*", environment["network"]["pods"], (ANY,)),
+                  (120, "Allow", "*", "AzureLoadBalancer", (ANY,))],
         "apiServer": [(100, "Allow", "Tcp", subnets["nodes"], ("443", "4443")),
                       (110, "Allow", "Tcp", "AzureLoadBalancer", ("9988",)), *runners],
         "endpoints": [(100, "Allow", "Tcp", subnets["nodes"], ("10000", "443")),

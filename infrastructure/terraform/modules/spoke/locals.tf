@@ -10,6 +10,8 @@ locals {
       own-network = { priority = 100, access = "Allow", protocol = "*", source = var.cidr, ports = ["0-65535"] }
       # In an overlay network, what pods send to pods of other nodes bears their own addresses.
       pods = { priority = 110, access = "Allow", protocol = "*", source = var.pods_cidr, ports = ["0-65535"] }
+      # Its probes come from an address of Azure's that the tag VirtualNetwork has too, so the rule below would deny them.
+      load-balancer = { priority = 120, access = "Allow", protocol = "*", source = "AzureLoadBalancer", ports = ["0-65535"] }
     }
     apiServer = merge(local.runners, {
       nodes         = { priority = 100, access = "Allow", protocol = "Tcp", source = var.subnets.nodes, ports = ["443", "4443"] }
