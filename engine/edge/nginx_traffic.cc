@@ -78,6 +78,8 @@ class NginxTraffic::Follower {
   [[nodiscard]] Result<> bring_all(const Payload& payload, const std::stop_token& stop);
   [[nodiscard]] Result<> change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
                                           const std::stop_token& stop);
+  /// Waits for a worker that has taken the listeners of that name, until the reload's limit.
+  [[nodiscard]] bool comes_to_listen_as(const std::string& ip, const std::string& name, const std::stop_token& stop);
   void pause(Duration limit, const std::stop_token& stop);
   void answer(const Result<>& result);
 
@@ -159,15 +161,17 @@ Result<> NginxTraffic::Follower::bring(const seam::EdgePod& pod, const Payload& 
     if (auto result = put(pod.ip, options_, "/program", payload.routing); !result) return result;
   }
   if (state->listens_as(payload.listener_hash)) return {};
+  // Told already: an old worker has answered, which had no time to leave yet.
+  if (state->target.starts_with(payload.listener_hash) && comes_to_listen_as(pod.ip, state->target, stop)) return {};
   return change_listeners(pod, state->listeners.empty(), payload, stop);
 }
 
 Result<> NginxTraffic::Follower::change_listeners(const seam::EdgePod& pod, bool first, const Payload& payload,
                                                   const std::stop_token& stop) {
   // Every reload has a name of its own, or a worker of an earlier one could be taken for the new.
-  const auto now = std::chrono::steady_clock::now();
   Value wanted = payload.listeners;
-  const std::string name = fmt::format("{}-{}", payload.listener_hash, now.time_since_epoch().count());
+  const std::string name =
+      fmt::format("{}-{}", payload.listener_hash, std::chrono::steady_clock::now().time_since_epoch().count());
   wanted.set("listeners", name);
   const auto aim = [&](std::string_view target) {
     return put(pod.ip, options_, "/target", to_json(Value::object({{"listeners", target}})));
@@ -176,13 +180,20 @@ Result<> NginxTraffic::Follower::change_listeners(const seam::EdgePod& pod, bool
   if (auto result = aim(name); !result) return result;
   if (!first) pause(options_.drain, stop);
   if (auto result = put(pod.ip, options_, "/listeners", to_json(wanted)); !result) return result;
-  while (std::chrono::steady_clock::now() < now + options_.drain + options_.reload_limit && !stop.stop_requested()) {
-    const auto state = read_state(pod.ip, options_);
-    if (state && state->listeners == name) return {};
-    pause(kReloadPoll, stop);
-  }
+  if (comes_to_listen_as(pod.ip, name, stop)) return {};
   if (auto result = aim(""); !result) return result;
   return fail("edge at {}: nginx did not take the new listeners; its log says why", pod.ip);
+}
+
+bool NginxTraffic::Follower::comes_to_listen_as(const std::string& ip, const std::string& name,
+                                                const std::stop_token& stop) {
+  const auto end = std::chrono::steady_clock::now() + options_.reload_limit;
+  while (std::chrono::steady_clock::now() < end && !stop.stop_requested()) {
+    const auto state = read_state(ip, options_);
+    if (state && state->listeners == name) return true;
+    pause(kReloadPoll, stop);
+  }
+  return false;
 }
 
 void NginxTraffic::Follower::pause(Duration limit, const std::stop_token& stop) {

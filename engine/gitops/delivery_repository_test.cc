@@ -54,7 +54,9 @@ class DeliveryRepositoryTest : public ::testing::Test {
   /// As somebody with a clone of the delivery repository does it; the clone stays.
   void push(const std::string& file, std::string_view text) const {
     const std::string clone = root_ / "other";
-    if (!fs::exists(clone)) ASSERT_TRUE(check_program({"git", "clone", "-q", root_ / "state" / "git", clone}));
+    if (!fs::exists(clone)) {
+      ASSERT_TRUE(check_program({"git", "clone", "-q", root_ / "state" / "git", clone}));
+    }
     std::ofstream(fs::path(clone) / file) << text;
     for (const auto& step : std::vector<std::vector<std::string>>{
              {"add", "-A"},
