@@ -11,7 +11,7 @@ struct Told {
   RolloutStory story{[this](const std::string& text, Tone) { lines.push_back(text); }};
 };
 
-ServiceStatus looked(std::string phase, std::string role, std::vector<std::string> measured) {
+ServiceStatus looked(std::string phase, std::string role, const std::vector<std::string>& measured) {
   ServiceStatus out;
   out.phase = std::move(phase);
   VersionStatus version;
