@@ -157,9 +157,11 @@ function M.log()
   local route, backend = names(ngx.ctx)
   metrics:incr(("%s|%s|%d"):format(route, backend, ngx.status), 1, 0)
   metrics:incr(("%s|%s|seconds"):format(route, backend), tonumber(ngx.var.request_time) or 0, 0)
+  local path = ngx.var.request_uri
+  if path == "" then path = ngx.var.unread_path end
   local line = ('{"time":%s,"client":%s,"method":%s,"host":%s,"path":%s,"status":%d,"route":%s,"backend":%s,"endpoint":%s,'
     .. '"seconds":%s,"requestId":%s}\n'):format(quote(ngx.var.time_iso8601), quote(ngx.var.remote_addr),
-    quote(ngx.var.request_method), quote(ngx.var.host), quote(ngx.var.request_uri), ngx.status, quote(route),
+    quote(ngx.var.request_method), quote(ngx.var.host), quote(path), ngx.status, quote(route),
     quote(backend), quote(ngx.var.upstream_addr), ngx.var.request_time, quote(ngx.var.request_id))
   ffi.C.write(1, line, #line)
 end
