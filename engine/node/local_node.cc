@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -43,6 +44,7 @@ struct LocalNode::State {
 
   [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }
   NodeServices make_services();
+  void remove_logs(const std::string& uid) const;
   void report(seam::PodReport report);
   void apply_program();
   void note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known);
@@ -105,8 +107,17 @@ NodeServices LocalNode::State::make_services() {
           .report = [this](seam::PodReport done) { report(std::move(done)); }};
 }
 
+/// Also those of a pod that ran before this process and is not run again.
+void LocalNode::State::remove_logs(const std::string& uid) const {
+  std::error_code none_yet;
+  for (const auto& entry : std::filesystem::directory_iterator(services.log_directory, none_yet)) {
+    if (entry.path().filename().string().ends_with("_" + uid)) remove_tree(entry.path());
+  }
+}
+
 void LocalNode::State::report(seam::PodReport done) {
   if (done.stopped) {
+    remove_logs(done.uid);
     // The worker itself is calling: it goes once it has returned.
     loop.post([this, uid = done.uid] {
       const auto found = pods.find(uid);

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/quantity.h"
 #include "engine/node/files.h"
@@ -317,8 +316,6 @@ void PodWorker::finish() {
   if (gone_) return;
   release();
   gone_ = true;
-  const std::string first = log_path(0, 0);
-  remove_tree(std::filesystem::path(first).parent_path().parent_path());
   services_.report({uid_, pod_status(record_, now()), true, std::exchange(notes_, {})});
 }
 

@@ -220,6 +220,17 @@ TEST(Pod, TheLogsOfTheLastTwoStartsAreKept) {
   EXPECT_TRUE(std::filesystem::exists(folder + "/1.log"));
   cluster().stop(uid, Duration{0});
   EXPECT_TRUE(cluster().wait_stopped(uid));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
+TEST(Pod, TheLogsOfAnEarlierLifeGoWithTheirPod) {
+  const std::string folder = cluster().directory() + "/log/pods/shop_earlier_1234/main";
+  const std::string other = cluster().directory() + "/log/pods/shop_other_5678/main";
+  ASSERT_TRUE(std::filesystem::create_directories(folder) && std::filesystem::create_directories(other));
+  cluster().stop("1234", Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped("1234"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_TRUE(std::filesystem::exists(other));
 }
 
 TEST(Pod, RootWritesNothingBelowSys) {
