@@ -224,6 +224,7 @@ Result<> ApplicationReconciler::compare(Plan& plan) {
   if (!*fetched.answer) return std::unexpected(fetched.answer->error());
   const seam::Manifests& manifests = **fetched.answer;
   plan.revision = manifests.revision;
+  if (!manifests.manifests) return std::unexpected(manifests.manifests.error());
 
   const std::string project(plan.spec().at("project").string_or("default"));
   plan.project = api_.get(projects_, plan.application->ns(), project);
@@ -235,7 +236,7 @@ Result<> ApplicationReconciler::compare(Plan& plan) {
   plan.ignored = std::move(*ignored);
 
   std::set<api::Key> seen;
-  for (const seam::Manifest& manifest : manifests.manifests) {
+  for (const seam::Manifest& manifest : *manifests.manifests) {
     auto item = item_of(plan, manifest);
     if (!item) return std::unexpected(item.error());
     if (!seen.insert(item->key).second) {

@@ -65,6 +65,7 @@ class ApplicationReconciler final : public Reconciler {
   [[nodiscard]] bool apply_wave(Plan& plan, std::int64_t wave);
   [[nodiscard]] std::string apply(const Plan& plan, const ApplicationItem& item);
   [[nodiscard]] bool prune(Plan& plan);
+  void fail_attempt(Plan& plan, const std::string& message) const;
   void finish(Plan& plan, std::string_view phase, std::string message) const;
   void write_status(Plan& plan);
   [[nodiscard]] Result<Again> tear_down(const api::Object& application);

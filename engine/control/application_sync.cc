@@ -57,28 +57,26 @@ bool option_of(const Value& object, std::string_view option) {
 
 bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
   const Time now = api_.clock().now();
-  const std::string_view phase = plan.operation.at("phase").str();
-  if (phase == "Running") {
-    if (plan.operation.at("syncResult", "revision").str() == plan.revision) return true;
-    plan.operation = Value();  // Git moved on: start over with what it has now.
-  }
+  const auto later = [&](Time due) {
+    if (now < due) again = Again::in(due - now);
+    return now < due;
+  };
   const bool manual = !plan.application->at("operation").is_null();
   const bool same_revision = plan.operation.at("syncResult", "revision").str() == plan.revision;
-  std::int64_t retries = 0;
-  if (!manual) {
+  const std::string_view phase = plan.operation.at("phase").str();
+  const bool running =
+      phase == "Running" && same_revision;  // Where Git moved on it starts over with what is there now.
+  const auto finished = parse_time(plan.operation.at("finishedAt").str());
+  if (running && !finished) return true;
+  const std::int64_t retries = running && !manual ? plan.operation.at("retryCount").int_or(0) : 0;
+  if (retries > 0) {
+    if (later(*finished + retry_delay(retries - 1))) return false;
+  } else if (!manual) {
     if (plan.automated().is_null() || !plan.automated().at("enabled").bool_or(true) || !plan.out_of_sync())
       return false;
     if (same_revision) {
-      const Time finished = parse_time(plan.operation.at("finishedAt").str()).value_or(now);
-      const bool failed = phase == "Failed" || phase == "Error";
-      if (!failed && !plan.automated().at("selfHeal").bool_or(false)) return false;
-      retries = failed ? plan.operation.at("retryCount").int_or(0) + 1 : 0;
-      if (retries > kRetryLimit) return false;
-      const Time due = finished + (failed ? retry_delay(retries - 1) : kSelfHealDelay);
-      if (now < due) {
-        again = Again::in(due - now);
-        return false;
-      }
+      if (phase != "Succeeded" || !plan.automated().at("selfHeal").bool_or(false)) return false;
+      if (later(finished.value_or(now) + kSelfHealDelay)) return false;
     }
   }
   plan.operation =
@@ -130,7 +128,7 @@ bool ApplicationReconciler::apply_wave(Plan& plan, std::int64_t wave) {
     const bool created = item.live == nullptr;
     if (const std::string error = apply(plan, item); !error.empty()) {
       add_result(plan.operation, item, "SyncFailed", error);
-      finish(plan, "Failed", fmt::format("one or more objects failed to apply, reason: {}", error));
+      fail_attempt(plan, fmt::format("one or more objects failed to apply, reason: {}", error));
       return false;
     }
     add_result(plan.operation, item, "Synced",
@@ -154,7 +152,7 @@ bool ApplicationReconciler::prune(Plan& plan) {
     options.propagation = api::Propagation::kForeground;
     if (const auto removed = api_.remove(item.key, options); !removed && !removed.error().not_found()) {
       add_result(plan.operation, item, "SyncFailed", removed.error().message);
-      finish(plan, "Failed", removed.error().message);
+      fail_attempt(plan, removed.error().message);
       return false;
     }
     add_result(plan.operation, item, "Pruned", "pruned");
@@ -170,7 +168,7 @@ Again ApplicationReconciler::sync(Plan& plan) {
     if (!item.target.is_null()) waves.insert(item.wave);
   }
   for (const std::int64_t wave : waves) {
-    if (!apply_wave(plan, wave)) return Again::in(retry_delay(plan.operation.at("retryCount").int_or(0)));
+    if (!apply_wave(plan, wave)) return Again::in(kRetryBase);
     if (wave == *waves.rbegin()) break;
     for (const ApplicationItem& item : plan.items) {
       if (item.wave != wave || item.target.is_null() || !item.health.assessed ||
@@ -183,6 +181,17 @@ Again ApplicationReconciler::sync(Plan& plan) {
   if (!prune(plan)) return Again::in(kRetryBase);
   finish(plan, "Succeeded", "successfully synced (all tasks run)");
   return again;
+}
+
+/// Another attempt is due after a while, unless this was the last. Source: argo-cd controller/appcontroller.go,
+/// processRequestedAppOperation.
+void ApplicationReconciler::fail_attempt(Plan& plan, const std::string& message) const {
+  const std::int64_t retries = plan.operation.at("retryCount").int_or(0);
+  const bool automated = plan.operation.at("operation", "initiatedBy", "automated").bool_or(false);
+  if (!automated || retries == kRetryLimit) return finish(plan, "Failed", message);
+  const Time next = api_.clock().now() + retry_delay(retries);
+  plan.operation.set("retryCount", retries + 1);
+  finish(plan, "Running", fmt::format("{}. Retrying attempt #{} at {}.", message, retries + 1, format_time(next)));
 }
 
 void ApplicationReconciler::finish(Plan& plan, std::string_view phase, std::string message) const {
@@ -270,6 +279,7 @@ void ApplicationReconciler::write_status(Plan& plan) {
                                                               {"destination", plan.spec().at("destination")}})}}));
     } else {
       status.make("sync").set("status", "Unknown");
+      if (!plan.revision.empty()) status["sync"].set("revision", plan.revision);
       status.set("health", Value::object({{"status", "Unknown"}}));
     }
     status.set("sourceType", "Directory");

@@ -228,14 +228,17 @@ TEST_F(DeliveryRepositoryTest, manifests_carry_file_and_position_and_other_files
   ASSERT_TRUE(opened);
   const auto read = read_manifests(*opened, {"url", "main", "infrastructure/rendered/dev/web", false});
   ASSERT_TRUE(read) << read.error().to_string();
-  ASSERT_EQ(read->manifests.size(), 1U);
-  EXPECT_EQ(read->manifests.front().file, "infrastructure/rendered/dev/web/manifests.yaml");
-  EXPECT_EQ(read->manifests.front().object.at("spec").line(), 3U);
+  ASSERT_TRUE(read->manifests) << read->manifests.error().to_string();
+  ASSERT_EQ(read->manifests->size(), 1U);
+  EXPECT_EQ(read->manifests->front().file, "infrastructure/rendered/dev/web/manifests.yaml");
+  EXPECT_EQ(read->manifests->front().object.at("spec").line(), 3U);
   EXPECT_EQ(read->message, "a picture");
   const auto missing = read_manifests(*opened, {"url", "main", "nowhere", false});
-  ASSERT_FALSE(missing);
-  EXPECT_NE(missing.error().message.find("nowhere: app path does not exist"), std::string::npos)
-      << missing.error().message;
+  ASSERT_TRUE(missing) << missing.error().to_string();
+  EXPECT_EQ(missing->revision, read->revision);
+  ASSERT_FALSE(missing->manifests);
+  EXPECT_NE(missing->manifests.error().message.find("nowhere: app path does not exist"), std::string::npos)
+      << missing->manifests.error().message;
 }
 
 }  // namespace

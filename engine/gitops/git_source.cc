@@ -103,14 +103,11 @@ class GitSource final : public seam::Source {
   std::jthread thread_;  // Last: it uses everything above.
 };
 
-}  // namespace
-
-Result<seam::Manifests> read_manifests(const GitRepository& repository, const seam::SourceRequest& request) {
-  auto commit = repository.resolve(request.target_revision);
-  if (!commit) return std::unexpected(commit.error());
-  auto files = repository.files(commit->sha, request.path, request.recurse, &is_manifest);
+Result<std::vector<seam::Manifest>> manifests_at(const GitRepository& repository, const std::string& sha,
+                                                 const seam::SourceRequest& request) {
+  auto files = repository.files(sha, request.path, request.recurse, &is_manifest);
   if (!files) return std::unexpected(files.error());
-  seam::Manifests out{commit->sha, commit->author, commit->summary, {}};
+  std::vector<seam::Manifest> out;
   for (const File& file : *files) {
     auto documents = parse(file);
     if (!documents) return std::unexpected(documents.error());
@@ -118,10 +115,18 @@ Result<seam::Manifests> read_manifests(const GitRepository& repository, const se
       if (document.at("apiVersion").str().empty() || document.at("kind").str().empty()) {
         return std::unexpected(document.error("not a Kubernetes object: apiVersion and kind are needed", file.path));
       }
-      out.manifests.push_back({file.path, std::move(document)});
+      out.push_back({file.path, std::move(document)});
     }
   }
   return out;
+}
+
+}  // namespace
+
+Result<seam::Manifests> read_manifests(const GitRepository& repository, const seam::SourceRequest& request) {
+  auto commit = repository.resolve(request.target_revision);
+  if (!commit) return std::unexpected(commit.error());
+  return seam::Manifests{commit->sha, commit->author, commit->summary, manifests_at(repository, commit->sha, request)};
 }
 
 std::unique_ptr<seam::Source> git_source(GitSourceOptions options, seam::Executor& control) {

@@ -41,7 +41,8 @@ class SimulatedSource final : public Source {
     }
     if (found == nullptr) return fail("repository {} has no revision {}", request.repo_url, branch);
     Manifests out = *found;
-    std::erase_if(out.manifests, [&](const Manifest& m) { return !below(m.file, request.path, request.recurse); });
+    if (!out.manifests) return out;
+    std::erase_if(*out.manifests, [&](const Manifest& m) { return !below(m.file, request.path, request.recurse); });
     return out;
   }
   [[nodiscard]] static bool below(const std::string& file, const std::string& path, bool recurse) {

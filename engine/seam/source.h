@@ -16,11 +16,12 @@ struct Manifest {
   Value object;
 };
 
+/// What a commit holds.
 struct Manifests {
   std::string revision;  ///< Commit SHA, 40 hex digits.
   std::string author;
-  std::string message;              ///< First line.
-  std::vector<Manifest> manifests;  ///< In order of file and document.
+  std::string message;                      ///< First line.
+  Result<std::vector<Manifest>> manifests;  ///< In order of file and document; or which file cannot be read, and why.
 };
 
 struct SourceRequest {
@@ -35,6 +36,7 @@ struct SourceRequest {
 class Source {
  public:
   virtual ~Source() = default;
+  /// An error where there is no such commit.
   virtual void manifests(SourceRequest request, Done<Manifests> done) = 0;
   /// Called with the repository's URL after any of its branches moved.
   virtual void on_change(std::function<void(const std::string& repo_url)> callback) = 0;

@@ -108,7 +108,7 @@ Result<> push(VirtualCluster& cluster, const Value& action) {
   content.author = action.at("author").string_or("somebody");
   content.message = action.at("message").str();
   for (const Value& file : action.at("files").items()) {
-    content.manifests.push_back({std::string(file.at("file").str()), file.at("object")});
+    content.manifests->push_back({std::string(file.at("file").str()), file.at("object")});
   }
   cluster.source().push(std::string(action.at("repo").str()), std::string(action.at("branch").string_or("main")),
                         std::move(content));
