@@ -15,6 +15,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLookInterval{250};
+/// In which another Application of the same commit may bring what this one lacks: its AppProject, a namespace, a CRD.
+constexpr std::chrono::seconds kMendTime{10};
 
 std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
   if (service.aborted) return RolloutOutcome::kAborted;
@@ -44,7 +46,8 @@ class Watch {
     synced_ = compared && (synced_ || status_.sync == "Synced");
     if (!synced_ || !status_.observed) {
       if (replaced) return end(RolloutOutcome::kReplaced);
-      return story_.waits(status_);
+      story_.waits(status_);
+      return stuck(compared && status_.sync_failed);
     }
     const auto outcome = decided(status_);
     // What was decided before anybody looked is told by its end alone.
@@ -58,9 +61,16 @@ class Watch {
   }
 
  private:
+  void stuck(bool now) {
+    if (!now) return stuck_since_.reset();
+    if (!stuck_since_) stuck_since_ = SteadyClock::now();
+    if (SteadyClock::now() - *stuck_since_ >= kMendTime) end(RolloutOutcome::kNotSynced);
+  }
+
   RolloutStory story_;
   ServiceStatus status_;
   bool synced_ = false;  ///< The Rollout in the cluster was that of the commit once: a person may have edited it since.
+  std::optional<SteadyClock::time_point> stuck_since_;
   std::optional<RolloutOutcome> outcome_;
 };
 

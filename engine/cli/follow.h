@@ -11,7 +11,7 @@
 
 namespace fairlead::cli {
 
-enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kReplaced, kLeft, kTimedOut };
+enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kNotSynced, kReplaced, kLeft, kTimedOut };
 
 struct FollowOptions {
   std::string commit;  ///< In the delivery repository: until it is synced, nothing that the cluster says is about it.

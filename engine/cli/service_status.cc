@@ -115,7 +115,19 @@ std::vector<std::string> conditions_of(const Value& application) {
   for (const Value& condition : application.at("status", "conditions").items()) {
     out.push_back(fmt::format("{}: {}", condition.at("type").str(), condition.at("message").str()));
   }
+  const Value& operation = application.at("status", "operationState");
+  if (operation.at("phase").str() == "Running" && operation.at("retryCount").int_or(0) > 0)
+    out.push_back(fmt::format("Sync: {}", operation.at("message").str()));
   return out;
+}
+
+/// It cannot be compared, or every attempt failed.
+bool sync_failed(const Value& application) {
+  const Value& status = application.at("status");
+  const Value& operation = status.at("operationState");
+  if (status.at("sync", "status").str() == "Unknown") return !status.at("conditions").empty();
+  return status.at("sync", "status").str() == "OutOfSync" && operation.at("phase").str() == "Failed" &&
+         operation.at("syncResult", "revision") == status.at("sync", "revision");
 }
 
 std::vector<std::string> problems_of(const ServiceObjects& objects, const ServiceStatus& service) {
@@ -272,6 +284,7 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.versions = versions_of(objects);
   out.analysis = analysis_of(objects);
   out.evidence = evidence_in(objects, out);
+  out.sync_failed = sync_failed(objects.application);
   out.conditions = conditions_of(objects.application);
   out.problems = problems_of(objects, out);
   return out;

@@ -44,10 +44,11 @@ struct Evidence {
 struct ServiceStatus {
   std::string name;
   std::string ns;
-  std::string health;    ///< Argo CD's word.
-  std::string sync;      ///< "Synced", "OutOfSync", "Unknown".
-  std::string revision;  ///< Commit SHA that it was compared to.
-  std::string phase;     ///< Argo Rollouts' word.
+  std::string health;        ///< Argo CD's word.
+  std::string sync;          ///< "Synced", "OutOfSync", "Unknown".
+  std::string revision;      ///< Commit SHA that it was compared to.
+  bool sync_failed = false;  ///< `revision` cannot be synced as things are.
+  std::string phase;         ///< Argo Rollouts' word.
   std::string message;
   std::string step;  ///< "2/4", or empty when nothing is under way.
   std::string aborted_at;
@@ -56,9 +57,10 @@ struct ServiceStatus {
   bool promoted = false;      ///< The wanted version is the stable one.
   bool inconclusive = false;  ///< Paused by an analysis that could not tell.
   std::vector<VersionStatus> versions;
-  std::vector<Evidence> analysis;       ///< Every metric of the wanted version's AnalysisRuns.
-  std::vector<Evidence> evidence;       ///< Those of them that keep it from being promoted.
-  std::vector<std::string> conditions;  ///< Of its Application, or that it has none: what keeps it from being synced.
+  std::vector<Evidence> analysis;  ///< Every metric of the wanted version's AnalysisRuns.
+  std::vector<Evidence> evidence;  ///< Those of them that keep it from being promoted.
+  /// What keeps it from being synced: its Application's conditions and failed sync, or that there is no Application.
+  std::vector<std::string> conditions;
   /// What keeps it from the wanted state, a sentence each: those conditions, and pods that do not run.
   std::vector<std::string> problems;
 };

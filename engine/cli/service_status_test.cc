@@ -56,6 +56,24 @@ status:
   return out;
 }
 
+TEST(ServiceStatus, tells_whether_a_sync_may_still_succeed) {
+  ServiceObjects objects = aborted();
+  const auto with = [&](const char* operation) {
+    objects.application =
+        yaml(std::string("status: {sync: {status: OutOfSync, revision: aaa}, operationState: ") + operation + "}");
+    return summarise(objects);
+  };
+  const ServiceStatus retried =
+      with("{phase: Running, retryCount: 1, message: 'no. Retrying', syncResult: {revision: aaa}}");
+  EXPECT_FALSE(retried.sync_failed);
+  EXPECT_EQ(retried.conditions, std::vector<std::string>{"Sync: no. Retrying"});
+  EXPECT_TRUE(with("{phase: Failed, message: 'no', syncResult: {revision: aaa}}").sync_failed);
+  EXPECT_FALSE(with("{phase: Failed, message: 'no', syncResult: {revision: older}}").sync_failed);
+  objects.application =
+      yaml("status: {sync: {status: Unknown, revision: aaa}, conditions: [{type: ComparisonError, message: no}]}");
+  EXPECT_TRUE(summarise(objects).sync_failed);
+}
+
 TEST(ServiceStatus, tells_versions_weights_and_why_it_went_back) {
   const ServiceStatus status = summarise(aborted());
   ASSERT_EQ(status.versions.size(), 2U);

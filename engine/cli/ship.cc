@@ -36,6 +36,8 @@ std::string_view outcome_word(RolloutOutcome outcome) {
       return "degraded";
     case RolloutOutcome::kPaused:
       return "paused";
+    case RolloutOutcome::kNotSynced:
+      return "not-synced";
     case RolloutOutcome::kReplaced:
       return "superseded";
     case RolloutOutcome::kLeft:
@@ -47,9 +49,9 @@ std::string_view outcome_word(RolloutOutcome outcome) {
 }
 
 /// What a script must hear of first comes first.
-constexpr std::array kByUrgency = {RolloutOutcome::kLeft,    RolloutOutcome::kAborted,  RolloutOutcome::kDegraded,
-                                   RolloutOutcome::kPaused,  RolloutOutcome::kTimedOut, RolloutOutcome::kReplaced,
-                                   RolloutOutcome::kPromoted};
+constexpr std::array kByUrgency = {RolloutOutcome::kLeft,      RolloutOutcome::kAborted, RolloutOutcome::kDegraded,
+                                   RolloutOutcome::kNotSynced, RolloutOutcome::kPaused,  RolloutOutcome::kTimedOut,
+                                   RolloutOutcome::kReplaced,  RolloutOutcome::kPromoted};
 
 RolloutOutcome worst(const std::vector<Followed>& followed) {
   for (const RolloutOutcome outcome : kByUrgency) {
@@ -161,6 +163,10 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
       return sentence(Tone::kBad, "✗", "is degraded, and nothing brings it back by itself\n") + to_text({s});
     case RolloutOutcome::kPaused:
       return sentence(Tone::kWarn, "!", "is paused, because its analysis was inconclusive\n") + to_text({s});
+    case RolloutOutcome::kNotSynced:
+      return sentence(Tone::kBad, "✗",
+                      fmt::format("cannot be synced to {} and stays as it was: mend what is said above, and ship again",
+                                  gitops::short_sha(followed.commit)));
     case RolloutOutcome::kReplaced:
       return sentence(Tone::kWarn, "!",
                       fmt::format("gets another version from the newer commit {}, which takes the place of {}: see "

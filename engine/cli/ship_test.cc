@@ -71,6 +71,7 @@ TEST(Ship, has_an_exit_code_for_each_end_that_a_script_must_tell_apart) {
   EXPECT_EQ(code({kReplaced, kPromoted}), kSuperseded);
   EXPECT_EQ(code({kPromoted, kLeft, kAborted}), kInterrupted);
   EXPECT_EQ(code({kTimedOut, kReplaced}), kFailed);
+  EXPECT_EQ(code({kNotSynced, kPromoted}), kFailed);
 }
 
 }  // namespace

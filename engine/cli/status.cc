@@ -13,11 +13,13 @@ namespace {
 
 constexpr std::chrono::seconds kWatchInterval{1};
 
-std::string render(const std::vector<ServiceStatus>& services, Output output) {
-  if (output == Output::kText) return to_text(services);
+/// As JSON each look of a watch is a line.
+std::string render(const std::vector<ServiceStatus>& services, const StatusOptions& options) {
+  if (options.output == Output::kText) return to_text(services);
   Value all = Value::array();
   for (const ServiceStatus& service : services) all.push_back(to_value(service));
-  return to_pretty_json(Value::object({{"services", std::move(all)}})) + "\n";
+  const Value value = Value::object({{"services", std::move(all)}});
+  return (options.watch ? to_json(value) : to_pretty_json(value)) + "\n";
 }
 
 /// What parts one look from the next: the screen is wiped, or the time stands between them.
@@ -42,7 +44,7 @@ int run_status(const Project& project, const StatusOptions& options) {
       print_error(services.error().message);
       return kFailed;
     }
-    print(before(options, first) + render(*services, options.output));
+    print(before(options, first) + render(*services, options));
     if (!options.watch) return kOk;
     std::this_thread::sleep_for(kWatchInterval);
   }

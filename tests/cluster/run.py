@@ -412,6 +412,19 @@ def an_image_that_does_not_exist(copy):
     wait_for("the revert is healthy", lambda: copy.status("catalog")["health"] == "Healthy")
 
 
+def a_commit_that_cannot_be_synced(copy):
+    """Whoever ships it hears of that, and not only after the time that a rollout may take."""
+    changes = [edit(CATALOG, r"(kind: Rollout\n(?:.*\n)*?)spec:\n", r"\1spec:\n  replica: 2\n"), another_template("unsynced")]
+    for change in changes:
+        change(copy.root)
+    copy.git("commit", "-q", "-a", "-m", "Cannot be synced")
+    said = copy.fairlead("ship", code=1)
+    check("catalog cannot be synced to" in said and "replica" in said and CATALOG in said, said)
+    copy.git("revert", "--no-edit", "HEAD")
+    said = copy.fairlead("ship")
+    check("catalog is promoted" in said, said)
+
+
 def another_template(run):
     return edit(CATALOG, r"(\n  template:\n    metadata:\n      annotations:\n)", rf'\1        run: "{run}"\n')
 
@@ -592,12 +605,13 @@ def its_state_is_removed(copy):
     wait_for("its processes are gone", lambda: not copy.processes())
 
 
-TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known, an_environment_with_an_unknown_key,
-         a_port_that_is_taken, a_port_for_two, up, up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early,
-         the_firewall_refuses, metrics, an_image, malformed_yaml, an_unknown_field, pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed,
-         a_canary_that_crashes, a_change_that_is_no_image, a_service_whose_application_is_gone, status_that_goes_on,
-         killed_while_it_writes, ships_that_are_not_followed_to_their_end, a_bad_version_of_what_only_services_call, down,
-         its_state_is_removed]
+TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known,
+         an_environment_with_an_unknown_key, a_port_that_is_taken, a_port_for_two, up, up_twice, somebody_else_asks,
+         logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics, an_image, malformed_yaml,
+         an_unknown_field, a_commit_that_cannot_be_synced, pods_that_are_refused, an_image_that_does_not_exist,
+         a_container_is_killed, a_canary_that_crashes, a_change_that_is_no_image, a_service_whose_application_is_gone,
+         status_that_goes_on, killed_while_it_writes, ships_that_are_not_followed_to_their_end,
+         a_bad_version_of_what_only_services_call, down, its_state_is_removed]
 
 
 def main(arguments):
