@@ -40,13 +40,21 @@ endif()
 # The standard library is two thirds of the time a file of ours takes to compile, so it is precompiled; nothing of ours
 # is in it. The gcc preset goes without: there a file that forgot an include does not compile.
 option(FAIRLEAD_PRECOMPILE "Precompile the standard headers" ON)
-function(fairlead_precompile target)
-  if(FAIRLEAD_PRECOMPILE)
+# fairlead_precompile(<target> <owner> [headers...]): once for <owner>, which brings the headers; others use its result.
+function(fairlead_precompile target owner)
+  if(NOT FAIRLEAD_PRECOMPILE)
+    return()
+  endif()
+  if(target STREQUAL owner)
     target_precompile_headers(${target} PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <deque> <expected>
       <filesystem> <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <utility> <variant> <vector>
       <fmt/format.h> ${ARGN})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-      target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-    endif()
+  else()
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endfunction()
+# What is precompiled must be compiled as its users are.
+add_compile_options(-pthread)
