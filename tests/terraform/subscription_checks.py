@@ -16,7 +16,8 @@ DEFENDER = {
     "azurerm_kubernetes_cluster": "Containers",
     "azurerm_storage_account": "StorageAccounts",
 }
-SUBPLANS = {"StorageAccounts": "DefenderForStorageV2"}
+# Of the plans that have some: left out, Azure fills it in, and the next plan replaces Defender.
+SUBPLANS = {"Arm": "PerSubscription", "KeyVaults": "PerKeyVault", "StorageAccounts": "DefenderForStorageV2"}
 SCANS = {"Containers": ["AgentlessDiscoveryForKubernetes", "ContainerRegistriesVulnerabilityAssessments"]}
 REGISTRATIONS = "azurerm_resource_provider_registration.this"
 # What the release of Argo CD that infrastructure/bootstrap/argocd puts in runs, and what its runners are made of, under the

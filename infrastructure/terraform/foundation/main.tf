@@ -10,6 +10,11 @@ resource "azurerm_resource_provider_registration" "this" {
   for_each = local.resource_providers
 
   name = each.key
+
+  lifecycle {
+    # Features that Azure or others registered are theirs: the provider would unregister what is not named here.
+    ignore_changes = [feature]
+  }
 }
 
 # Nodes encrypt their disks' cache and temporary disks on the host.
@@ -91,12 +96,14 @@ module "registry" {
   }
 }
 
-# Defender for what the roots make. These plans are the subscription's, so they are here and nowhere else.
+# Defender for what the roots make. These plans are the subscription's, so they are here and nowhere else. Azure fills in the
+# subplan of a plan that has some, and the provider would replace a plan whose subplan is not the one named here.
 resource "azurerm_security_center_subscription_pricing" "this" {
-  for_each = toset(["Arm", "CosmosDbs", "KeyVaults"])
+  for_each = { Arm = "PerSubscription", CosmosDbs = null, KeyVaults = "PerKeyVault" }
 
   resource_type = each.key
   tier          = "Standard"
+  subplan       = each.value
 
   depends_on = [azurerm_resource_provider_registration.this]
 }
