@@ -126,6 +126,7 @@ ENDPOINTS = [
     ("hub", changing("azurerm_private_dns_zone", lambda v: v.update(id=v["id"].replace("privatelink.", ""))), "DNS: zones is"),
     ("hub", dropping("azurerm_private_dns_zone_virtual_network_link"), "DNS: links is []"),
     ("region", dropping("azurerm_private_dns_zone_virtual_network_link"), "DNS: links is []"),
+    ("hub", setting("azurerm_private_dns_zone_virtual_network_link", "resolution_policy", "Default"), "DNS: links is"),
 ]
 EDGE = [
     ("region", setting(GATEWAY, "http_listener", 0, "frontend_ip_configuration_name", "public-unused"), "listens on the public"),
@@ -145,6 +146,7 @@ EDGE = [
     ("edge", setting("azurerm_cdn_frontdoor_origin", "private_link", []), "origins: regions is"),
     ("edge", setting("azurerm_cdn_frontdoor_origin", "certificate_name_check_enabled", False), "origins: regions is"),
     ("edge", dropping("azurerm_cdn_frontdoor_origin"), "origins: regions is {}"),
+    ("edge", setting("azurerm_cdn_frontdoor_origin", "host_name", "origin.dev.shop.example"), "origins: regions is"),
     ("edge", changing("azurerm_cdn_frontdoor_security_policy", lambda v: v["security_policies"][0]["firewall"][0]["association"][0]["domain"].pop()),
      "the firewall stands before"),
     ("edge", dropping("azurerm_cdn_frontdoor_security_policy"), "the firewall stands before is []"),
@@ -207,6 +209,7 @@ SUBSCRIPTIONS = [
     ("foundation", dropping(f'{DEFENDER}.this["KeyVaults"]'), "Defender: its plans is"),
     ("foundation", setting(f"{DEFENDER}.containers", "extension", []), "what it does is []"),
     ("foundation", setting(f"{DEFENDER}.storage", "tier", "Free"), "tier is"),
+    ("foundation", setting(f'{DEFENDER}.this["KeyVaults"]', "subplan", None), "tier is ('Standard', None)"),
     ("foundation", forgetting("azurerm_resource_group.this", "depends_on"), "module.registry does not wait for"),
     ("foundation", forgetting("azurerm_security_center_subscription_pricing.storage", "depends_on"), "storage does not wait for"),
     ("foundation", dropping('azurerm_container_registry_cache_rule.this["quay/argoproj/argocd"]'), "no cache rule fetches quay/argoproj/argocd"),

@@ -11,6 +11,7 @@ ZONES = {
     "registry": "privatelink.azurecr.io",
     "vault": "privatelink.vaultcore.azure.net",
 }
+LINK = (False, "NxDomainRedirect")  # Registers no machine; who asks for a name that is not ours goes on to the Internet.
 # What answers by an endpoint only.
 CLOSED = ("azurerm_container_registry", "azurerm_cosmosdb_account", "azurerm_key_vault", "azurerm_managed_redis", "azurerm_storage_account")
 
@@ -55,15 +56,16 @@ def check_endpoints(environment, plan, root, region):
 
 
 def check_zones(environment, plan, root, region):
-    """Every zone is there in each region of the hub, under its exact name, and linked to hub and spoke."""
+    """Every zone is there in each region of the hub, under its exact name, and linked to hub and spoke, where what it does not
+    know is asked of the Internet: GitHub's storage may have private endpoints, too, which are not ours."""
     places, hubs, zones, links = Places(environment), environment["hub"]["regions"], [], []
     if root == "hub":
         zones = [places.zone(name, zone) for name in hubs for zone in ZONES.values()]
-        links = [(places.zone(name, zone), places.hub_network(name), False) for name in hubs for zone in ZONES.values()]
+        links = [(places.zone(name, zone), places.hub_network(name), *LINK) for name in hubs for zone in ZONES.values()]
     if root == "region":
         network = places.in_region(region, "azurerm_virtual_network", "network")
-        links = [(places.zone(region, zone), network, False) for zone in ZONES.values()]
-    keys = ("private_dns_zone_id", "virtual_network_id", "registration_enabled")
+        links = [(places.zone(region, zone), network, *LINK) for zone in ZONES.values()]
+    keys = ("private_dns_zone_id", "virtual_network_id", "registration_enabled", "resolution_policy")
     have = [tuple(r["values"].get(key) for key in keys) for _, r in of_type(plan, "azurerm_private_dns_zone_virtual_network_link")]
     yield from differences("DNS", [("zones", sorted(r["values"]["id"] for _, r in of_type(plan, "azurerm_private_dns_zone")), sorted(zones)),
                                    ("links", sorted(have), sorted(links))])

@@ -156,6 +156,7 @@ resource "azurerm_private_dns_zone_virtual_network_link" "hub" {
   private_dns_zone_id  = azurerm_private_dns_zone.this[each.key].id
   virtual_network_id   = azurerm_virtual_network.this[each.value.region].id
   registration_enabled = false
+  resolution_policy    = "NxDomainRedirect" # Others' endpoints have names in such a zone, too: those are asked of the Internet.
   tags                 = local.tags
 }
 

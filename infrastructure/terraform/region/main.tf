@@ -48,6 +48,7 @@ resource "azurerm_private_dns_zone_virtual_network_link" "spoke" {
   private_dns_zone_id  = each.value
   virtual_network_id   = module.spoke.network_id
   registration_enabled = false
+  resolution_policy    = "NxDomainRedirect" # Others' endpoints have names in such a zone, too: those are asked of the Internet.
   tags                 = local.tags
 }
 
