@@ -24,6 +24,10 @@ resource "azurerm_cosmosdb_account" "this" {
 
   consistency_policy {
     consistency_level = var.consistency
+
+    # With several regions Azure takes no tighter bounds, and the provider's defaults are for one.
+    max_interval_in_seconds = var.consistency == "BoundedStaleness" ? 300 : null
+    max_staleness_prefix    = var.consistency == "BoundedStaleness" ? 100000 : null
   }
 
   dynamic "geo_location" {

@@ -53,6 +53,18 @@ run "the_first_region_writes_and_the_next_takes_over" {
   }
 }
 
+run "bounded_staleness_is_as_tight_as_several_regions_allow" {
+  command = plan
+  variables {
+    consistency = "BoundedStaleness"
+  }
+
+  assert {
+    condition     = azurerm_cosmosdb_account.this.consistency_policy[0].max_interval_in_seconds == 300 && azurerm_cosmosdb_account.this.consistency_policy[0].max_staleness_prefix == 100000
+    error_message = "Azure would refuse these bounds for an account of two regions."
+  }
+}
+
 run "refuses_strong_consistency_with_several_writers" {
   command = plan
   variables {
