@@ -48,7 +48,11 @@ Value tags(const EnvironmentSources& sources) {
 Value foundation(const EnvironmentSources& sources) {
   const Value& holder = hub_holder(sources);
   Value out = EnvironmentNames(holder).foundation();
-  out.set("environment", sources.at_own("hub").at("ref")).set("location", primary_region(holder));
+  const Value& owner = holder.at("owner");
+  const Value* subject = owner.find("subject");
+  out.set("environment", sources.at_own("hub").at("ref"))
+      .set("location", primary_region(holder))
+      .set("subject", subject != nullptr ? *subject : Value(fmt::format("repo:{}", owner.at("repository").str())));
   Value environments = Value::array();
   for (const std::string& spoke : sources.spokes()) environments.push_back(spoke);
   return out.set("environments", std::move(environments));
@@ -145,6 +149,10 @@ Value regions(const EnvironmentSources& sources) {
         .set("cidr", range.to_string())
         .set("subnets", spoke_subnets(range))
         .set("gatewayIp", region.value.at("gatewayIp"));
+    // Front Door wants another host name of each origin.
+    if (const Value& host = sources.at_own("edge").at("certificate", "host"); !host.is_null()) {
+      entry.set("originHost", fmt::format("{}.{}", entry.at("code").str(), host.str()));
+    }
     out.set(region.key, std::move(entry));
   }
   return out;

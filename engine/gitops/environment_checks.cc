@@ -68,6 +68,25 @@ void check_tags(const EnvironmentSources& sources, Errors& errors) {
   }
 }
 
+/// What GitHub's tokens call a repository: its name, in one made since July 2026 with the ids of owner and repository.
+void check_subject(const EnvironmentSources& sources, Errors& errors) {
+  const Value* subject = sources.at_own("owner").find("subject");
+  if (subject == nullptr) return;
+  std::string named;
+  bool in_id = false;
+  for (const char c : subject->str()) {
+    if (c == '@' || c == '/') in_id = c == '@';
+    if (!in_id) named += c;
+  }
+  const std::string_view repository = sources.at_own("owner").at("repository").str();
+  if (named != fmt::format("repo:{}", repository)) {
+    errors.push_back(sources.own.error(
+        *subject, fmt::format("owner.subject is {}, which is not of {}", subject->str(), repository)));
+  } else if (!sources.holds_hub()) {
+    errors.push_back(sources.own.error(*subject, "owner.subject has no use: another environment holds the foundation"));
+  }
+}
+
 void check_regions(const EnvironmentSources& sources, Errors& errors) {
   const Value& regions = sources.at_own("regions");
   std::int64_t primaries = 0;
@@ -238,6 +257,7 @@ std::vector<Error> check_environment(const EnvironmentSources& sources) {
   Errors errors;
   check_identity(sources, errors);
   check_tags(sources, errors);
+  check_subject(sources, errors);
   check_regions(sources, errors);
   check_hub(sources, errors);
   check_registry(sources, errors);

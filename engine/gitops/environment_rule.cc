@@ -15,6 +15,8 @@ constexpr const char* kDay = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 constexpr const char* kTime = "([01][0-9]|2[0-3]):[0-5][0-9]";
 constexpr const char* kVmSize = "Standard_[A-Z]+[0-9]+(-[0-9]+)?[a-z]*(_[A-Za-z0-9]+)*";
 constexpr const char* kShare = "[1-9][0-9]?%?|100%?|[1-9][0-9]{2}";  // More than all of it is no share.
+constexpr const char* kRepository = "[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+";
+constexpr const char* kSubject = "repo:[A-Za-z0-9_.-]+(@[0-9]+)?/[A-Za-z0-9_.-]+(@[0-9]+)?";
 constexpr const char* kWafRule = "(911|920|921|93[0-3]|94[1-4])[0-9]{3}";
 constexpr const char* kStored = "[a-z0-9]([a-z0-9-]{1,36}[a-z0-9])";  // Fits Cosmos DB, queues and Key Vault.
 constexpr std::int64_t kMaxId = 999'999'999'999;                      // GitHub's ids are numbers that grow.
@@ -78,8 +80,12 @@ DocumentRule environment() {
 DocumentRule owner() {
   return required(object(
       "Who answers for it, and who pays.",
-      {{"repository",
-        required(text("GitHub repository that deploys it: owner/name.", "[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+"))},
+      {{"repository", required(text("GitHub repository that deploys it: owner/name.", kRepository))},
+       {"subject",
+        text("How GitHub's tokens begin to say whose they are: sub_claim_prefix, as `gh api "
+             "repos/<owner>/<name>/actions/oidc/customization/sub` prints it; where this environment holds the "
+             "foundation. Left out: repo:<owner>/<name>, as in repositories from before 15 July 2026.",
+             kSubject)},
        {"tags", map("Azure tags that every resource bears.", "[A-Za-z][A-Za-z0-9_-]{0,62}",
                     text("The tag's value.", ".{0,256}"))},
        {"contacts", required(list("E-mail addresses that alerts go to.", text("One address.", "[^@ ]+@[^@ ]+")))},

@@ -132,6 +132,23 @@ TEST(Environment, runners_belong_to_the_hub_that_all_see) {
   EXPECT_FALSE(Tree().render("dev").value().at("hub").has("runners"));
 }
 
+TEST(Environment, pipelines_are_known_as_githubs_tokens_say) {
+  const Tree tree;
+  EXPECT_EQ(tree.render("dev").value().at("foundation", "subject").str(), "repo:o/r");
+  tree.replace("infrastructure/environments/dev.yaml", "repository: o/r",
+               "repository: o/r\n  subject: \"repo:o@1/r@23\"");
+  EXPECT_EQ(tree.render("dev").value().at("foundation", "subject").str(), "repo:o@1/r@23");
+  EXPECT_EQ(tree.render("box").value().at("foundation", "subject").str(), "repo:o@1/r@23");
+  EXPECT_EQ(tree.render("prod").value().at("foundation", "subject").str(), "repo:o/r");
+}
+
+TEST(Environment, every_origin_has_a_host_of_its_own) {
+  const auto prod = Tree().render("prod").value();
+  EXPECT_EQ(prod.at("regions", "northeurope", "originHost").str(), "eun.o.example");
+  EXPECT_EQ(prod.at("regions", "uksouth", "originHost").str(), "uks.o.example");
+  EXPECT_FALSE(Tree().render("dev").value().at("regions", "northeurope").has("originHost"));
+}
+
 TEST(Environment, names_fit_the_shortest_limits) {
   const Tree tree;
   tree.replace("infrastructure/environments/dev.yaml", "prefix: ring", "prefix: abcdefghij");

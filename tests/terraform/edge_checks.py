@@ -61,7 +61,7 @@ def check_door_waf(environment, plan):
 
 
 def check_origins(environment, plan):
-    """One origin per region, by Private Link to its Application Gateway, whose certificate is checked."""
+    """One origin per region, by Private Link to its Application Gateway, whose certificate is checked for a host of its own."""
     places = Places(environment)
     keys = ("host_name", "certificate_name_check_enabled", "enabled", "cdn_frontdoor_origin_group_id")
     group = places.door("azurerm_cdn_frontdoor_origin_group", "regions")
@@ -69,11 +69,12 @@ def check_origins(environment, plan):
     have = {r["values"]["name"]: (tuple(r["values"].get(key) for key in keys), [
         (link["private_link_target_id"], link["target_type"], link["location"], link["request_message"]) for link in r["values"]["private_link"]])
         for _, r in of_type(plan, "azurerm_cdn_frontdoor_origin")}
-    want = {name: ((environment["edge"]["certificate"]["host"], True, True, group),
+    want = {name: ((region["originHost"], True, True, group),
                    [(places.in_region(name, "azurerm_application_gateway", "applicationGateway"), "Gateway",
                      region["privateLinkLocation"], approval)])
             for name, region in environment["regions"].items()}
-    yield from differences("origins", [("regions", have, want)])
+    hosts = {facts[0] for facts, _ in have.values()}
+    yield from differences("origins", [("regions", have, want), ("hosts of their own", len(hosts), len(have))])
 
 
 def check_route(environment, plan, domains):

@@ -177,7 +177,7 @@ def region_credentials(environment, places, region):
 
 
 def foundation_credentials(environment, places):
-    github, repository = "https://token.actions.githubusercontent.com", f"repo:{environment['owner']['repository']}"
+    github, repository = "https://token.actions.githubusercontent.com", environment["foundation"]["subject"]
     prefix = environment["azure"]["prefix"]
     for name in environment["foundation"]["environments"]:
         for purpose, where in (("plan", "pull_request"), ("deploy", f"environment:{name}")):

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import bootstrap_scripts
 import breakage_table
 import breakages
 import checkov_checks
@@ -124,7 +125,7 @@ def main():
     fairlead = sys.argv[1] if len(sys.argv) > 1 else None
     findings = [*check_the_checks(), *source_checks.check_the_checks(), *source_checks.check_sources(ROOT),
                 *source_checks.check_names(source_checks.environments(ROOT)), *scripts.check(ROOT), *runner_scripts.check(ROOT),
-                *stability.check_the_checks(), *checkov_checks.check_the_checks(),
+                *bootstrap_scripts.check(ROOT), *stability.check_the_checks(), *checkov_checks.check_the_checks(),
                 *unit_tests.check_the_checks(), *unit_tests.check_sources(ROOT)]
     tools, missing, mirror = find_tools(ROOT)
     checkov = checkov_checks.find(ROOT)

@@ -43,14 +43,14 @@ resource "azurerm_cdn_frontdoor_origin_group" "this" {
   }
 }
 
-# One origin per region, by Private Link to its Application Gateway. The caller's host name goes through; TLS checks the
-# certificate's host, which Front Door demands with Private Link.
+# One origin per region, by Private Link to its Application Gateway. The caller's host name goes through; TLS checks that
+# the certificate names the origin's host, as Front Door demands with Private Link. Azure wants another host of each origin.
 resource "azurerm_cdn_frontdoor_origin" "this" {
   for_each = local.gateway_ids
 
   name                           = each.key
   cdn_frontdoor_origin_group_id  = azurerm_cdn_frontdoor_origin_group.this.id
-  host_name                      = local.edge.certificate.host
+  host_name                      = local.environment.regions[each.key].originHost
   certificate_name_check_enabled = true
   http_port                      = 80
   https_port                     = 443

@@ -116,7 +116,7 @@ resource "azurerm_federated_identity_credential" "build" {
   name                      = "github"
   user_assigned_identity_id = each.value.id
   issuer                    = "https://token.actions.githubusercontent.com"
-  subject                   = "repo:${local.environment.owner.repository}:ref:refs/heads/main"
+  subject                   = "${local.foundation.subject}:ref:refs/heads/main"
   audience                  = ["api://AzureADTokenExchange"]
 }
 

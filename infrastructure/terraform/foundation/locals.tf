@@ -17,7 +17,7 @@ locals {
   github = {
     for pair in setproduct(local.foundation.environments, ["plan", "deploy"]) : "${pair[0]}-${pair[1]}" => {
       purpose = pair[1]
-      subject = pair[1] == "plan" ? "repo:${local.environment.owner.repository}:pull_request" : "repo:${local.environment.owner.repository}:environment:${pair[0]}"
+      subject = "${local.foundation.subject}:${pair[1] == "plan" ? "pull_request" : "environment:${pair[0]}"}"
     }
   }
   deployers = { for name, identity in local.github : name => identity if identity.purpose == "deploy" }
