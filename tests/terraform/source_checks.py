@@ -20,16 +20,25 @@ REFUSED = {
 }
 
 
+# The first of two variables is a list's index as well as a map's key: alone it is an address, which says what it is (a number is
+# refused in the plans); within a name it could be either.
+TWO_VARIABLES = re.compile(r"\bfor\s+(\w+)\s*,\s*\w+\s+in\s+[^:]*?\s:\s+(.*?)(?:=>|\sif\s|[\]}\n])")
+
+
 def strip_comments(text):
     return re.sub(r"(?m)^\s*#.*$|\s#\s.*$", "", text)
 
 
 def refused_in(text):
     """(line, why) for each thing that may not be there."""
-    for number, line in enumerate(strip_comments(text).splitlines(), 1):
+    text = strip_comments(text)
+    for number, line in enumerate(text.splitlines(), 1):
         for pattern, why in REFUSED.items():
             if re.search(pattern, line):
                 yield number, why
+    for found in TWO_VARIABLES.finditer(text):
+        if found[2].strip() != found[1] and re.search(rf"\b{found[1]}\b", found[2]):
+            yield text.count("\n", 0, found.start()) + 1, f"{found[1]} may be a list's index, and makes a key here: use what the element is called"
 
 
 def blocks(text, kind):
@@ -118,6 +127,8 @@ def check_names(rendered):
 MUST_REFUSE = [
     "name = timestamp()", "at = plantimestamp()", 'resource "random_id" "this" {', "id = uuid()", "  count = 2",
     "name = var.names[count.index]", "for_each = { for i, v in var.items : i => v if var.x[i] }", "  for i, v in var.items : tostring(i) => v",
+    'for_each = { for k, v in var.pools : "pool-${k}" => v }', 'for_each = toset([for k, v in var.pools : "pool-${k}"])',
+    "for_each = {\n    for place, v in var.pools : format(\"pool-%d\", place) => v\n  }", "for_each = { for k, v in var.x : tostring(k) => v }",
     "for_each = zipmap(range(length(var.x)), var.x)", "for_each = { for v in var.x : index(var.x, v) => v }",
     'source = "hashicorp/azuread"', '  source  = "Azure/azapi"', 'resource "time_static" "this" {', 'resource "null_resource" "x" {',
     'data "external" "x" {', 'provider "kubernetes" {', "    ignore_changes = all", "  sensitive = true",
@@ -127,7 +138,8 @@ MUST_REFUSE = [
     "value = azurerm_log_analytics_workspace.this.primary_shared_key", "value = azurerm_container_registry.this.admin_password",
 ]
 MAY_STAY = ["# timestamp() is not used", 'id = uuidv5("url", "a")', "max_count = 2", "node_count = 1",
-            "for_each = { for name, pool in var.pools : name => pool }", "shared_access_key_enabled = false", 'source = "../modules/spoke"',
+            "for_each = { for name, pool in var.pools : name => pool }", "one([for name, r in var.regions : name if r.primary])",
+            "{ for order, r in var.regions : r.location => merge(r, { order = order }) }", "shared_access_key_enabled = false", 'source = "../modules/spoke"',
             'resource "azurerm_subnet" "this" {', 'resource "terraform_data" "x" {', "ignore_changes = [node_count]"]
 # Names that would collide in Azure, and one that is too long.
 ALONE = {"global": {"keyVault": "kv-a"}, "regions": {"one": {"network": "v", "logWorkspace": "l"}}, "hub": {"environment": "x"}, "edge": {"hosts": ["h"]}}
