@@ -39,7 +39,7 @@ int act(const Project& project, Cluster& cluster, const DemoOptions& options, co
   const auto generator = net::LoadGenerator::start(*load);
   if (!generator) return failed(generator.error().message);
   const auto watched =
-      follow_rollouts(project, cluster, {shipped->sha, {std::string(kService)}, std::chrono::minutes(10), false});
+      follow_rollouts(project, cluster, {shipped->sha, {{std::string(kService)}}, std::chrono::minutes(10), false});
   (*generator)->stop();
   const net::LoadReport report = (*generator)->wait();
   if (!watched) return failed(watched.error().message);

@@ -30,7 +30,10 @@ std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
 /// One service of those that are followed.
 class Watch {
  public:
-  Watch(const std::string& service, RolloutStory story) : story_(std::move(story)) { status_.name = service; }
+  Watch(const gitops::ServiceChange& change, RolloutStory story)
+      : story_(std::move(story)), rolls_out_(change.rolls_out) {
+    status_.name = change.service;
+  }
 
   [[nodiscard]] const std::string& service() const { return status_.name; }
   [[nodiscard]] bool over() const { return outcome_.has_value(); }
@@ -49,6 +52,7 @@ class Watch {
       story_.waits(status_);
       return stuck(compared && status_.sync_failed);
     }
+    if (!rolls_out_) return end(RolloutOutcome::kSynced);
     const auto outcome = decided(status_);
     // What was decided before anybody looked is told by its end alone.
     if (!outcome || !story_.empty()) story_.tells(status_);
@@ -68,6 +72,7 @@ class Watch {
   }
 
   RolloutStory story_;
+  bool rolls_out_;
   ServiceStatus status_;
   bool synced_ = false;  ///< The Rollout in the cluster was that of the commit once: a person may have edited it since.
   std::optional<SteadyClock::time_point> stuck_since_;
@@ -77,13 +82,13 @@ class Watch {
 /// A line for each thing told, with the seconds since now and, among several services, whose it is.
 std::vector<Watch> watches(const FollowOptions& options) {
   std::size_t width = 0;
-  for (const std::string& service : options.services) width = std::max(width, service.size() + 2);
+  for (const gitops::ServiceChange& change : options.services) width = std::max(width, change.service.size() + 2);
   if (options.services.size() == 1) width = 0;
   std::vector<Watch> out;
-  for (const std::string& service : options.services) {
-    const std::string name = width == 0 ? "" : fmt::format("{:<{}}", service, width);
-    out.emplace_back(service, RolloutStory([quiet = options.quiet, start = SteadyClock::now(), name](
-                                               const std::string& text, Tone tone) {
+  for (const gitops::ServiceChange& change : options.services) {
+    const std::string name = width == 0 ? "" : fmt::format("{:<{}}", change.service, width);
+    out.emplace_back(change, RolloutStory([quiet = options.quiet, start = SteadyClock::now(), name](
+                                              const std::string& text, Tone tone) {
                        if (quiet) return;
                        const std::chrono::duration<double> since = SteadyClock::now() - start;
                        print(fmt::format("  {} {}{}\n", paint(Tone::kDim, fmt::format("{:6.1f} s", since.count())),

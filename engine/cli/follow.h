@@ -8,14 +8,16 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "engine/cli/cluster.h"
+#include "engine/gitops/delivery_repository.h"
 
 namespace fairlead::cli {
 
-enum class RolloutOutcome { kPromoted, kAborted, kDegraded, kPaused, kNotSynced, kReplaced, kLeft, kTimedOut };
+enum class RolloutOutcome { kPromoted, kSynced, kAborted, kDegraded, kPaused, kNotSynced, kReplaced, kLeft, kTimedOut };
 
 struct FollowOptions {
   std::string commit;  ///< In the delivery repository: until it is synced, nothing that the cluster says is about it.
-  std::vector<std::string> services;  ///< Whose rollouts to follow, side by side.
+  /// Whom to follow, side by side: each to the end of its rollout, or, where none is caused, until it is synced.
+  std::vector<gitops::ServiceChange> services;
   Duration timeout{900};
   bool quiet = false;
 };

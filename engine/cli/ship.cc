@@ -30,6 +30,8 @@ std::string_view outcome_word(RolloutOutcome outcome) {
   switch (outcome) {
     case RolloutOutcome::kPromoted:
       return "promoted";
+    case RolloutOutcome::kSynced:
+      return "synced";
     case RolloutOutcome::kAborted:
       return "aborted";
     case RolloutOutcome::kDegraded:
@@ -49,9 +51,9 @@ std::string_view outcome_word(RolloutOutcome outcome) {
 }
 
 /// What a script must hear of first comes first.
-constexpr std::array kByUrgency = {RolloutOutcome::kLeft,      RolloutOutcome::kAborted, RolloutOutcome::kDegraded,
-                                   RolloutOutcome::kNotSynced, RolloutOutcome::kPaused,  RolloutOutcome::kTimedOut,
-                                   RolloutOutcome::kReplaced,  RolloutOutcome::kPromoted};
+constexpr std::array kByUrgency = {RolloutOutcome::kLeft,      RolloutOutcome::kAborted,  RolloutOutcome::kDegraded,
+                                   RolloutOutcome::kNotSynced, RolloutOutcome::kPaused,   RolloutOutcome::kTimedOut,
+                                   RolloutOutcome::kReplaced,  RolloutOutcome::kPromoted, RolloutOutcome::kSynced};
 
 RolloutOutcome worst(const std::vector<Followed>& followed) {
   for (const RolloutOutcome outcome : kByUrgency) {
@@ -85,12 +87,29 @@ int report(const std::vector<Followed>& followed, const Shipped& shipped, const 
 }
 
 /// See Shipped::services.
-Result<std::vector<std::string>> services_of(const gitops::DeliveryRepository& delivery, const Shipped& shipped,
-                                             const std::string& service) {
-  if (!shipped.changed && service.empty()) return delivery.services(shipped.sha);
-  auto out = shipped.changed ? delivery.rolled_out_by(shipped.sha) : std::vector<std::string>();
-  if (out && !service.empty() && std::ranges::find(*out, service) == out->end()) out->push_back(service);
+Result<std::vector<gitops::ServiceChange>> services_of(const gitops::DeliveryRepository& delivery,
+                                                       const Shipped& shipped, const std::string& service) {
+  if (shipped.changed) {
+    auto out = delivery.changed_by(shipped.sha);
+    if (out && !service.empty() && std::ranges::find(*out, service, &gitops::ServiceChange::service) == out->end())
+      out->push_back({service});
+    return out;
+  }
+  if (!service.empty()) return std::vector<gitops::ServiceChange>{{service}};
+  const auto all = delivery.services(shipped.sha);
+  if (!all) return std::unexpected(all.error());
+  std::vector<gitops::ServiceChange> out;
+  for (const std::string& name : *all) out.push_back({name});
   return out;
+}
+
+/// The names of those that do, or do not, roll out.
+std::string names(const std::vector<gitops::ServiceChange>& changes, bool roll_out) {
+  std::vector<std::string_view> out;
+  for (const gitops::ServiceChange& change : changes) {
+    if (change.rolls_out == roll_out) out.push_back(change.service);
+  }
+  return fmt::format("{}", fmt::join(out, ", "));
 }
 
 }  // namespace
@@ -134,9 +153,13 @@ std::string committed_text(const Shipped& shipped, const std::string& service) {
   std::string out = shipped.changed ? fmt::format("{} committed {} to .fairlead/git\n", paint(Tone::kGood, "✓"), sha)
                                     : fmt::format("{} nothing to commit: {} holds {}\n", paint(Tone::kDim, "–"), sha,
                                                   shipped.image.empty() ? "all of HEAD" : "this very image");
-  if (!shipped.changed || shipped.services == std::vector{service}) return out;
-  if (shipped.services.empty()) return out + fmt::format("{} no service's pods change\n", paint(Tone::kDim, "–"));
-  return out + fmt::format("{} it changes the pods of {}\n", paint(Tone::kDim, "–"), fmt::join(shipped.services, ", "));
+  if (!shipped.changed || shipped.services == std::vector<gitops::ServiceChange>{{service}}) return out;
+  const auto line = [&](const std::string& text) { out += fmt::format("{} {}\n", paint(Tone::kDim, "–"), text); };
+  if (shipped.services.empty()) line("no service changes");
+  if (const std::string some = names(shipped.services, true); !some.empty()) line("it changes the pods of " + some);
+  if (const std::string some = names(shipped.services, false); !some.empty())
+    line(fmt::format("it changes objects of {}, not the pods", some));
+  return out;
 }
 
 std::string outcome_text(const Followed& followed, const Shipped& shipped) {
@@ -150,6 +173,8 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
       return sentence(Tone::kGood, "✓",
                       shipped.changed ? "is promoted: every request gets the new version"
                                       : "is at this very version: every request gets it already");
+    case RolloutOutcome::kSynced:
+      return sentence(Tone::kGood, "✓", fmt::format("is synced to {}", gitops::short_sha(followed.commit)));
     case RolloutOutcome::kAborted:
       if (!shipped.changed) {
         return to_text({s}) + "\n" +
@@ -188,6 +213,7 @@ std::string outcome_text(const Followed& followed, const Shipped& shipped) {
 int outcome_code(const std::vector<Followed>& followed) {
   switch (worst(followed)) {
     case RolloutOutcome::kPromoted:
+    case RolloutOutcome::kSynced:
       return kOk;
     case RolloutOutcome::kAborted:
       return kRolledBack;

@@ -42,13 +42,17 @@ TEST(Ship, of_what_is_there_already_commits_nothing) {
 
 TEST(Ship, says_whose_rollouts_a_commit_causes_beyond_the_one_that_was_asked_for) {
   Shipped shipped = commit(true);
-  EXPECT_EQ(committed_text(shipped, ""), "✓ committed 1111111 to .fairlead/git\n– no service's pods change\n");
-  shipped.services = {"web"};
+  EXPECT_EQ(committed_text(shipped, ""), "✓ committed 1111111 to .fairlead/git\n– no service changes\n");
+  shipped.services = {{"web"}};
   EXPECT_EQ(committed_text(shipped, "web"), "✓ committed 1111111 to .fairlead/git\n");
   EXPECT_EQ(committed_text(shipped, ""), "✓ committed 1111111 to .fairlead/git\n– it changes the pods of web\n");
-  shipped.services = {"api", "web"};
+  shipped.services = {{"api"}, {"web"}};
   EXPECT_EQ(committed_text(shipped, "web"),
             "✓ committed 1111111 to .fairlead/git\n– it changes the pods of api, web\n");
+  shipped.services = {{"api", false}, {"web"}};
+  EXPECT_EQ(committed_text(shipped, "web"),
+            "✓ committed 1111111 to .fairlead/git\n– it changes the pods of web\n– it changes objects of api, not the "
+            "pods\n");
 }
 
 TEST(Ship, names_the_commit_that_took_its_place_and_the_one_that_goes_on) {
@@ -66,7 +70,7 @@ TEST(Ship, has_an_exit_code_for_each_end_that_a_script_must_tell_apart) {
   };
   using enum RolloutOutcome;
   EXPECT_EQ(code({}), kOk) << "no rollout";
-  EXPECT_EQ(code({kPromoted, kPromoted}), kOk);
+  EXPECT_EQ(code({kPromoted, kSynced}), kOk);
   EXPECT_EQ(code({kPromoted, kAborted, kReplaced}), kRolledBack);
   EXPECT_EQ(code({kReplaced, kPromoted}), kSuperseded);
   EXPECT_EQ(code({kPromoted, kLeft, kAborted}), kInterrupted);

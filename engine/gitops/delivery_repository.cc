@@ -161,15 +161,19 @@ Result<std::map<std::string, Value>> DeliveryRepository::pod_templates(const std
   return out;
 }
 
-Result<std::vector<std::string>> DeliveryRepository::rolled_out_by(const std::string& commit) const {
+Result<std::vector<ServiceChange>> DeliveryRepository::changed_by(const std::string& commit) const {
   const auto before = pod_templates(commit + "^1");
   if (!before) return std::unexpected(before.error());
   const auto after = pod_templates(commit);
   if (!after) return std::unexpected(after.error());
-  std::vector<std::string> out;
+  std::vector<ServiceChange> out;
   for (const auto& [service, pods] : *after) {
+    const std::string folder = fs::path(pinned_files(service).back()).parent_path();
+    const auto files = git({"diff-tree", "-r", "--name-only", commit + "^1", commit, "--", folder});
+    if (!files) return std::unexpected(files.error());
+    if (files->empty()) continue;
     const auto old = before->find(service);
-    if (old == before->end() || old->second != pods) out.push_back(service);
+    out.push_back({service, old == before->end() || old->second != pods});
   }
   return out;
 }

@@ -16,6 +16,13 @@ using Pins = std::map<std::string, std::string>;
 
 inline constexpr std::string_view kDeliveryBranch = "main";
 
+/// What a commit does to a service.
+struct ServiceChange {
+  std::string service;
+  bool rolls_out = true;  ///< It wants other pods; otherwise only other objects beside them.
+  bool operator==(const ServiceChange&) const = default;
+};
+
 /// Blocking; for the command line, not for the control thread.
 class DeliveryRepository {
  public:
@@ -31,8 +38,8 @@ class DeliveryRepository {
   /// What each service is pinned to at a commit.
   [[nodiscard]] Result<Pins> pins(const std::string& revision) const;
 
-  /// Services whose pods a commit of main changes against the one before it: those that it rolls out.
-  [[nodiscard]] Result<std::vector<std::string>> rolled_out_by(const std::string& commit) const;
+  /// Services whose manifests a commit of main changes against the one before it, by name.
+  [[nodiscard]] Result<std::vector<ServiceChange>> changed_by(const std::string& commit) const;
   /// Each service's pod template at a commit.
   [[nodiscard]] Result<std::map<std::string, Value>> pod_templates(const std::string& revision) const;
 

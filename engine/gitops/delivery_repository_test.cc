@@ -196,21 +196,24 @@ TEST_F(DeliveryRepositoryTest, knows_whose_pods_a_commit_changes) {
   const auto shipped = [&] {
     const auto sha = delivery.ship({}, "ship");
     EXPECT_TRUE(sha) << sha.error().message;
-    return delivery.rolled_out_by(sha.value_or("")).value_or(std::vector<std::string>{"?"});
+    return delivery.changed_by(sha.value_or("")).value_or(std::vector<ServiceChange>{{"?", true}});
   };
   write("infrastructure/rendered/dev/api/manifests.yaml",
         "# A comment, and a Rollout that waits longer.\nkind: Rollout\nspec: {minReadySeconds: 5, template: {spec: "
         "{containers: [{image: r/api:0@sha256:0, name: api}]}}}\n");
   commit("no pod changes");
-  EXPECT_EQ(shipped(), std::vector<std::string>{});
+  EXPECT_EQ(shipped(), (std::vector<ServiceChange>{{"api", false}}));
   write("infrastructure/rendered/dev/api/manifests.yaml",
         "kind: Rollout\nspec: {template: {metadata: {labels: {a: b}}, spec: {containers: [{name: api, image: "
         "r/api:0@sha256:0}]}}}\n");
   commit("a label");
-  EXPECT_EQ(shipped(), std::vector<std::string>{"api"});
+  EXPECT_EQ(shipped(), (std::vector<ServiceChange>{{"api", true}}));
+  write("docs/notes.md", "Not of any service.\n");
+  commit("a note");
+  EXPECT_EQ(shipped(), std::vector<ServiceChange>{});
   const auto pinned = delivery.pin({{"web", "r/web:1@sha256:1"}}, "pin");
   ASSERT_TRUE(pinned);
-  EXPECT_EQ(delivery.rolled_out_by(*pinned), std::vector<std::string>{"web"});
+  EXPECT_EQ(delivery.changed_by(*pinned), (std::vector<ServiceChange>{{"web", true}}));
 }
 
 TEST_F(DeliveryRepositoryTest, a_pin_that_changes_nothing_makes_no_commit) {
