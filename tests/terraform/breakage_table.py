@@ -136,6 +136,7 @@ EDGE = [
     ("region", setting(GATEWAY_WAF, "policy_settings", 0, "mode", "Detection"), "mode is Detection"),
     ("region", setting(GATEWAY_WAF, "policy_settings", 0, "enabled", False), "enabled is False"),
     ("region", setting(GATEWAY_WAF, "managed_rules", 0, "managed_rule_set", []), "rule sets is []"),
+    ("region", setting(GATEWAY_WAF, "policy_settings", 0, "file_upload_enforcement", None), "files that are too large is None"),
     ("global", setting(DOOR_WAF, "mode", "Detection"), "mode is Detection"),
     ("global", setting(DOOR_WAF, "enabled", False), "enabled is False"),
     ("global", setting(DOOR_WAF, "custom_rule", 0, "rate_limit_threshold", 5), "the rate limit is [5]"),

@@ -38,7 +38,8 @@ def check_gateway_waf(environment, plan):
         yield from differences(address, [
             ("mode", settings["mode"], waf["mode"].title()),
             ("enabled", settings["enabled"], True), ("body check", settings["request_body_check"], True),
-            ("rule sets", [(s["type"], s["version"], s["rule_group_override"]) for s in rules["managed_rule_set"]], [("OWASP", "3.2", [])]),
+            ("files that are too large", settings["file_upload_enforcement"], True),
+            ("rule sets", [(s["type"], s["version"], s["rule_group_override"]) for s in rules["managed_rule_set"]], [("Microsoft_DefaultRuleSet", "2.1", [])]),
             ("exclusions", sorted(e["selector"] for e in rules["exclusion"]), sorted(e["name"] for e in waf["exclusions"]))])
 
 

@@ -1,17 +1,19 @@
 locals {
-  # Group of each rule of the OWASP core rule set, by the rule id's first three digits.
+  # The same rules as Front Door's. Azure lets new policies have the three newest rule sets: OWASP 3.2 would be the oldest.
+  rule_set = { type = "Microsoft_DefaultRuleSet", version = "2.1" }
+
+  # Group of the default rule set by the first three digits of the core rule set's id, which both share.
   rule_groups = {
-    "911" = "REQUEST-911-METHOD-ENFORCEMENT"
-    "913" = "REQUEST-913-SCANNER-DETECTION"
-    "920" = "REQUEST-920-PROTOCOL-ENFORCEMENT"
-    "921" = "REQUEST-921-PROTOCOL-ATTACK"
-    "930" = "REQUEST-930-APPLICATION-ATTACK-LFI"
-    "931" = "REQUEST-931-APPLICATION-ATTACK-RFI"
-    "932" = "REQUEST-932-APPLICATION-ATTACK-RCE"
-    "933" = "REQUEST-933-APPLICATION-ATTACK-PHP"
-    "941" = "REQUEST-941-APPLICATION-ATTACK-XSS"
-    "942" = "REQUEST-942-APPLICATION-ATTACK-SQLI"
-    "943" = "REQUEST-943-APPLICATION-ATTACK-SESSION-FIXATION"
-    "944" = "REQUEST-944-APPLICATION-ATTACK-JAVA"
+    "911" = "METHOD-ENFORCEMENT"
+    "920" = "PROTOCOL-ENFORCEMENT"
+    "921" = "PROTOCOL-ATTACK"
+    "930" = "LFI"
+    "931" = "RFI"
+    "932" = "RCE"
+    "933" = "PHP"
+    "941" = "XSS"
+    "942" = "SQLI"
+    "943" = "FIX"
+    "944" = "JAVA"
   }
 }

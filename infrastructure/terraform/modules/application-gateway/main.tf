@@ -22,12 +22,13 @@ resource "azurerm_web_application_firewall_policy" "this" {
     request_body_check          = true
     max_request_body_size_in_kb = 128
     file_upload_limit_in_mb     = 100
+    file_upload_enforcement     = true # Left out, the provider switches it off.
   }
 
   managed_rules {
     managed_rule_set {
-      type    = "OWASP"
-      version = "3.2"
+      type    = local.rule_set.type
+      version = local.rule_set.version
     }
 
     dynamic "exclusion" {
@@ -39,8 +40,8 @@ resource "azurerm_web_application_firewall_policy" "this" {
         selector_match_operator = "Equals"
 
         excluded_rule_set {
-          type    = "OWASP"
-          version = "3.2"
+          type    = local.rule_set.type
+          version = local.rule_set.version
 
           rule_group {
             rule_group_name = local.rule_groups[substr(exclusion.value.rule, 0, 3)]
