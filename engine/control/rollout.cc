@@ -48,6 +48,22 @@ bool uses_route(const RolloutServices& in, const api::Object& rollout, const api
   return false;
 }
 
+/// Takes over ReplicaSets that match and belong to nobody, as one that was orphaned by the Rollout's deletion, and lets
+/// those go that match no longer.
+Result<> claim_replica_sets(const RolloutServices& in, const api::Object& rollout) {
+  const auto selector = api::Selector::from_label_selector(rollout.at("spec", "selector"));
+  if (!selector || selector->selects_everything()) return {};  // Said as InvalidSpec.
+  const auto claimed = claim(in.api, rollout, in.replica_sets, *selector);
+  return claimed ? Result<>() : std::unexpected(claimed.error());
+}
+
+void offer_orphan(const RolloutServices& in, const api::Object& replica_set, Queue& queue) {
+  for (const auto& rollout : in.api.list(in.rollouts, replica_set.ns())) {
+    const auto selector = api::Selector::from_label_selector(rollout->at("spec", "selector"));
+    if (selector && selector->matches(replica_set.at("metadata", "labels"))) queue.add(rollout->key());
+  }
+}
+
 /// The specification, or something it refers to, is not in order: nothing moves until it is.
 Result<Again> note_invalid(RolloutLook& look, const std::string& problem) {
   const std::string message = fmt::format("The Rollout \"{}\" is invalid: {}", look.rollout->name(), problem);
@@ -77,6 +93,8 @@ void RolloutReconciler::observe(const api::Event& event, Queue& queue) {
     queue.add(object.key());
   } else if (resource == &in_.replica_sets || resource == &in_.runs) {
     add_owner(object, in_.rollouts, queue);
+    const bool left = event.type != api::Event::Type::kDeleted && controller_of(object.tree()).is_null();
+    if (left && resource == &in_.replica_sets) offer_orphan(in_, object, queue);
   } else if (resource == &in_.services) {
     for (const auto& rollout : in_.api.list(in_.rollouts, object.ns()))
       if (uses_service(*rollout, object.name())) queue.add(rollout->key());
@@ -93,6 +111,7 @@ Result<Again> RolloutReconciler::reconcile(const api::Key& key) {
     return Again::when_changed();
   }
   if (rollout->deleting()) return Again::when_changed();
+  if (auto r = claim_replica_sets(in_, *rollout); !r) return std::unexpected(r.error());
   RolloutLook look(in_, rollout);
   if (const std::string problem = reference_problem(look); !problem.empty()) return note_invalid(look, problem);
   for (const Step step : kSteps) {

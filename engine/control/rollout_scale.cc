@@ -154,12 +154,12 @@ Result<std::int32_t> size_until_deadline(RolloutLook& look, const api::ObjectPtr
     look.look_again(*deadline - look.now);
     return size;
   }
-  if (size == 0 || kept >= most) return 0;
-  ++kept;
   const Duration delay = std::chrono::seconds(
       look.strategy().at("scaleDownDelaySeconds").int_or(kDefaultScaleDownDelay / std::chrono::seconds(1)));
-  if (delay > Duration(0))
-    if (auto r = set_deadline(look, replica_set, delay); !r) return std::unexpected(r.error());
+  // Upstream gives no deadline then and so keeps the pods, looking again without a pause; 0 is meant as "at once".
+  if (size == 0 || kept >= most || delay <= Duration(0)) return 0;
+  ++kept;
+  if (auto r = set_deadline(look, replica_set, delay); !r) return std::unexpected(r.error());
   look.look_again(delay);
   return size;
 }
