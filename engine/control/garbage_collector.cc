@@ -1,5 +1,6 @@
 // Source: pkg/controller/garbagecollector/garbagecollector.go.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "engine/api/deletion.h"
@@ -17,11 +18,15 @@ bool in_foreground(const api::Object& object) {
   return object.deleting() && has_finalizer(object, api::kForegroundFinalizer);
 }
 
-/// What became of the owners of an object.
+/// How long an owner of a kind that is not served stays unknown at least.
+constexpr Duration kUnknownKindRetry = std::chrono::minutes(1);
+
+/// What became of the owners of an object. Source: classifyReferences, isDangling.
 struct Owners {
-  std::size_t solid = 0;              ///< Live, or going without waiting for this one.
-  std::size_t waiting = 0;            ///< Going in the foreground, waiting for this one.
+  std::size_t solid = 0;              ///< Live, or going without waiting for dependents.
+  std::vector<std::string> waiting;   ///< UIDs of those that go in the foreground, after their dependents.
   std::vector<std::string> dangling;  ///< UIDs of those that are gone.
+  bool unknown = false;               ///< One cannot be looked up: nothing is decided without it.
 };
 
 class GarbageCollector final : public Reconciler {
@@ -35,13 +40,10 @@ class GarbageCollector final : public Reconciler {
     const Value& owners = object.at("metadata", "ownerReferences");
     if (event.type == api::Event::Type::kDeleted) {
       for (const api::ObjectPtr& dependent : api_.store().owned(object.uid())) queue.add(dependent->key());
-      for (const Value& reference : owners.items()) {
-        const api::ObjectPtr owner = api_.store().by_uid(reference.at("uid").str());
-        if (owner && in_foreground(*owner)) queue.add(owner->key());
-      }
-      return;
+      return offer_waiting_owners(object, queue);
     }
     const bool new_owners = !event.before || !(event.before->at("metadata", "ownerReferences") == owners);
+    if (new_owners && event.before) offer_waiting_owners(*event.before, queue);
     const bool going = object.deleting() && (has_finalizer(object, api::kForegroundFinalizer) ||
                                              has_finalizer(object, api::kOrphanFinalizer));
     if (going || (new_owners && !owners.empty())) queue.add(object.key());
@@ -57,17 +59,30 @@ class GarbageCollector final : public Reconciler {
   }
 
  private:
+  /// Owners that may go when this dependent holds them back no longer.
+  void offer_waiting_owners(const api::Object& dependent, Queue& queue) const {
+    for (const Value& reference : dependent.at("metadata", "ownerReferences").items()) {
+      const api::ObjectPtr owner = api_.store().by_uid(reference.at("uid").str());
+      if (owner && in_foreground(*owner)) queue.add(owner->key());
+    }
+  }
+
   [[nodiscard]] Owners owners_of(const api::Object& object) const {
     Owners out;
     for (const Value& reference : object.at("metadata", "ownerReferences").items()) {
+      const api::Resource* kind = api_.schema().by_kind(reference.at("apiVersion").str(), reference.at("kind").str());
+      if (kind == nullptr || (kind->namespaced && object.ns().empty())) {
+        out.unknown = true;
+        continue;
+      }
       const api::ObjectPtr owner = api_.store().by_uid(reference.at("uid").str());
       const bool named = owner && owner->name() == reference.at("name").str() &&
                          owner->resource().kind == reference.at("kind").str() &&
                          (owner->ns().empty() || owner->ns() == object.ns());
       if (!named) {
         out.dangling.emplace_back(reference.at("uid").str());
-      } else if (in_foreground(*owner) && reference.at("blockOwnerDeletion").bool_or(false)) {
-        ++out.waiting;
+      } else if (in_foreground(*owner)) {
+        out.waiting.emplace_back(owner->uid());
       } else {
         ++out.solid;
       }
@@ -76,15 +91,31 @@ class GarbageCollector final : public Reconciler {
   }
 
   Result<Again> judge(const api::Object& object) {
-    const Owners owners = owners_of(object);
+    Owners owners = owners_of(object);
+    if (owners.unknown) return Again::in(kUnknownKindRetry);
     if (owners.solid > 0) {
+      // Those that wait must be left, too, or they would wait for ever for an object that stays.
+      std::ranges::move(owners.waiting, std::back_inserter(owners.dangling));
       return owners.dangling.empty() ? Again::when_changed() : drop_owners(object, owners.dangling);
     }
-    const bool has_dependents = !api_.store().owned(object.uid()).empty();
+    const std::vector<api::ObjectPtr> dependents = api_.store().owned(object.uid());
     api::DeleteOptions how;
     how.uid = std::string(object.uid());
-    if (owners.waiting > 0 && has_dependents) how.propagation = api::Propagation::kForeground;
+    if (!owners.waiting.empty() && !dependents.empty()) {
+      how.propagation = api::Propagation::kForeground;
+      // Perhaps a circle: each would wait for the next.
+      const bool circle = std::ranges::any_of(dependents, [](const api::ObjectPtr& d) { return in_foreground(*d); });
+      if (circle)
+        if (auto done = unblock_owners(object); !done) return done;
+    }
     return finished(api_.remove(object.key(), how));
+  }
+
+  Result<Again> unblock_owners(const api::Object& object) {
+    return finished(api_.mutate(object.key(), api::Subresource::kNone, [](Value& tree) {
+      for (Value& reference : tree.make("metadata", "ownerReferences").mutable_items())
+        reference.set("blockOwnerDeletion", false);
+    }));
   }
 
   Result<Again> remove_dependents_first(const api::Object& owner) {

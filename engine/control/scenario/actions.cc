@@ -33,7 +33,22 @@ Result<const api::Resource*> served_resource(const api::Schema& schema, const Va
       fmt::format("no kind \"{}\" in {} is known", object.at("kind").str(), object.at("apiVersion").str())));
 }
 
-Result<> create(VirtualCluster& cluster, const Value& object) {
+/// An owner that is there needs no uid: nobody can know it when a scenario is written.
+Value with_owner_uids(const VirtualCluster& cluster, Value object) {
+  const std::string ns(object.at("metadata", "namespace").string_or("default"));
+  Value* owners = object.make("metadata").find("ownerReferences");
+  if (owners == nullptr || !owners->is_array()) return object;
+  for (Value& owner : owners->mutable_items()) {
+    const api::Resource* kind = cluster.api().schema().by_kind(owner.at("apiVersion").str(), owner.at("kind").str());
+    if (owner.has("uid") || kind == nullptr) continue;
+    const auto there = cluster.api().get(*kind, kind->namespaced ? ns : "", owner.at("name").str());
+    if (there != nullptr) owner.set("uid", there->uid());
+  }
+  return object;
+}
+
+Result<> create(VirtualCluster& cluster, const Value& written) {
+  const Value object = with_owner_uids(cluster, written);
   const auto resource = served_resource(cluster.api().schema(), object);
   if (!resource) return std::unexpected(resource.error());
   const auto created =
@@ -47,7 +62,8 @@ Result<> create(VirtualCluster& cluster, const Value& object) {
 }
 
 /// Creates, or merges into what is there: fields that `object` leaves out stay as they are.
-Result<> apply(VirtualCluster& cluster, const Value& object) {
+Result<> apply(VirtualCluster& cluster, const Value& written) {
+  const Value object = with_owner_uids(cluster, written);
   const auto resource = served_resource(cluster.api().schema(), object);
   if (!resource) return std::unexpected(resource.error());
   const std::string ns((*resource)->namespaced ? object.at("metadata", "namespace").string_or("default") : "");

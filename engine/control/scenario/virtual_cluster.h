@@ -42,6 +42,7 @@ class VirtualCluster {
   void restart(Duration down);
 
   [[nodiscard]] api::Api& api() { return *api_; }
+  [[nodiscard]] const api::Api& api() const { return *api_; }
   [[nodiscard]] seam::VirtualTime& time() { return time_; }
   [[nodiscard]] seam::SimulatedMetrics& metrics() { return metrics_; }
   [[nodiscard]] seam::SimulatedTraffic& traffic() { return traffic_; }
