@@ -1,7 +1,10 @@
 // Source: pkg/controller/namespace/deletion/namespaced_resources_deleter.go.
+#include <map>
+#include <set>
 #include <utility>
 
 #include "engine/control/cluster_controllers.h"
+#include "engine/control/conditions.h"
 
 namespace fairlead::control {
 namespace {
@@ -28,8 +31,8 @@ class NamespaceController final : public Reconciler {
   [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
     const api::ObjectPtr space = api_.get(key);
     if (!space || !space->deleting()) return Again::when_changed();
-    const std::size_t left = empty(key.name);
-    if (left > 0) return say_what_is_left(key, left);
+    const Left left = empty(key.name);
+    if (!left.objects.empty()) return say_what_is_left(key, left);
     const auto done = api_.mutate(key, api::Subresource::kFinalize, [](Value& tree) {
       Value::Array kept;
       for (const Value& finalizer : tree.at("spec", "finalizers").items()) {
@@ -42,30 +45,60 @@ class NamespaceController final : public Reconciler {
   }
 
  private:
-  /// Removes everything in the namespace; returns how many objects are still there.
-  std::size_t empty(const std::string& ns) {
-    std::size_t left = 0;
+  /// What could not be removed yet: how many of which kind, behind which finalizers, and what was refused.
+  struct Left {
+    std::map<std::string, std::size_t> objects;  ///< By "pods." or "deployments.apps", as upstream's message has it.
+    std::map<std::string, std::size_t> finalizers;
+    std::set<std::string> refusals;
+  };
+
+  /// Removes everything in the namespace, as far as it goes.
+  Left empty(const std::string& ns) {
+    Left left;
     for (const api::Resource* resource : api_.schema().resources()) {
       if (resource->storage != resource || !resource->namespaced) continue;
       for (const api::ObjectPtr& object : api_.list(*resource, ns)) {
-        if (!object->deleting()) (void)api_.remove(object->key(), {.propagation = api::Propagation::kBackground});
-        if (api_.get(object->key())) ++left;
+        if (!object->deleting()) {
+          const auto removed = api_.remove(object->key(), {.propagation = api::Propagation::kBackground});
+          if (!removed && !removed.error().not_found()) left.refusals.insert(removed.error().message);
+        }
+        const api::ObjectPtr still = api_.get(object->key());
+        if (!still) continue;
+        ++left.objects[fmt::format("{}.{}", resource->plural, resource->group)];
+        for (const Value& finalizer : still->at("metadata", "finalizers").items())
+          ++left.finalizers[std::string(finalizer.str())];
       }
     }
     return left;
   }
 
-  Result<Again> say_what_is_left(const api::Key& key, std::size_t left) {
+  /// Conditions in upstream's words. Source: status_condition_utils.go.
+  Result<Again> say_what_is_left(const api::Key& key, const Left& left) {
+    const auto counted = [](const std::map<std::string, std::size_t>& counts, std::string_view between) {
+      std::string text;
+      for (const auto& [name, count] : counts)
+        text += fmt::format("{}{}{}{} resource instances", text.empty() ? "" : ", ", name, between, count);
+      return text;
+    };
+    std::string refusals;
+    for (const std::string& refusal : left.refusals) refusals += (refusals.empty() ? "" : ", ") + refusal;
+    const Time now = api_.clock().now();
     const auto said = api_.mutate(key, api::Subresource::kStatus, [&](Value& tree) {
-      Value& conditions = tree.make("status", "conditions");
-      const std::string message = fmt::format("{} objects are still ending or held back by finalizers", left);
-      std::string since = format_time(api_.clock().now());
-      if (!conditions.empty()) since = conditions.at(0, "lastTransitionTime").str();
-      conditions = Value::array({Value::object({{"type", "NamespaceContentRemaining"},
-                                                {"status", "True"},
-                                                {"lastTransitionTime", since},
-                                                {"reason", "SomeResourcesRemain"},
-                                                {"message", message}})});
+      Value& status = tree.make("status");
+      const auto condition = [&](std::string_view type, bool holds, std::string_view reason, std::string_view message) {
+        set_condition(status, type, holds ? "True" : "False", reason, message, now);
+      };
+      const bool refused = !left.refusals.empty();
+      condition(
+          "NamespaceDeletionContentFailure", refused, refused ? "ContentDeletionFailed" : "ContentDeleted",
+          refused ? fmt::format("Failed to delete all resource types, {} remaining: {}", left.refusals.size(), refusals)
+                  : "All content successfully deleted, may be waiting on finalization");
+      condition("NamespaceContentRemaining", true, "SomeResourcesRemain",
+                "Some resources are remaining: " + counted(left.objects, " has "));
+      const bool held = !left.finalizers.empty();
+      condition("NamespaceFinalizersRemaining", held, held ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
+                held ? "Some content in the namespace has finalizers remaining: " + counted(left.finalizers, " in ")
+                     : "All content-preserving finalizers finished");
     });
     if (!said) return fail("{}", said.error().message);
     // A removal may have been refused for a moment; nothing else would look again.
