@@ -109,7 +109,7 @@ Result<std::int64_t> DeploymentSync::remove_unhealthy(std::int64_t most) {
     if (removed >= most) break;
     const std::int64_t size = replicas_of(set->tree());
     const std::int64_t unhealthy = size - set->at("status", "availableReplicas").int_or(0);
-    if (unhealthy == 0) continue;
+    if (unhealthy <= 0) continue;  // Fewer than none: its status still counts pods that are on their way out.
     const std::int64_t count = std::min(most - removed, unhealthy);
     if (const auto scaled = scale_to(set, size - count); !scaled) return std::unexpected(scaled.error());
     removed += count;

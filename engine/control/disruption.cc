@@ -21,6 +21,7 @@ class DisruptionController final : public Reconciler {
       : api_(api),
         budgets_(api.schema().resource("policy", "poddisruptionbudgets")),
         pods_(api.schema().resource("", "pods")),
+        deployments_(api.schema().resource("apps", "deployments")),
         events_(api, "controllermanager") {}
 
   [[nodiscard]] std::string_view name() const override { return "disruption"; }
@@ -108,14 +109,16 @@ class DisruptionController final : public Reconciler {
     return {expected, scaled_value(least, expected, true)};
   }
 
-  /// The sum of the wanted replicas of everything that controls the pods: ReplicaSets by what controls them.
+  /// The sum of the wanted replicas of everything that controls the pods. A Deployment counts as a whole; what another
+  /// kind controls counts by its ReplicaSets, so a canary's pods come on top. Source: getPodReplicaSet.
   [[nodiscard]] std::int64_t expected_scale(const std::vector<api::ObjectPtr>& pods) const {
     std::set<std::string> seen;
     std::int64_t sum = 0;
     for (const api::ObjectPtr& pod : pods) {
       api::ObjectPtr owner = api_.store().by_uid(controller_of(pod->tree()).at("uid").str());
       if (owner == nullptr) continue;
-      if (const api::ObjectPtr above = api_.store().by_uid(controller_of(owner->tree()).at("uid").str())) owner = above;
+      const api::ObjectPtr above = api_.store().by_uid(controller_of(owner->tree()).at("uid").str());
+      if (above != nullptr && &above->resource() == &deployments_) owner = above;
       if (seen.insert(std::string(owner->uid())).second) sum += replicas_of(owner->tree());
     }
     return sum;
@@ -124,6 +127,7 @@ class DisruptionController final : public Reconciler {
   api::Api& api_;
   const api::Resource& budgets_;
   const api::Resource& pods_;
+  const api::Resource& deployments_;
   EventRecorder events_;
 };
 
