@@ -85,6 +85,8 @@ void check_rules(const Value& rules, const std::string& path, Findings& findings
     findings.invalid(path + ".stabilizationWindowSeconds", window,
                      fmt::format("must be less than or equal to {}", kMostWindow));
   }
+  if (rules.has("tolerance") && Quantity::of(rules.at("tolerance")).nano < 0)
+    findings.invalid(path + ".tolerance", rules.at("tolerance"), "must be greater than or equal to 0");
   check_one_of(rules.at("selectPolicy"), {"Disabled", "Max", "Min"}, path + ".selectPolicy", findings);
   if (rules.at("policies").empty()) findings.required(path + ".policies", "must specify at least one Policy");
   for (std::size_t i = 0; i < rules.at("policies").size(); ++i) {

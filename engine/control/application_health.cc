@@ -113,9 +113,10 @@ Health hpa_health(const Value& object) {
         "FailedGetScale",  "FailedUpdateScale",       "FailedGetResourceMetric",
         "InvalidSelector", "InvalidMetricSourceType", "FailedComputeMetricsReplicas"};
     if (c.at("status").str() == "False" && std::ranges::find(kFailures, reason) != kFailures.end()) {
-      // Upstream calls a missing metric degraded; a young pod without a sample is only on its way there.
-      return reason == "FailedGetResourceMetric" ? progressing(std::string(c.at("message").str()))
-                                                 : degraded(std::string(c.at("message").str()));
+      // Upstream calls a missing metric or selector degraded; what was just made is only on its way there.
+      return reason == "FailedGetResourceMetric" || reason == "InvalidSelector"
+                 ? progressing(std::string(c.at("message").str()))
+                 : degraded(std::string(c.at("message").str()));
     }
   }
   return {};

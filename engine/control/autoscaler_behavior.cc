@@ -100,6 +100,17 @@ void stabilize(const Rules& up, const Rules& down, std::int64_t current, std::in
           : "recent recommendations were lower than current one, applying the lowest recent recommendation";
 }
 
+/// Without behavior only the wishes of five minutes count, whatever the target has now. Source:
+/// stabilizeRecommendation.
+void stabilize_legacy(std::int64_t wanted, Time now, const AutoscalerMemory& memory, Limited& out) {
+  out.replicas = wanted;
+  for (const auto& r : memory.recommendations)
+    if (r.at >= now - std::chrono::seconds(kDefaultDownWindow)) out.replicas = std::max(out.replicas, r.replicas);
+  if (out.replicas == wanted) return;
+  out.able_reason = "ScaleDownStabilized";
+  out.able_message = "recent recommendations were higher than current one, applying the highest recent recommendation";
+}
+
 void clamp(Limited& out, std::int64_t low, std::string_view low_reason, std::int64_t high,
            std::string_view high_reason) {
   out.limit_reason = "DesiredWithinRange";
@@ -131,7 +142,11 @@ Limited limit_replicas(const Value& spec, std::int64_t current, std::int64_t wan
   std::erase_if(memory.downs, [&](const Change& c) { return c.at <= now - kMemory; });
 
   Limited out;
-  stabilize(up, down, current, wanted, now, memory, out);
+  if (behavior.is_null()) {
+    stabilize_legacy(wanted, now, memory, out);
+  } else {
+    stabilize(up, down, current, wanted, now, memory, out);
+  }
   memory.recommendations.push_back({now, wanted});
   std::int64_t high = most;
   std::string_view high_reason = "TooManyReplicas";

@@ -55,20 +55,33 @@ PodGroups group_pods(const std::vector<api::ObjectPtr>& pods, Metrics& metrics, 
   return out;
 }
 
-Result<Requests> pod_requests(const std::vector<api::ObjectPtr>& pods, const ResourceTarget& target) {
-  Requests out;
-  for (const api::ObjectPtr& pod : pods) {
-    std::int64_t sum = 0;
-    for (const Value& container : pod->at("spec", "containers").items()) {
+/// Containers, and the init containers that run beside them. Source: calculatePodRequestsFromContainers.
+Result<std::int64_t> pod_request(const api::Object& pod, const ResourceTarget& target) {
+  std::int64_t sum = 0;
+  bool found = target.container.empty();
+  for (const std::string_view list : {"containers", "initContainers"}) {
+    for (const Value& container : pod.at("spec", list).items()) {
+      if (list == "initContainers" && container.at("restartPolicy").str() != "Always") continue;
       if (!target.container.empty() && container.at("name").str() != target.container) continue;
+      found = true;
       const Value& request = container.at("resources", "requests", target.resource);
       if (request.is_null()) {
         return fail("missing request for {} in container {} of Pod {}", target.resource, container.at("name").str(),
-                    pod->name());
+                    pod.name());
       }
       sum += Quantity::of(request).milli_value();
     }
-    out[std::string(pod->name())] = sum;
+  }
+  if (!found) return fail("container {} not found in Pod {}", target.container, pod.name());
+  return sum;
+}
+
+Result<Requests> pod_requests(const std::vector<api::ObjectPtr>& pods, const ResourceTarget& target) {
+  Requests out;
+  for (const api::ObjectPtr& pod : pods) {
+    const auto request = pod_request(*pod, target);
+    if (!request) return std::unexpected(request.error());
+    out[std::string(pod->name())] = *request;
   }
   return out;
 }
@@ -101,17 +114,16 @@ Result<Usage> usage_of(const Metrics& metrics, const Requests& requests, const R
   return out;
 }
 
-bool tolerable(double ratio) { return std::abs(1.0 - ratio) <= kAutoscalerTolerance; }
-
 std::int64_t scaled(double ratio, std::size_t pods) {
   return static_cast<std::int64_t>(std::ceil(ratio * static_cast<double>(pods)));
 }
 
 /// Missing pods count as using all they may when that argues against shrinking, and nothing when it argues against
-/// growing; unready ones count as idle when growing.
+/// growing; exactly at the target they count for nothing at all. Unready ones count as idle when growing.
 void fill_in(Metrics& metrics, const PodGroups& groups, const Requests& requests, const ResourceTarget& target,
              double ratio) {
   for (const std::string& pod : groups.missing) {
+    if (ratio == 1.0) break;
     std::int64_t assumed = 0;
     if (ratio < 1.0 && target.utilization > 0) {
       const auto request = requests.find(pod);
@@ -128,8 +140,18 @@ void fill_in(Metrics& metrics, const PodGroups& groups, const Requests& requests
 
 }  // namespace
 
+Tolerance Tolerance::of(const Value& behavior) {
+  constexpr double kNano = 1e-9;
+  const auto given = [&](std::string_view direction) {
+    const Value& value = behavior.at(direction, "tolerance");
+    return value.is_null() ? kAutoscalerTolerance : static_cast<double>(Quantity::of(value).nano) * kNano;
+  };
+  return {given("scaleDown"), given("scaleUp")};
+}
+
 Result<ReplicaProposal> propose_replicas(const std::vector<api::ObjectPtr>& pods, Metrics metrics,
-                                         const ResourceTarget& target, std::int64_t current, Time now) {
+                                         const ResourceTarget& target, const Tolerance& tolerance, std::int64_t current,
+                                         Time now) {
   if (pods.empty()) return fail("no pods returned by selector while calculating replica count");
   const PodGroups groups = group_pods(pods, metrics, target.resource, now);
   Requests requests;
@@ -145,14 +167,14 @@ Result<ReplicaProposal> propose_replicas(const std::vector<api::ObjectPtr>& pods
   ReplicaProposal out{current, usage->utilization, usage->average_milli};
   const bool up_with_unready = !groups.unready.empty() && usage->ratio > 1.0;
   if (!up_with_unready && groups.missing.empty()) {
-    if (!tolerable(usage->ratio)) out.replicas = scaled(usage->ratio, static_cast<std::size_t>(groups.ready));
+    if (!tolerance.covers(usage->ratio)) out.replicas = scaled(usage->ratio, static_cast<std::size_t>(groups.ready));
     return out;
   }
   fill_in(metrics, groups, requests, target, usage->ratio);
   const auto again = usage_of(metrics, requests, target);
   if (!again) return std::unexpected(again.error());
   const bool turned = (usage->ratio < 1.0 && again->ratio > 1.0) || (usage->ratio > 1.0 && again->ratio < 1.0);
-  if (tolerable(again->ratio) || turned) return out;
+  if (tolerance.covers(again->ratio) || turned) return out;
   const std::int64_t wanted = scaled(again->ratio, metrics.size());
   const bool against = (again->ratio < 1.0 && wanted > current) || (again->ratio > 1.0 && wanted < current);
   if (!against) out.replicas = wanted;

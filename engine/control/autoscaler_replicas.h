@@ -31,6 +31,16 @@ struct ReplicaProposal {
   std::int64_t average_milli = 0;  ///< Per pod.
 };
 
+/// How far usage may be from its target without any change, as fractions of the target.
+struct Tolerance {
+  double down = kAutoscalerTolerance;
+  double up = kAutoscalerTolerance;
+
+  /// What a HorizontalPodAutoscaler's spec.behavior says. Source: tolerancesForHpa.
+  [[nodiscard]] static Tolerance of(const Value& behavior);
+  [[nodiscard]] bool covers(double ratio) const { return 1.0 - down <= ratio && ratio <= 1.0 + up; }
+};
+
 struct ResourceTarget {
   std::string resource;          ///< "cpu" or "memory".
   std::string container;         ///< Only this one, for ContainerResource; empty: all.
@@ -38,9 +48,10 @@ struct ResourceTarget {
   std::int64_t average_milli = 0;
 };
 
-/// `metrics` by pod name. An error says which request is missing, or that no pod has a metric.
+/// `metrics` by pod name. An error says which request or container is missing, or that no pod has a metric.
 [[nodiscard]] Result<ReplicaProposal> propose_replicas(const std::vector<api::ObjectPtr>& pods,
                                                        std::map<std::string, PodMetric> metrics,
-                                                       const ResourceTarget& target, std::int64_t current, Time now);
+                                                       const ResourceTarget& target, const Tolerance& tolerance,
+                                                       std::int64_t current, Time now);
 
 }  // namespace fairlead::control

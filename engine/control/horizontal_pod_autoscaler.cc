@@ -22,7 +22,9 @@ struct Look {
   Value status;
   std::int64_t current = 0;
   std::int64_t desired = 0;
+  std::optional<std::int64_t> failed_desired;  ///< What the status said before nothing could be measured.
   api::Key target;
+  std::string selector;
   std::vector<api::ObjectPtr> pods;
 };
 
@@ -38,14 +40,23 @@ class HorizontalPodAutoscaler final : public Reconciler {
   [[nodiscard]] std::string_view name() const override { return "horizontal-pod-autoscaler"; }
 
   void observe(const api::Event& event, Queue& queue) override {
-    if (&event.object->resource() == &autoscalers_) return queue.add(event.object->key());
-    // A target that was scaled below the minimum by hand, or has just been made, is not left waiting for a sync period.
+    if (&event.object->resource() == &autoscalers_) {
+      const bool own_status =
+          event.before != nullptr && event.before->at("spec") == event.object->at("spec") && !event.object->deleting();
+      if (event.type == api::Event::Type::kDeleted || !own_status) queue.add(event.object->key());
+      return;
+    }
+    // A target that has just been made, or was brought out of bounds by hand, is not left waiting for a sync period.
+    // Any other change waits: it may be this controller's own, and what the pods that are left use is not known yet.
     if (!event.object->resource().has_scale || event.type == api::Event::Type::kDeleted) return;
     if (event.before != nullptr && event.before->at("spec", "replicas") == event.object->at("spec", "replicas")) return;
+    const std::int64_t replicas = event.object->at("spec", "replicas").int_or(1);
     for (const api::ObjectPtr& autoscaler : api_.list(autoscalers_, event.object->ns())) {
-      const Value& reference = autoscaler->at("spec", "scaleTargetRef");
+      const Value& spec = autoscaler->at("spec");
+      const Value& reference = spec.at("scaleTargetRef");
+      const bool bounded = replicas >= spec.at("minReplicas").int_or(1) && replicas <= spec.at("maxReplicas").int_or(1);
       if (reference.at("kind").str() == event.object->resource().kind &&
-          reference.at("name").str() == event.object->name()) {
+          reference.at("name").str() == event.object->name() && (event.before == nullptr || !bounded)) {
         queue.add(autoscaler->key());
       }
     }
@@ -89,9 +100,46 @@ class HorizontalPodAutoscaler final : public Reconciler {
     condition(look, "AbleToScale", true, "SucceededGetScale",
               "the HPA controller was able to get the target's current scale");
     look.current = (*scale)->at("spec", "replicas").int_or(0);
-    const auto selector = api::Selector::parse((*scale)->at("status", "selector").str());
+    look.selector = (*scale)->at("status", "selector").str();
+    const auto selector = api::Selector::parse(look.selector);
     if (selector && !selector->selects_everything()) look.pods = api_.list(pods_, look.target.ns, *selector);
     return true;
+  }
+
+  /// Nothing can be measured; an event says so when that is news.
+  void complain(Look& look, std::string_view reason, const std::string& message) const {
+    if (set_condition(look.status, "ScalingActive", "False", reason, message, api_.clock().now()))
+      events_.warning(*look.autoscaler, reason, message);
+  }
+
+  /// Says why the target's pods are not this autoscaler's to count. Source: validateAndParseSelector.
+  bool has_own_pods(Look& look) const {
+    if (look.selector.empty()) {
+      complain(look, "InvalidSelector", "the HPA target's scale is missing a selector");
+      return false;
+    }
+    std::string rivals;
+    for (const api::ObjectPtr& each : api_.list(autoscalers_, look.autoscaler->ns())) {
+      if (each != look.autoscaler && !selects_any(*each, look.pods)) continue;
+      rivals += fmt::format("{}{}/{}", rivals.empty() ? "" : " ", each->ns(), each->name());
+    }
+    if (!rivals.contains(' ')) return true;
+    complain(look, "AmbiguousSelector",
+             fmt::format("pods by selector {} are controlled by multiple HPAs: [{}]", look.selector, rivals));
+    return false;
+  }
+
+  [[nodiscard]] bool selects_any(const api::Object& autoscaler, const std::vector<api::ObjectPtr>& pods) const {
+    const Value& reference = autoscaler.at("spec", "scaleTargetRef");
+    const api::Resource* kind = api_.schema().by_kind(reference.at("apiVersion").str(), reference.at("kind").str());
+    if (kind == nullptr || !kind->has_scale) return false;
+    const api::Key target{kind->storage, std::string(autoscaler.ns()), std::string(reference.at("name").str())};
+    const auto scale = api_.get(target, api::Subresource::kScale);
+    if (!scale) return false;
+    const auto selector = api::Selector::parse((*scale)->at("status", "selector").str());
+    return selector && !selector->selects_everything() && std::ranges::any_of(pods, [&](const api::ObjectPtr& pod) {
+             return selector->matches(pod->at("metadata", "labels"));
+           });
   }
 
   void decide(Look& look) {
@@ -119,46 +167,51 @@ class HorizontalPodAutoscaler final : public Reconciler {
 
   /// The highest proposal of all metrics, within what behavior allows. False when nothing may be done.
   bool follow_metrics(Look& look, std::string& why) {
+    look.failed_desired = look.status.at("desiredReplicas").int_or(0);
+    if (!has_own_pods(look)) return false;
     std::optional<std::int64_t> best;
-    std::optional<Error> failure;
+    std::string followed;
+    std::optional<std::pair<std::string, std::string>> failure;  // Reason and message of the first one.
     Value measured = Value::array();
     for (const Value& metric : look.autoscaler->at("spec", "metrics").items()) {
       const auto proposal = propose(look, metric, measured);
       if (!proposal) {
-        if (!failure) failure = proposal.error();
+        if (!failure)
+          failure.emplace(fmt::format("FailedGet{}Metric", metric.at("type").str()), proposal.error().message);
         continue;
       }
-      if (!best || proposal->replicas > *best) {
-        best = proposal->replicas;
-        why = fmt::format("{} resource utilization (percentage of request) above target", resource_of(metric));
-        condition(look, "ScalingActive", true, "ValidMetricFound",
-                  fmt::format("the HPA was able to successfully calculate a replica count from {} resource utilization "
-                              "(percentage of request)",
-                              resource_of(metric)));
-      }
+      if (best && proposal->replicas <= *best) continue;
+      best = proposal->replicas;
+      followed = description_of(metric);
     }
     // With one metric missing the others may only ask for more.
     if (!best || (failure && *best < look.current)) {
-      const std::string message = failure ? failure->message : "no metrics are given";
-      condition(look, "ScalingActive", false, "FailedGetResourceMetric",
-                fmt::format("the HPA was unable to compute the replica count: {}", message));
+      if (!failure) failure.emplace("FailedGetResourceMetric", "no metrics are given");
+      complain(look, failure->first,
+               fmt::format("the HPA was unable to compute the replica count: {}", failure->second));
       return false;
     }
+    look.failed_desired.reset();
+    condition(look, "ScalingActive", true, "ValidMetricFound",
+              fmt::format("the HPA was able to successfully calculate a replica count from {}", followed));
+    why = *best < look.current ? "All metrics below target" : followed + " above target";
     look.status.set("currentMetrics", std::move(measured));
     AutoscalerMemory& memory = memory_[look.autoscaler->key()];
     const Limited limited =
         limit_replicas(look.autoscaler->at("spec"), look.current, *best, api_.clock().now(), memory);
     look.desired = limited.replicas;
-    if (look.desired < look.current) why = "All metrics below target";
     condition(look, "AbleToScale", true, limited.able_reason.empty() ? "ReadyForNewScale" : limited.able_reason,
               limited.able_reason.empty() ? "recommended size matches current size" : limited.able_message);
     condition(look, "ScalingLimited", limited.limited, limited.limit_reason, limited.limit_message);
     return true;
   }
 
-  [[nodiscard]] static std::string_view resource_of(const Value& metric) {
+  [[nodiscard]] static std::string description_of(const Value& metric) {
     const bool container = metric.at("type").str() == "ContainerResource";
-    return metric.at(container ? "containerResource" : "resource", "name").str();
+    const Value& source = metric.at(container ? "containerResource" : "resource");
+    if (!source.at("target").has("averageUtilization")) return fmt::format("{} resource", source.at("name").str());
+    return fmt::format("{} {}resource utilization (percentage of request)", source.at("name").str(),
+                       container ? "container " : "");
   }
 
   Result<ReplicaProposal> propose(const Look& look, const Value& metric, Value& measured) const {
@@ -174,7 +227,9 @@ class HorizontalPodAutoscaler final : public Reconciler {
     if (target.utilization == 0) target.average_milli = Quantity::of(source.at("target", "averageValue")).milli_value();
     if (target.utilization == 0 && target.average_milli == 0)
       return fail("invalid {} metric source: neither a utilization target nor a value target was set", target.resource);
-    auto proposal = propose_replicas(look.pods, metrics_of(look, target), target, look.current, api_.clock().now());
+    auto proposal =
+        propose_replicas(look.pods, metrics_of(look, target), target,
+                         Tolerance::of(look.autoscaler->at("spec", "behavior")), look.current, api_.clock().now());
     if (!proposal)
       return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
     const Quantity average = target.resource == "cpu" ? Quantity::of_milli(proposal->average_milli)
@@ -195,11 +250,13 @@ class HorizontalPodAutoscaler final : public Reconciler {
         const auto pod = std::ranges::find(look.pods, usage.uid, [](const api::ObjectPtr& p) { return p->uid(); });
         if (pod == look.pods.end()) continue;
         PodMetric metric{0, usage.at, usage.window};
+        bool measured = false;
         for (const seam::ContainerUsage& c : usage.containers) {
           if (!target.container.empty() && c.container != target.container) continue;
+          measured = true;
           metric.milli += target.resource == "cpu" ? c.cpu_nano_cores / kNanoPerMilli : c.memory_bytes * kMilli;
         }
-        out[std::string((*pod)->name())] = metric;
+        if (measured) out[std::string((*pod)->name())] = metric;
       }
     }
     return out;
@@ -227,12 +284,14 @@ class HorizontalPodAutoscaler final : public Reconciler {
 
   Result<Again> write_status(Look& look) {
     look.status.set("observedGeneration", look.autoscaler->at("metadata", "generation"));
-    look.status.set("currentReplicas", look.current).set("desiredReplicas", look.desired);
+    look.status.set("currentReplicas", look.current).set("desiredReplicas", look.failed_desired.value_or(look.desired));
     const auto written = api_.mutate(look.autoscaler->key(), api::Subresource::kStatus,
                                      [&](Value& object) { object.set("status", look.status); });
     if (!written && !written.error().not_found()) return fail("{}", written.error().message);
     const Value& active = condition_called(look.status, "ScalingActive");
-    return Again::in(active.at("reason").str() == "FailedGetResourceMetric" ? kAutoscalerRetry : kAutoscalerSync);
+    const std::string_view reason = active.at("reason").str();
+    return Again::in(reason.starts_with("FailedGet") || reason == "InvalidSelector" ? kAutoscalerRetry
+                                                                                    : kAutoscalerSync);
   }
 
   api::Api& api_;
