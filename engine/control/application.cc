@@ -12,7 +12,10 @@ namespace fairlead::control {
 namespace {
 
 constexpr std::string_view kRefresh = "argocd.argoproj.io/refresh";
+/// With "/background" or "/foreground" behind it, or alone, which is the latter.
 constexpr std::string_view kFinalizer = "resources-finalizer.argocd.argoproj.io";
+constexpr std::string_view kBackgroundFinalizer = "resources-finalizer.argocd.argoproj.io/background";
+constexpr std::string_view kForegroundFinalizer = "resources-finalizer.argocd.argoproj.io/foreground";
 
 std::string tracking_id(std::string_view application, const api::Key& key) {
   return fmt::format("{}:{}/{}:{}/{}", application, key.resource->group, key.resource->kind, key.ns, key.name);
@@ -33,6 +36,15 @@ std::int64_t wave_of(const Value& object) {
 
 std::optional<std::string> unsupported(const Value& spec) {
   if (!spec.at("sources").empty()) return "several sources are not supported here: use spec.source";
+  if (!spec.at("sourceHydrator").is_null()) return "spec.sourceHydrator is not supported here: use spec.source";
+  for (const char* part : {"include", "exclude", "jsonnet"}) {
+    const Value& given = spec.at("source", "directory", part);
+    if (given.is_string() ? !given.str().empty() : !given.empty()) {
+      return fmt::format(
+          "spec.source.directory.{} is not supported here: every manifest of the folder is read; move the others away",
+          part);
+    }
+  }
   for (const char* tool : {"helm", "kustomize", "plugin", "chart"}) {
     if (spec.at("source").has(tool)) {
       return fmt::format(
@@ -42,6 +54,28 @@ std::optional<std::string> unsupported(const Value& spec) {
     }
   }
   return std::nullopt;
+}
+
+/// Helm's own hooks that Argo CD runs; the others (test, rollback …) it leaves out. Source: gitops-engine
+/// pkg/sync/hook/helm/type.go.
+bool is_helm_sync_hook(std::string_view types) {
+  for (const std::string_view type : {"pre-install", "pre-upgrade", "post-install", "post-upgrade"})
+    if (types.contains(type)) return true;
+  return false;
+}
+
+/// Argo CD applies it at no time.
+bool is_left_out(const Value& object) {
+  const Value& annotations = object.at("metadata", "annotations");
+  if (const std::string_view hook = annotations.at("argocd.argoproj.io/hook").str(); !hook.empty())
+    return hook == "Skip";
+  const std::string_view helm = annotations.at("helm.sh/hook").str();
+  return !helm.empty() && helm != "crd-install" && !is_helm_sync_hook(helm);
+}
+
+bool is_cascade(const Value& finalizer) {
+  return finalizer.str() == kFinalizer || finalizer.str() == kBackgroundFinalizer ||
+         finalizer.str() == kForegroundFinalizer;
 }
 
 }  // namespace
@@ -183,7 +217,9 @@ Result<ApplicationItem> ApplicationReconciler::item_of(const Plan& plan, const s
                                                          item.target.at("kind").str(), api_version),
                                              item.file));
   }
-  if (!item.target.at("metadata", "annotations", "argocd.argoproj.io/hook").str().empty()) {
+  const Value& annotations = item.target.at("metadata", "annotations");
+  if (!annotations.at("argocd.argoproj.io/hook").str().empty() ||
+      is_helm_sync_hook(annotations.at("helm.sh/hook").str())) {
     return std::unexpected(item.target.error("sync hooks are not supported here", item.file));
   }
   for (const api::FieldError& e : api_.schema().decode(*item.resource, item.target)) {
@@ -237,6 +273,7 @@ Result<> ApplicationReconciler::compare(Plan& plan) {
 
   std::set<api::Key> seen;
   for (const seam::Manifest& manifest : *manifests.manifests) {
+    if (is_left_out(manifest.object)) continue;
     auto item = item_of(plan, manifest);
     if (!item) return std::unexpected(item.error());
     if (!seen.insert(item->key).second) {
@@ -268,6 +305,7 @@ void ApplicationReconciler::add_prunable(Plan& plan) const {
     item.key = key;
     item.wave = wave_of(live->tree());
     item.health = health_of(live->resource(), live->tree());
+    item.extraneous = live->annotation("argocd.argoproj.io/compare-options").contains("IgnoreExtraneous");
     item.live = std::move(live);
     plan.items.push_back(std::move(item));
   }
@@ -275,20 +313,32 @@ void ApplicationReconciler::add_prunable(Plan& plan) const {
 
 Result<Again> ApplicationReconciler::tear_down(const api::Object& application) {
   const auto& finalizers = application.at("metadata", "finalizers").items();
-  if (std::ranges::find(finalizers, Value(kFinalizer)) == finalizers.end()) return Again::when_changed();
-  bool left = false;
+  if (std::ranges::none_of(finalizers, is_cascade)) return Again::when_changed();
+  api::DeleteOptions how;
+  how.propagation = std::ranges::find(finalizers, Value(kBackgroundFinalizer)) == finalizers.end()
+                        ? api::Propagation::kForeground
+                        : api::Propagation::kBackground;
+  const Time since = parse_time(application.at("metadata", "deletionTimestamp").str()).value_or(Time());
+  std::vector<api::ObjectPtr> going;
   for (const api::Key& key : std::set<api::Key>(tracked_[std::string(application.name())])) {
     const api::ObjectPtr live = api_.get(key);
     if (live == nullptr || live->annotation(kTrackingId) != tracking_id(application.name(), key)) continue;
-    left = true;
+    if (live->uid() == application.uid() || key.resource->kind == "CustomResourceDefinition") continue;
+    const Removal removal = removal_of(*live, application.tree(), "Delete");
+    if (removal == Removal::kNo) continue;
+    // Nothing goes before somebody has confirmed it: the Application changes then.
+    if (removal == Removal::kConfirm && !removal_approved(application, since)) return Again::when_changed();
+    going.push_back(live);
+  }
+  for (const api::ObjectPtr& live : going) {
     if (live->deleting()) continue;
-    if (const auto removed = api_.remove(key); !removed && !removed.error().not_found())
+    if (const auto removed = api_.remove(live->key(), how); !removed && !removed.error().not_found())
       return fail("{}", removed.error().message);
   }
-  if (left) return Again::in(std::chrono::seconds(1));
+  if (!going.empty()) return Again::in(std::chrono::seconds(1));
   const auto done = api_.mutate(application.key(), api::Subresource::kNone, [](Value& object) {
     Value& list = object.make("metadata", "finalizers");
-    std::erase(list.mutable_items(), Value(kFinalizer));
+    std::erase_if(list.mutable_items(), is_cascade);
   });
   if (!done && !done.error().not_found()) return fail("{}", done.error().message);
   return Again::when_changed();

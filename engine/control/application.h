@@ -16,7 +16,6 @@
 namespace fairlead::control {
 
 inline constexpr Duration kApplicationResync = std::chrono::minutes(3);  ///< Argo CD's timeout.reconciliation.
-inline constexpr Duration kSelfHealDelay = std::chrono::seconds(5);      ///< Argo CD's self-heal timeout.
 inline constexpr std::string_view kTrackingId = "argocd.argoproj.io/tracking-id";
 
 /// One object that an Application has in Git, in the cluster, or in both.
@@ -28,6 +27,7 @@ struct ApplicationItem {
   api::ObjectPtr live;  ///< Null when it is missing.
   std::vector<const FieldPath*> ignored;
   bool synced = false;
+  bool extraneous = false;  ///< Git does not have it, and it says that this does not matter.
   std::int64_t wave = 0;
   std::string error;  ///< Why it cannot be applied.
   Health health;
@@ -61,10 +61,15 @@ class ApplicationReconciler final : public Reconciler {
   void add_prunable(Plan& plan) const;
   void judge(Plan& plan, ApplicationItem& item) const;
   [[nodiscard]] Again sync(Plan& plan);
+  // application_operation.cc: whether an operation begins.
   [[nodiscard]] bool start_operation(Plan& plan, Again& again) const;
+  [[nodiscard]] Result<bool> begin_by_itself(Plan& plan, Again& again) const;
+  [[nodiscard]] bool begin_as_asked(Plan& plan) const;
+  void begin(Plan& plan, Value operation) const;
   [[nodiscard]] bool apply_wave(Plan& plan, std::int64_t wave);
   [[nodiscard]] std::string apply(const Plan& plan, const ApplicationItem& item);
-  [[nodiscard]] bool prune(Plan& plan);
+  /// How long to wait before the operation goes on; nothing when it is over.
+  [[nodiscard]] std::optional<Again> prune(Plan& plan);
   void fail_attempt(Plan& plan, const std::string& message) const;
   void finish(Plan& plan, std::string_view phase, std::string message) const;
   void write_status(Plan& plan);

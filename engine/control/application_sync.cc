@@ -8,16 +8,9 @@
 namespace fairlead::control {
 namespace {
 
-constexpr std::int64_t kRetryLimit = 5;
-constexpr Duration kRetryBase = std::chrono::seconds(5);
-constexpr Duration kRetryMax = std::chrono::minutes(3);
-constexpr std::size_t kHistoryLimit = 10;
-
-Duration retry_delay(std::int64_t retries) {
-  Duration delay = kRetryBase;
-  for (std::int64_t i = 0; i < retries && delay < kRetryMax; ++i) delay *= 2;
-  return std::min(delay, kRetryMax);
-}
+constexpr std::int64_t kHistoryLimit = 10;  ///< spec.revisionHistoryLimit where it is left out.
+/// When to look at a failed operation again; start_operation knows whether it is tried again by then.
+constexpr Duration kAfterFailure = std::chrono::seconds(1);
 
 Value item_reference(const ApplicationItem& item) {
   Value out = Value::object();
@@ -48,52 +41,7 @@ void add_result(Value& operation, const ApplicationItem& item, std::string_view 
   operation.make("syncResult", "resources").push_back(std::move(result));
 }
 
-bool option_of(const Value& object, std::string_view option) {
-  const std::string_view all = object.at("metadata", "annotations", "argocd.argoproj.io/sync-options").str();
-  return all.find(option) != std::string_view::npos;
-}
-
 }  // namespace
-
-bool ApplicationReconciler::start_operation(Plan& plan, Again& again) const {
-  const Time now = api_.clock().now();
-  const auto later = [&](Time due) {
-    if (now < due) again = Again::in(due - now);
-    return now < due;
-  };
-  const bool manual = !plan.application->at("operation").is_null();
-  const bool same_revision = plan.operation.at("syncResult", "revision").str() == plan.revision;
-  const std::string_view phase = plan.operation.at("phase").str();
-  const bool running =
-      phase == "Running" && same_revision;  // Where Git moved on it starts over with what is there now.
-  const auto finished = parse_time(plan.operation.at("finishedAt").str());
-  if (running && !finished) return true;
-  const std::int64_t retries = running && !manual ? plan.operation.at("retryCount").int_or(0) : 0;
-  if (retries > 0) {
-    if (later(*finished + retry_delay(retries - 1))) return false;
-  } else if (!manual) {
-    if (plan.automated().is_null() || !plan.automated().at("enabled").bool_or(true) || !plan.out_of_sync())
-      return false;
-    if (same_revision) {
-      if (phase != "Succeeded" || !plan.automated().at("selfHeal").bool_or(false)) return false;
-      if (later(finished.value_or(now) + kSelfHealDelay)) return false;
-    }
-  }
-  plan.operation =
-      Value::object({{"phase", "Running"},
-                     {"message", "waiting for completion"},
-                     {"startedAt", format_time(now)},
-                     {"operation", Value::object({{"sync", Value::object({{"revision", plan.revision}})},
-                                                  {"initiatedBy", Value::object({{"automated", !manual}})}})},
-                     {"syncResult", Value::object({{"revision", plan.revision},
-                                                   {"source", plan.spec().at("source")},
-                                                   {"resources", Value::array()}})}});
-  if (retries > 0) plan.operation.set("retryCount", retries);
-  if (manual && plan.application->at("operation", "sync", "prune").bool_or(false)) {
-    plan.operation.make("operation", "sync").set("prune", true);
-  }
-  return true;
-}
 
 std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem& item) {
   if (!item.error.empty()) return item.error;
@@ -121,43 +69,54 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
   return updated ? "" : fmt::format("{}: {}", item.file, updated.error().message);
 }
 
+/// One object that is refused holds back none of the others of its wave.
 bool ApplicationReconciler::apply_wave(Plan& plan, std::int64_t wave) {
+  std::string failures;
   for (ApplicationItem& item : plan.items) {
     if (item.wave != wave || item.target.is_null() || item.synced || result_of(plan.operation, item) != nullptr)
       continue;
     const bool created = item.live == nullptr;
     if (const std::string error = apply(plan, item); !error.empty()) {
       add_result(plan.operation, item, "SyncFailed", error);
-      fail_attempt(plan, fmt::format("one or more objects failed to apply, reason: {}", error));
-      return false;
+      failures += (failures.empty() ? "" : ", ") + error;
+      continue;
     }
     add_result(plan.operation, item, "Synced",
                fmt::format("{} {}", item.key.to_string(), created ? "created" : "configured"));
     judge(plan, item);
   }
-  return true;
+  if (failures.empty()) return true;
+  fail_attempt(plan, fmt::format("one or more objects failed to apply, reason: {}", failures));
+  return false;
 }
 
-bool ApplicationReconciler::prune(Plan& plan) {
-  const bool wanted =
-      plan.automated().at("prune").bool_or(false) || plan.operation.at("operation", "sync", "prune").bool_or(false);
+std::optional<Again> ApplicationReconciler::prune(Plan& plan) {
+  const bool wanted = plan.operation.at("operation", "sync", "prune").bool_or(false);
+  const Time since = parse_time(plan.operation.at("startedAt").str()).value_or(Time());
+  api::DeleteOptions how;
+  how.propagation = plan.has_option("PrunePropagationPolicy=background") ? api::Propagation::kBackground
+                    : plan.has_option("PrunePropagationPolicy=orphan")   ? api::Propagation::kOrphan
+                                                                         : api::Propagation::kForeground;
   for (auto it = plan.items.rbegin(); it != plan.items.rend(); ++it) {
     const ApplicationItem& item = *it;
     if (!item.target.is_null() || result_of(plan.operation, item) != nullptr) continue;
-    if (!wanted || option_of(item.live->tree(), "Prune=false")) {
-      add_result(plan.operation, item, "PruneSkipped", "ignored (requires pruning)");
+    const Removal removal = removal_of(*item.live, plan.application->tree(), "Prune");
+    if (!wanted || removal == Removal::kNo) {
+      add_result(plan.operation, item, "PruneSkipped", wanted ? "ignored (no prune)" : "ignored (requires pruning)");
       continue;
     }
-    api::DeleteOptions options;
-    options.propagation = api::Propagation::kForeground;
-    if (const auto removed = api_.remove(item.key, options); !removed && !removed.error().not_found()) {
+    if (removal == Removal::kConfirm && !removal_approved(*plan.application, since)) {
+      plan.operation.set("message", fmt::format("waiting for pruning confirmation of {}", item.key.to_string()));
+      return Again::in(kApplicationResync);
+    }
+    if (const auto removed = api_.remove(item.key, how); !removed && !removed.error().not_found()) {
       add_result(plan.operation, item, "SyncFailed", removed.error().message);
       fail_attempt(plan, removed.error().message);
-      return false;
+      return Again::in(kAfterFailure);
     }
     add_result(plan.operation, item, "Pruned", "pruned");
   }
-  return true;
+  return std::nullopt;
 }
 
 Again ApplicationReconciler::sync(Plan& plan) {
@@ -168,7 +127,7 @@ Again ApplicationReconciler::sync(Plan& plan) {
     if (!item.target.is_null()) waves.insert(item.wave);
   }
   for (const std::int64_t wave : waves) {
-    if (!apply_wave(plan, wave)) return Again::in(kRetryBase);
+    if (!apply_wave(plan, wave)) return Again::in(kAfterFailure);
     if (wave == *waves.rbegin()) break;
     for (const ApplicationItem& item : plan.items) {
       if (item.wave != wave || item.target.is_null() || !item.health.assessed ||
@@ -178,20 +137,9 @@ Again ApplicationReconciler::sync(Plan& plan) {
       return Again::in(std::chrono::seconds(1));
     }
   }
-  if (!prune(plan)) return Again::in(kRetryBase);
+  if (const auto wait = prune(plan)) return *wait;
   finish(plan, "Succeeded", "successfully synced (all tasks run)");
   return again;
-}
-
-/// Another attempt is due after a while, unless this was the last. Source: argo-cd controller/appcontroller.go,
-/// processRequestedAppOperation.
-void ApplicationReconciler::fail_attempt(Plan& plan, const std::string& message) const {
-  const std::int64_t retries = plan.operation.at("retryCount").int_or(0);
-  const bool automated = plan.operation.at("operation", "initiatedBy", "automated").bool_or(false);
-  if (!automated || retries == kRetryLimit) return finish(plan, "Failed", message);
-  const Time next = api_.clock().now() + retry_delay(retries);
-  plan.operation.set("retryCount", retries + 1);
-  finish(plan, "Running", fmt::format("{}. Retrying attempt #{} at {}.", message, retries + 1, format_time(next)));
 }
 
 void ApplicationReconciler::finish(Plan& plan, std::string_view phase, std::string message) const {
@@ -244,7 +192,9 @@ Value status_conditions(const Value& before, const std::vector<std::pair<std::st
   return out;
 }
 
-void add_history(Value& status, const Value& operation, const Value& source) {
+/// Whole deployments only: healing puts back what was deployed already.
+void add_history(Value& status, const Value& operation, const Value& spec) {
+  if (operation.at("operation", "sync", "autoHealAttemptsCount").int_or(0) > 0) return;
   Value& history = status["history"];
   if (history.is_null()) history = Value::array();
   const Value& last = history.empty() ? Value() : history.items().back();
@@ -255,8 +205,10 @@ void add_history(Value& status, const Value& operation, const Value& source) {
                                    {"revision", operation.at("syncResult", "revision")},
                                    {"deployStartedAt", operation.at("startedAt")},
                                    {"deployedAt", operation.at("finishedAt")},
-                                   {"source", source}}));
-  if (history.size() > kHistoryLimit) history.mutable_items().erase(history.mutable_items().begin());
+                                   {"source", spec.at("source")}}));
+  const auto limit =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, spec.at("revisionHistoryLimit").int_or(kHistoryLimit)));
+  while (history.size() > limit) history.mutable_items().erase(history.mutable_items().begin());
 }
 
 }  // namespace
@@ -284,7 +236,7 @@ void ApplicationReconciler::write_status(Plan& plan) {
     }
     status.set("sourceType", "Directory");
     if (!plan.operation.is_null()) status.set("operationState", plan.operation);
-    if (plan.operation.at("phase").str() == "Succeeded") add_history(status, plan.operation, plan.spec().at("source"));
+    if (plan.operation.at("phase").str() == "Succeeded") add_history(status, plan.operation, plan.spec());
     status.set("conditions", status_conditions(before.at("conditions"), plan.conditions, now));
     if (plan.conditions.empty()) status.erase("conditions");
     if (plan.compared) object.erase("operation");
