@@ -38,6 +38,7 @@ void add_admission(api::Api& api) {
   api::add_standard_admission(api);
   add_delivery_admission(api);
   add_gateway_admission(api);
+  add_unacted_fields_admission(api);
 }
 
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {

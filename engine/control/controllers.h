@@ -53,6 +53,8 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
 
 /// The admission steps of this room. Once per Api.
 void add_admission(api::Api& api);
+/// Of them, the one that warns of fields of Applications and HorizontalPodAutoscalers that nothing here acts on.
+void add_unacted_fields_admission(api::Api& api);
 
 /// Every controller of this room, in the order in which they run when several have work at the same moment.
 void add_controllers(Manager& manager, api::Api& api, const Seams& seams);
