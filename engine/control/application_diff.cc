@@ -1,23 +1,77 @@
 #include "engine/control/application_diff.h"
 
+#include <algorithm>
+
 #include "base/json.h"
+#include "engine/api/schema_type.h"
 
 namespace fairlead::control {
 namespace {
 
 bool matches(std::string_view pattern, std::string_view text) { return pattern == "*" || pattern == text; }
 
-/// What must go from a live object before `target` is laid over it: members that were applied before and are no longer
-/// wanted, and lists of objects that Git changed, which are taken whole so that elements which Git dropped go.
-Value removals(const Value& last, const Value& target) {
+const api::Type* member_type(const api::Type* type, std::string_view key) {
+  if (type == nullptr) return nullptr;
+  if (type->shape == api::Shape::kMap) return type->element;
+  const api::Field* field = type->field(key);
+  return field == nullptr ? nullptr : field->type;
+}
+
+const Value* element_with(const Value& list, std::string_view key, const Value& value) {
+  for (const Value& element : list.items())
+    if (element.at(key) == value) return &element;
+  return nullptr;
+}
+
+/// Whether every element has a value of its own under the key by which the list merges.
+bool is_told_apart(const Value& list, std::string_view key) {
+  return std::ranges::all_of(list.items(), [&](const Value& element) {
+    return element.has(key) && element_with(list, key, element.at(key)) == &element;
+  });
+}
+
+Value removals(const api::Type* type, const Value& last, const Value& target);
+
+/// Elements that Git dropped, and what it dropped from those that it kept. What somebody else added stays.
+Value list_removals(const api::Type& type, const Value& last, const Value& target) {
+  Value out = Value::array();
+  for (const Value& element : last.items()) {
+    const Value& name = element.at(type.merge_key);
+    const Value* kept = element_with(target, type.merge_key, name);
+    Value patch = kept == nullptr ? Value::object({{"$patch", "delete"}}) : removals(type.element, element, *kept);
+    if (patch.empty()) continue;
+    patch.set(type.merge_key, name);
+    out.push_back(std::move(patch));
+  }
+  return out;
+}
+
+/// What must go from a live object before `target` is laid over it: what was applied before and is no longer wanted.
+/// Lists that merge do so element by element; one whose elements cannot be told apart by their key is taken whole.
+/// Source: apimachinery/pkg/util/strategicpatch, CreateThreeWayMergePatch.
+Value removals(const api::Type* type, const Value& last, const Value& target) {
   Value out = Value::object();
   for (const Member& member : last.members()) {
     const Value* wanted = target.find(member.key);
-    const bool list = member.value.is_array() && !member.value.empty() && member.value.items().front().is_object();
-    if (wanted == nullptr || (list && !(*wanted == member.value))) {
+    const api::Type* inner = member_type(type, member.key);
+    if (wanted == nullptr) {
       out.set(member.key, nullptr);
     } else if (member.value.is_object() && wanted->is_object()) {
-      if (Value below = removals(member.value, *wanted); !below.empty()) out.set(member.key, std::move(below));
+      if (Value below = removals(inner, member.value, *wanted); !below.empty()) out.set(member.key, std::move(below));
+    } else if (member.value.is_array() && wanted->is_array() && inner != nullptr && inner->patch_merge &&
+               !(*wanted == member.value)) {
+      const std::string_view key = inner->merge_key;
+      Value gone = Value::array();
+      if (key.empty()) {
+        for (const Value& item : member.value.items())
+          if (std::ranges::find(wanted->items(), item) == wanted->items().end()) gone.push_back(item);
+        if (!gone.empty()) out.set("$deleteFromPrimitiveList/" + member.key, std::move(gone));
+      } else if (is_told_apart(member.value, key) && is_told_apart(*wanted, key)) {
+        gone = list_removals(*inner, member.value, *wanted);
+        if (!gone.empty()) out.set(member.key, std::move(gone));
+      } else {
+        out.set(member.key, nullptr);
+      }
     }
   }
   return out;
@@ -83,7 +137,7 @@ Result<Value> three_way_merge(const api::Schema& schema, const api::Resource& re
     // An annotation that somebody broke counts as none: then nothing is known to be removed.
     if (auto parsed = parse_json(text)) last = std::move(*parsed);
   }
-  auto merged = schema.strategic_merge(resource, live, removals(last, target));
+  auto merged = schema.strategic_merge(resource, live, removals(resource.type, last, target));
   if (!merged) return merged;
   Value wanted = target;
   wanted.erase("status");
