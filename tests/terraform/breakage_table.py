@@ -173,6 +173,7 @@ DATA = [
     ("region", setting("azurerm_storage_account", "account_replication_type", "GRS"), "queues: accounts is"),
     ("region", setting("azurerm_key_vault", "purge_protection_enabled", False), "purge protection is False"),
     ("region", setting("azurerm_log_analytics_workspace", "retention_in_days", 7), "days that logs stay is 7"),
+    ("region", setting("azurerm_log_analytics_workspace", "local_authentication_enabled", False), "access by Defender's sensor is False"),
     ("foundation", setting("azurerm_container_registry", "georeplications", []), "replicas is {}"),
     ("foundation", setting("azurerm_container_registry", "zone_redundancy_enabled", False), "zone redundancy is False"),
     ("foundation", setting("azurerm_container_registry", "network_rule_bypass_option", "None"), "who passes its door is None"),

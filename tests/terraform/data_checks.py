@@ -78,7 +78,10 @@ def check_vaults(environment, plan):
 
 def check_logs(environment, plan):
     for address, resource in of_type(plan, "azurerm_log_analytics_workspace"):
-        yield from differences(address, [("days that logs stay", resource["values"]["retention_in_days"], environment["observability"]["retentionDays"])])
+        yield from differences(address, [
+            ("days that logs stay", resource["values"]["retention_in_days"], environment["observability"]["retentionDays"]),
+            # The one thing that takes a key: https://github.com/Azure/Microsoft-Defender-for-Cloud/issues/1010
+            ("access by Defender's sensor", resource["values"]["local_authentication_enabled"], True)])
 
 
 def check_budget(environment, plan):

@@ -53,12 +53,13 @@ resource "azurerm_private_dns_zone_virtual_network_link" "spoke" {
 }
 
 resource "azurerm_log_analytics_workspace" "this" {
-  name                         = local.region.logWorkspace
-  location                     = var.region
-  resource_group_name          = azurerm_resource_group.this.name
-  sku                          = "PerGB2018"
-  retention_in_days            = local.environment.observability.retentionDays
-  local_authentication_enabled = false
+  name                = local.region.logWorkspace
+  location            = var.region
+  resource_group_name = azurerm_resource_group.this.name
+  sku                 = "PerGB2018"
+  retention_in_days   = local.environment.observability.retentionDays
+  # Defender's sensor in the cluster writes by the workspace's key, which AKS gives it, and crashes without.
+  local_authentication_enabled = true
   # Closed by an Azure Monitor Private Link Scope only, which comes with observability.
   internet_ingestion_access_type = "Enabled"
   internet_query_access_type     = "Enabled"
