@@ -14,7 +14,9 @@ namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-constexpr int kClientGone = 499;  // For metrics and logs only: nobody is there to be told.
+constexpr int kClientGone = 499;           // For metrics and logs only: nobody is there to be told.
+constexpr std::size_t kLoggedPath = 1024;  // A caller's text must not push the rest out of the line.
+constexpr std::size_t kLoggedMethod = 32;
 
 double memory_bytes() {
   rusage usage{};
@@ -116,8 +118,8 @@ struct Service::Surface {
         state->settings.log_requests == "all" || (state->settings.log_requests == "errors" && code >= 500);
     if (!wanted || !state->log.enabled(level)) return;
     state->log.write(level, "request",
-                     {{"method", call.request.method},
-                      {"path", call.request.path()},
+                     {{"method", std::string_view(call.request.method).substr(0, kLoggedMethod)},
+                      {"path", call.request.path().substr(0, kLoggedPath)},
                       {"route", exchange.route},
                       {"code", code},
                       {"duration_ms", milliseconds(took)},
@@ -208,6 +210,8 @@ Result<std::unique_ptr<Service>> Service::start(Settings settings, Handlers hand
     const auto alive = weak.lock();
     return alive ? static_cast<double>(alive->in_flight.load()) : 0.0;
   });
+  metrics.gauge("log_lines_dropped_total", "Log lines lost because nobody read them in time.", {},
+                [&log] { return static_cast<double>(log.dropped()); });
   metrics.gauge("process_start_time_seconds", "When the process started, in seconds since 1970.", {},
                 [started = unix_seconds()] { return started; });
   metrics.gauge("process_cpu_seconds_total", "Processor time used.", {}, cpu_seconds);

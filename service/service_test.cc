@@ -1,5 +1,6 @@
 #include "service/service.h"
 
+#include <array>
 #include <fstream>
 #include <future>
 
@@ -119,6 +120,37 @@ TEST_F(ServiceTest, RoutesCountsAndLogsRequests) {
   EXPECT_EQ(lines[0].at("request_id").str(), "abc");
   EXPECT_EQ(lines[0].at("code").int_or(0), 200);
   EXPECT_EQ(lines[0].at("route").str(), "/greet/{name}");
+}
+
+TEST_F(ServiceTest, ALongPathLeavesItsLogLineWhole) {
+  start();
+  EXPECT_EQ(get("/" + std::string(60'000, 'x')).status, 404);
+  const auto lines = log_lines();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("path").str().size(), 1024U);
+  EXPECT_FALSE(lines[0].at("span_id").str().empty()) << "the members behind it are there";
+}
+
+TEST(ServiceLog, NobodyReadingItStopsNoRequest) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const Log log(pipe[1], Level::kInfo, "test", "1");
+  MetricRegistry metrics;
+  Handlers handlers;
+  handlers.push_back(std::make_unique<Greet>());
+  auto service = Service::start({.name = "test", .address = "127.0.0.1", .port = 0}, std::move(handlers), log, metrics);
+  ASSERT_TRUE(service.has_value()) << service.error().to_string();
+  net::HttpClient client;
+  const auto status = [&](const std::string& target) {
+    const auto got = client.fetch({.url = {.host = "127.0.0.1", .port = (*service)->port(), .target = target}});
+    return got ? got->status : 0;
+  };
+  while (log.dropped() == 0) ASSERT_EQ(status("/greet/" + std::string(1000, 'x')), 200);
+  EXPECT_EQ(status("/livez"), 200);
+  EXPECT_NE(metrics.scrape().find("\nlog_lines_dropped_total 1\n"), std::string::npos) << metrics.scrape();
+  service->reset();
+  ::close(pipe[0]);
+  ::close(pipe[1]);
 }
 
 TEST_F(ServiceTest, HealthFollowsReadinessAndDrainWaits) {
