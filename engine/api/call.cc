@@ -39,8 +39,7 @@ void send(Call& call, int code, std::string body, std::string_view content_type)
   response.headers.add("Cache-Control", "no-cache, private");
   for (const auto& warning : call.warnings) response.headers.add("Warning", warning_header(warning));
   if (call.metrics) {
-    call.metrics->count(call.route.verb, call.route.full_resource(), code,
-                        std::chrono::steady_clock::now() - call.started);
+    call.metrics->count(call.route.verb, call.counted, code, std::chrono::steady_clock::now() - call.started);
   }
   call.response.send(response);
 }
@@ -100,7 +99,7 @@ void send_text(Call& call, int code, std::string text, std::string_view content_
 }
 
 void note_stream(Call& call) {
-  if (call.metrics) call.metrics->stream_begun(call.route.verb, call.route.full_resource());
+  if (call.metrics) call.metrics->stream_begun(call.route.verb, call.counted);
 }
 
 namespace {

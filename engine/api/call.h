@@ -34,6 +34,7 @@ struct Call {
   net::Request request;
   net::ResponseWriter response;
   Route route;
+  std::string counted;  ///< The route's resource where it exists, for metrics: whatever else a path names is "".
   Query query;
   Accept accept;
   Body body;

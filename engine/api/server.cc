@@ -11,8 +11,21 @@
 namespace fairlead::api {
 namespace {
 
+/// Paths are anybody's to invent, series are not: only a resource that is served has a name in metrics.
+std::string counted_resource(const Schema& schema, const Route& route) {
+  const bool usage = route.group == "metrics.k8s.io";  // Computed, so it is in no schema; its resources are core's too.
+  const Resource* served =
+      usage ? schema.by_plural("", "v1", route.plural) : schema.by_plural(route.group, route.version, route.plural);
+  if (served == nullptr) return {};
+  if (route.subresource.empty()) return served->plural;
+  const auto& known = served->subresources;
+  const bool found = std::ranges::find(known, route.subresource, &ServedSubresource::name) != known.end();
+  return found ? route.full_resource() : std::string();
+}
+
 /// Control thread: who is it, may they, and then do it.
 void serve(Context& context, const CallPtr& call) {
+  call->counted = counted_resource(context.schema, call->route);
   if (call->request.body.size() > kMaxBody) {
     Status status;
     status.code = 413;

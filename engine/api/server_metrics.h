@@ -15,7 +15,8 @@ namespace fairlead::api {
 /// Any thread.
 class ServerMetrics {
  public:
-  /// One request answered. `resource` is "" for paths that name none.
+  /// One request answered. `resource` is one that exists, or "": every other value would be a series for ever. Verbs
+  /// that nobody knows count as "other".
   void count(std::string_view verb, std::string_view resource, int code, std::chrono::steady_clock::duration took);
   void stream_begun(std::string_view verb, std::string_view resource);
 
