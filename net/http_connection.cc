@@ -118,18 +118,34 @@ bool Connection::parse_step() {
   }
   if (parser_.head_complete() && !body_begun_) {
     body_begun_ = true;
+    if (!wants_body()) {
+      handle();
+      return false;
+    }
     deadline_ = now() + context_.limits.body;
     if (parser_.expects_continue() && begin_ == end_) output_.append("HTTP/1.1 100 Continue\r\n\r\n");
   }
   return false;
 }
 
+bool Connection::wants_body() {
+  if (!context_.reads_body) return true;
+  Request& head = parser_.request();
+  head.peer = peer_;
+  return context_.reads_body(head);
+}
+
+/// Of a request that is complete, or whose body is not wanted: then what follows its head is nobody's to read, least of
+/// all as a next request.
 void Connection::handle() {
+  const bool whole = parser_.complete();
   Request request = std::move(parser_.request());
+  if (!whole) request.body.clear();
   request.peer = peer_;
   ++requests_;
   count(context_.counters.requests);
-  const bool keep = parser_.keep_alive() && !context_.draining && requests_ < context_.limits.requests_per_connection;
+  const bool keep =
+      whole && parser_.keep_alive() && !context_.draining && requests_ < context_.limits.requests_per_connection;
   exchange_ = std::make_shared<Exchange>(weak_from_this(), Exchange::Setting{.head_only = request.method == "HEAD",
                                                                              .keep_alive = keep,
                                                                              .chunked = request.minor == 1,

@@ -32,6 +32,7 @@ struct ServerCounters {
 /// What all connections of a server share. Outlives them.
 struct ServerContext {
   Handler handler;
+  BodyFilter reads_body;
   ServerLimits limits;
   ServerCounters counters;
   std::atomic<bool> draining{false};
@@ -70,6 +71,7 @@ class Connection : public ExchangeOwner, public std::enable_shared_from_this<Con
   void process();
   bool parse_step();
   void handle();
+  [[nodiscard]] bool wants_body();
   void collect();
   void refuse(const ParseError& error);
   void flush();

@@ -80,6 +80,11 @@ struct ServerLimits {
   std::chrono::milliseconds write{30'000};      ///< Without the peer taking a single byte of what waits for it.
 };
 
+/// Asked on a server's thread once the head of a request (and its peer) is known but its body has not wholly arrived:
+/// whether that is to be read. When not, the handler gets the request as it is, without the body, and the connection
+/// closes after the answer. Such a request must not be taken for one whose body is empty.
+using BodyFilter = std::function<bool(const Request& head)>;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6, numeric.
   std::uint16_t port = 0;             ///< 0: the kernel chooses; see `HttpServer::port`.
@@ -87,6 +92,7 @@ struct ServerOptions {
   unsigned threads = 1;
   std::optional<TlsServerOptions> tls{};
   ServerLimits limits{};
+  BodyFilter reads_body{};  ///< None: every body is read.
 };
 
 struct ServerStats {

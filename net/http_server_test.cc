@@ -73,6 +73,32 @@ TEST(HttpServer, ClosesWhenAsked) {
   EXPECT_NE(old.read_all().find("GET / "), std::string::npos);
 }
 
+TEST(HttpServer, LeavesABodyThatIsNotWantedUnread) {
+  ServerOptions options;
+  options.reads_body = [](const Request& head) { return head.peer.address.empty() || head.headers.has("Token"); };
+  const auto server = serve(echo, std::move(options));
+  constexpr std::string_view kNext = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const auto* framing : {"Content-Length: 1000000\r\n", "Transfer-Encoding: chunked\r\n",
+                              "Content-Length: 1000000\r\nExpect: 100-continue\r\n"}) {
+    RawPeer peer(server->port());
+    peer.send("POST /x HTTP/1.1\r\nHost: x\r\n" + std::string(framing) + "\r\n");
+    peer.read_until("POST /x \n");
+    peer.send(kNext);
+    const std::string all = peer.read_all();
+    EXPECT_NE(all.find("connection: close"), std::string::npos) << all;
+    EXPECT_EQ(occurrences(all, "HTTP/1.1 "), 1U) << all;
+  }
+  RawPeer begun(server->port());  // A part of the body came with the head.
+  begun.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(kNext));
+  const std::string all = begun.read_all();
+  EXPECT_NE(all.find("POST /x \n"), std::string::npos) << "no piece of the body either: " << all;
+  EXPECT_EQ(occurrences(all, "HTTP/1.1 "), 1U) << all;
+  RawPeer known(server->port());
+  known.send("POST /x HTTP/1.1\r\nHost: x\r\nToken: t\r\nContent-Length: 2\r\n\r\n");
+  known.send("hiPOST /y HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nho");
+  EXPECT_NE(known.read_until("POST /y ho").find("POST /x hi"), std::string::npos);
+}
+
 TEST(HttpServer, HeadHasTheLengthAndNoBody) {
   const auto server = serve(echo);
   RawPeer peer(server->port());

@@ -13,14 +13,6 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kAuthenticated = "system:authenticated";
 
-std::string_view bearer_token(const net::Headers& headers) {
-  auto value = headers.get("authorization");
-  if (!value.starts_with(kBearer)) return {};
-  value.remove_prefix(kBearer.size());
-  while (value.starts_with(' ')) value.remove_prefix(1);
-  return value;
-}
-
 void add_authenticated(User& user) {
   if (std::ranges::find(user.groups, kAuthenticated) == user.groups.end()) user.groups.emplace_back(kAuthenticated);
 }
@@ -129,6 +121,14 @@ ApiResult<User> authenticate(Context& context, const Call& call) {
 std::optional<Status> refusal(Context& context, const User& user, const Attributes& attributes) {
   if (authorized(context.api, user, attributes)) return std::nullopt;
   return forbidden(user, attributes);
+}
+
+std::string_view bearer_token(const net::Headers& headers) {
+  auto value = headers.get("authorization");
+  if (!value.starts_with(kBearer)) return {};
+  value.remove_prefix(kBearer.size());
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  return value;
 }
 
 std::expected<User, std::string> user_of_token(Context& context, std::string_view token,

@@ -35,6 +35,9 @@ struct Attributes {
 /// 403 with upstream's sentence, or nothing.
 [[nodiscard]] std::optional<Status> refusal(Context& context, const User& user, const Attributes& attributes);
 
+/// What stands behind "Bearer", or "". Any thread.
+[[nodiscard]] std::string_view bearer_token(const net::Headers& headers);
+
 /// Who a bearer token stands for, or why nobody. Without `audiences` the API's own is meant.
 [[nodiscard]] std::expected<User, std::string> user_of_token(Context& context, std::string_view token,
                                                              const std::vector<std::string>& audiences);

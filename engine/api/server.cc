@@ -1,6 +1,8 @@
 #include "engine/api/server.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <utility>
 
 #include "engine/api/access.h"
@@ -48,6 +50,18 @@ bool is_discovery(const Route& route) {
   return !route.is_resource && (route.path.starts_with("/api") || route.path.starts_with("/apis"));
 }
 
+/// Wire thread: whether the body behind this head is read before anybody knows who sends it. Whoever is turned away
+/// here is also nobody to `authenticate`, which asks more: that the token is in time and its account lives.
+bool reads_body(const net::Request& head, const std::optional<TokenKey>& key) {
+  if (head.peer.certificate) return true;
+  std::size_t length = 0;
+  const auto announced = head.headers.get("content-length");
+  const auto [end, error] = std::from_chars(announced.data(), announced.data() + announced.size(), length);
+  if (!announced.empty() && error == std::errc{} && length <= kMaxStrangersBody) return true;
+  const auto token = bearer_token(head.headers);
+  return key && !token.empty() && key->verify(token).has_value();
+}
+
 /// Wire thread: everything that needs neither the store nor the schema.
 void receive(const std::weak_ptr<Context>& weak, seam::Executor& control, const std::shared_ptr<ServerMetrics>& metrics,
              net::Request request, net::ResponseWriter response) {
@@ -93,6 +107,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerParts parts, const ServerOpt
   impl->context = std::make_shared<Context>(std::move(parts), options);
   const std::weak_ptr<Context> weak = impl->context;
   const auto metrics = impl->context->metrics;
+  const auto* tokens = impl->context->parts.tokens;
+  const auto key = tokens == nullptr ? std::nullopt : std::optional(tokens->key());
   for (const auto& listener : options.listeners) {
     net::ServerOptions wire;
     wire.address = listener.address;
@@ -102,6 +118,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerParts parts, const ServerOpt
     wire.tls = net::TlsServerOptions{
         .certificate = options.pki.server.certificate, .key = options.pki.server.key, .client_ca = options.pki.ca};
     wire.limits.parser.body_bytes = kMaxBody + 1024 * 1024;  // What is a little too large gets an answer, not a cut.
+    wire.reads_body = [key](const net::Request& head) { return reads_body(head, key); };
     wire.limits.stream_buffer = kMaxUnsent;
     wire.limits.write = std::chrono::minutes(2);
     auto server =

@@ -17,6 +17,8 @@
 namespace fairlead::api {
 
 inline constexpr std::size_t kMaxBody = 3 * 1024 * 1024;  ///< Of a request. Source: etcd's limit, as upstream.
+/// Of a request that shows neither a client certificate nor a token that was signed here: more is not read at all.
+inline constexpr std::size_t kMaxStrangersBody = 16 * 1024;
 inline constexpr int kMaxWatchesPerUser = 1000;
 inline constexpr std::size_t kMaxUnsent = 64 * 1024 * 1024;  ///< Of one answer, before a slow reader is cut off.
 

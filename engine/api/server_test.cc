@@ -1,5 +1,6 @@
 #include "engine/api/server.h"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -7,6 +8,8 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <openssl/bio.h>
+#include <openssl/ssl.h>
 
 #include "base/json.h"
 #include "engine/api/testing_client.h"
@@ -76,6 +79,48 @@ TEST_F(ServerTest, AnonymousSeesHealthAndNothingElse) {
   auto with_token = request("GET", "/api/v1/pods");
   with_token.headers.add("Authorization", "Bearer nonsense");
   EXPECT_EQ(send(nobody_, with_token).code, 401);
+}
+
+/// Says `bytes` over TLS without a certificate, and everything that comes back until the server closes.
+std::string say(std::uint16_t port, std::string_view bytes) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new_ssl_connect(context.get()), BIO_free_all);
+  BIO_set_conn_hostname(bio.get(), fmt::format("127.0.0.1:{}", port).c_str());
+  if (BIO_write(bio.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) return "nobody listens";
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (int got = 0; (got = BIO_read(bio.get(), piece.data(), static_cast<int>(piece.size()))) > 0;) {
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return text;
+}
+
+// A body that is never sent: only who does not wait for it can answer.
+TEST_F(ServerTest, ReadsNoLargeBodyOfAStranger) {
+  for (const auto* head : {"Content-Length: 3000000\r\n", "Transfer-Encoding: chunked\r\n",
+                           "Authorization: Bearer a.b.c\r\nContent-Length: 3000000\r\n"}) {
+    const auto text = say(server_.port(), fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}\r\n", kMaps, head));
+    EXPECT_TRUE(text.starts_with("HTTP/1.1 401 ")) << text;
+    EXPECT_NE(text.find("connection: close"), std::string::npos) << text;
+    EXPECT_NE(text.find(R"("reason":"Unauthorized")"), std::string::npos) << text;
+  }
+  const auto twice = say(server_.port(), fmt::format("POST {0} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}"
+                                                     "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                                                     kMaps));
+  EXPECT_TRUE(twice.starts_with("HTTP/1.1 401 ")) << twice;
+  EXPECT_NE(twice.find("HTTP/1.1 200 OK"), std::string::npos) << "a small body keeps the connection: " << twice;
+}
+
+TEST_F(ServerTest, ReadsTheLargeBodyOfAToken) {
+  constexpr std::string_view kAccounts = "/api/v1/namespaces/default/serviceaccounts";
+  ASSERT_EQ(post(kAccounts, R"({"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot"}})").code, 201);
+  const auto token = server_.with_api(
+      [this](const Api&) { return server_.tokens().issue("default", "robot", parse_json(R"({"spec":{}})").value()); });
+  ASSERT_TRUE(token.has_value()) << token.error().message;
+  auto large = request("POST", kMaps, map("a", std::string(1'000'000, 'x')));
+  large.headers.add("Authorization", "Bearer " + std::string(token->at("status", "token").str()));
+  EXPECT_EQ(send(nobody_, large).code, 403) << "known, and not allowed to";
+  EXPECT_EQ(post(kMaps, map("a", std::string(1'000'000, 'x'))).code, 201);
 }
 
 TEST_F(ServerTest, ReadsBackWhatWasWritten) {
