@@ -86,7 +86,7 @@ struct Peer {
 
 struct Request {
   std::string method = "GET";
-  std::string target = "/";  ///< As sent: origin form, path and query still percent-encoded.
+  std::string target = "/";  ///< Path and query, still percent-encoded; the host of an absolute one is in Host.
   int minor = 1;             ///< HTTP/1.minor: 0 or 1.
   Headers headers{};
   std::string body{};

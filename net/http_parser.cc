@@ -118,16 +118,34 @@ bool HttpParser::parse_request_line(std::string_view line) {
   const std::string_view version = line.substr(last + 1);
   if (!is_token(method)) return fail(400, "the method is not a token"), false;
   if (!is_target(target)) return fail(400, "the request target holds a character that it may not"), false;
-  if (target.front() != '/' && !(target == "*" && method == "OPTIONS")) {
-    return fail(400, "the request target does not begin with '/'"), false;
-  }
+  request_.method.assign(method);
+  if (!parse_target(target)) return false;
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     if (version.starts_with("HTTP/") && version.size() == 8) return fail(505, "only HTTP/1.1 is spoken here"), false;
     return fail(400, "the request line does not end with a version"), false;
   }
-  request_.method.assign(method);
-  request_.target.assign(target);
   request_.minor = version.back() - '0';
+  return true;
+}
+
+/// Origin form, "*" for OPTIONS, or absolute form, which RFC 9112 3.2.2 has every server accept.
+bool HttpParser::parse_target(std::string_view target) {
+  if (target.front() == '/' || (target == "*" && request_.method == "OPTIONS")) {
+    request_.target.assign(target);
+    return true;
+  }
+  constexpr std::string_view kAfterScheme = "://";
+  const auto scheme = std::min(target.find(kAfterScheme), target.size());
+  if (!equal_ignoring_case(target.substr(0, scheme), "http") &&
+      !equal_ignoring_case(target.substr(0, scheme), "https")) {
+    return fail(400, "the request target does not begin with '/', http:// or https://"), false;
+  }
+  target.remove_prefix(std::min(scheme + kAfterScheme.size(), target.size()));
+  const auto end = std::min(target.find_first_of("/?"), target.size());
+  authority_.assign(target.substr(0, end));
+  if (authority_.empty() || !is_host(authority_)) return fail(400, "the request target names no host"), false;
+  target.remove_prefix(end);
+  request_.target.assign(target.starts_with('/') ? "" : "/").append(target);
   return true;
 }
 
@@ -192,6 +210,7 @@ void HttpParser::decide_request_framing(bool chunked) {
   }
   if (hosts > 1) return fail(400, "Host is given more than once");
   if (hosts == 0 && request_.minor == 1) return fail(400, "there is no Host header");
+  if (!authority_.empty()) request_.headers.set("host", authority_);
   framing_ = chunked ? Framing::kChunked : remaining_ > 0 ? Framing::kLength : Framing::kNone;
   if (const auto expect = request_.headers.find("expect")) {
     if (!equal_ignoring_case(*expect, "100-continue")) return fail(417, "the only expectation met is \"100-continue\"");

@@ -74,6 +74,7 @@ class HttpParser {
   std::size_t consume_trailers(std::string_view bytes);
   void parse_head(std::string_view head);
   bool parse_request_line(std::string_view line);
+  bool parse_target(std::string_view target);
   bool parse_status_line(std::string_view line);
   bool parse_field(std::string_view line);
   void decide_framing();
@@ -98,6 +99,7 @@ class HttpParser {
   std::uint64_t remaining_ = 0;  // Of the body or of the chunk.
   std::uint64_t body_total_ = 0;
   std::size_t trailer_bytes_ = 0;
+  std::string authority_;  // Of a target in absolute form: it takes the place of Host.
   Request request_;
   ParseError error_;
 };

@@ -102,6 +102,22 @@ void expect_same(const Case& test, const std::vector<std::string>& found) {
   }
 }
 
+TEST(HttpParser, TheHostOfAnAbsoluteTargetTakesThePlaceOfHost) {
+  for (const auto* rest : {"HTTP/1.1\r\nHost: other\r\nA: b\r\n\r\n", "HTTP/1.0\r\n\r\n"}) {
+    HttpParser parser(HttpParser::Kind::kRequest, small_limits());
+    parser.consume("GET http://[::1]:8080/x " + std::string(rest));
+    ASSERT_TRUE(parser.complete()) << parser.error().message;
+    EXPECT_EQ(parser.request().target, "/x");
+    EXPECT_EQ(parser.headers().get("host"), "[::1]:8080");
+    int hosts = 0;
+    for (const auto field : parser.headers()) hosts += equal_ignoring_case(field.name, "host") ? 1 : 0;
+    EXPECT_EQ(hosts, 1);
+    parser.reset();
+    parser.consume("GET /y HTTP/1.1\r\nHost: other\r\n\r\n");
+    EXPECT_EQ(parser.headers().get("host"), "other") << "the next request has its own";
+  }
+}
+
 TEST(HttpParser, ReadsRequestsAsTheDataSays) {
   const auto cases = read_cases();
   ASSERT_GT(cases.size(), 40U);
