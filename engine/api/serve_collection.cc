@@ -52,7 +52,7 @@ void send_list(Call& call, const View& view, const ListPage& page, Time now) {
   send_json(call, 200, std::move(out));
 }
 
-ApiResult<ListPage> read_page(Context& context, const ListOptions& options, const View& view) {
+ApiResult<ListPage> read_page(Context& context, const ListOptions& options, const View& view, std::string_view user) {
   const Resource& stored = *view.served->storage;
   if (!options.continue_token.empty()) {
     auto page = context.store.next_page(stored, view.ns, options.continue_token, options.limit);
@@ -69,7 +69,7 @@ ApiResult<ListPage> read_page(Context& context, const ListOptions& options, cons
   if (!view.name.empty() || !view.labels.selects_everything() || !view.fields.selects_everything()) {
     keep = [&view](const Object& object) { return view.shows(object); };
   }
-  return context.store.page(stored, view.ns, options.limit, keep);
+  return context.store.page(stored, view.ns, options.limit, keep, user);
 }
 
 void list(Context& context, const CallPtr& call, const Resource& served) {
@@ -77,7 +77,7 @@ void list(Context& context, const CallPtr& call, const Resource& served) {
   if (!options) return send_status(*call, options.error());
   auto view = view_of(*call, served);
   if (!view) return send_status(*call, view.error());
-  auto page = read_page(context, *options, *view);
+  auto page = read_page(context, *options, *view, call->user.name);
   if (!page) return send_status(*call, page.error());
   const auto revision = page->revision;
   context.when_durable(revision, call, [call, view = std::move(*view), page = std::move(*page), now = context.now()] {

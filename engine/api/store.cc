@@ -17,6 +17,7 @@ struct PinnedList {
   std::string ns;
   std::vector<ObjectPtr> items;
   std::uint64_t revision = 0;
+  std::string user;  ///< Who reads it.
 };
 
 /// "apps/deployments/default/web"; no name, namespace or group holds a slash.
@@ -65,6 +66,7 @@ struct Store::State {
   void became_durable(std::uint64_t revision);
   void failed(Error error);
   void show_watches(const Event& event);
+  void unpin_one();
   ListPage cut(PinnedList& list, std::uint64_t pin, std::size_t start, std::size_t limit);
   Result<> adopt(const Key& key, const JournalEntry& entry);
 };
@@ -208,9 +210,16 @@ ListPage Store::State::cut(PinnedList& list, std::uint64_t pin, std::size_t star
   return out;
 }
 
+void Store::State::unpin_one() {
+  std::map<std::string_view, std::size_t> held;
+  std::size_t most = 0;
+  for (const auto& [pin, list] : pinned) most = std::max(most, ++held[list.user]);
+  pinned.erase(std::ranges::find_if(pinned, [&](const auto& entry) { return held[entry.second.user] == most; }));
+}
+
 ListPage Store::page(const Resource& resource, std::string_view ns, std::size_t limit,
-                     const std::function<bool(const Object&)>& keep) {
-  PinnedList list{&resource, std::string(ns), {}, revision_};
+                     const std::function<bool(const Object&)>& keep, std::string_view user) {
+  PinnedList list{&resource, std::string(ns), {}, revision_, std::string(user)};
   each(resource, ns, [&](const ObjectPtr& object) {
     if (!keep || keep(*object)) list.items.push_back(object);
     return true;
@@ -219,7 +228,7 @@ ListPage Store::page(const Resource& resource, std::string_view ns, std::size_t 
   const std::uint64_t pin = state_->next_pin++;
   ListPage out = state_->cut(list, pin, 0, limit);
   state_->pinned.emplace(pin, std::move(list));
-  if (state_->pinned.size() > kPinnedLists) state_->pinned.erase(state_->pinned.begin());
+  if (state_->pinned.size() > kPinnedLists) state_->unpin_one();
   return out;
 }
 

@@ -17,7 +17,7 @@
 namespace fairlead::api {
 
 inline constexpr std::size_t kEventRing = 16384;  ///< Events kept for watches that start in the past.
-inline constexpr std::size_t kPinnedLists = 64;   ///< Unfinished paged lists; the oldest gives way.
+inline constexpr std::size_t kPinnedLists = 64;   ///< Unfinished paged lists, of everybody together.
 
 struct Event {
   enum class Type : std::uint8_t { kAdded, kModified, kDeleted };
@@ -57,9 +57,10 @@ class Store {
   [[nodiscard]] std::size_t count(const Resource& resource) const;
 
   /// The first page of at most `limit` (0: all) objects that `keep` (when given) accepts. What is left over is pinned
-  /// until its last page is read or kPinnedLists others came after it.
+  /// until its last page is read, or kPinnedLists are exceeded and `user` is the one who has the most of them: then
+  /// their oldest gives way, so that nobody makes the lists of another expire by starting many.
   [[nodiscard]] ListPage page(const Resource& resource, std::string_view ns, std::size_t limit,
-                              const std::function<bool(const Object&)>& keep = {});
+                              const std::function<bool(const Object&)>& keep = {}, std::string_view user = {});
   /// A later page of a list of `resource` in `ns`; 410 Expired when its list is no longer pinned, 400 when the token is
   /// none of ours or belongs to another list, which its holder may not be allowed to read.
   [[nodiscard]] ApiResult<ListPage> next_page(const Resource& resource, std::string_view ns, std::string_view token,

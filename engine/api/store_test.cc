@@ -104,6 +104,18 @@ TEST_F(StoreTest, PagesShowOneRevision) {
   EXPECT_EQ(store_.next_page(*key("", "").resource, "", "rubbish", 2).error().code, 400);
 }
 
+TEST_F(StoreTest, AUsersListsGiveWayToTheirOwn) {
+  for (int i = 0; i < 3; ++i) put(key("a", "c" + std::to_string(i)));
+  const Resource& resource = *key("", "").resource;
+  const ListPage quiet = store_.page(resource, "", 1, {}, "quiet");
+  const ListPage first = store_.page(resource, "", 1, {}, "busy");
+  for (std::size_t i = 0; i < 3 * kPinnedLists; ++i) (void)store_.page(resource, "", 1, {}, "busy");
+  const ListPage last = store_.page(resource, "", 1, {}, "busy");
+  EXPECT_TRUE(store_.next_page(resource, "", quiet.next, 1).has_value());
+  EXPECT_EQ(store_.next_page(resource, "", first.next, 1).error().code, 410);
+  EXPECT_TRUE(store_.next_page(resource, "", last.next, 1).has_value());
+}
+
 TEST_F(StoreTest, TheOldestPinnedListGivesWay) {
   for (int i = 0; i < 3; ++i) put(key("a", "c" + std::to_string(i)));
   const ListPage first = store_.page(*key("", "").resource, "", 1);
