@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "base/json.h"
@@ -81,18 +82,55 @@ TEST_F(ServerTest, AnonymousSeesHealthAndNothingElse) {
   EXPECT_EQ(send(nobody_, with_token).code, 401);
 }
 
-/// Says `bytes` over TLS without a certificate, and everything that comes back until the server closes.
-std::string say(std::uint16_t port, std::string_view bytes) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
-  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new_ssl_connect(context.get()), BIO_free_all);
-  BIO_set_conn_hostname(bio.get(), fmt::format("127.0.0.1:{}", port).c_str());
-  if (BIO_write(bio.get(), bytes.data(), static_cast<int>(bytes.size())) <= 0) return "nobody listens";
-  std::string text;
-  std::array<char, 4096> piece{};
-  for (int got = 0; (got = BIO_read(bio.get(), piece.data(), static_cast<int>(piece.size()))) > 0;) {
-    text.append(piece.data(), static_cast<std::size_t>(got));
+/// A TLS connection, byte by byte and blocking.
+class TlsPeer {
+ public:
+  explicit TlsPeer(std::uint16_t port) : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) { connect(port); }
+  /// With the certificate and key of a client.
+  TlsPeer(std::uint16_t port, const std::string& certificate, const std::string& key)
+      : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free) {
+    const Bio certificate_text(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())), BIO_free_all);
+    const Bio key_text(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())), BIO_free_all);
+    X509* x509 = PEM_read_bio_X509(certificate_text.get(), nullptr, nullptr, nullptr);
+    EVP_PKEY* pkey = PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr);
+    EXPECT_EQ(SSL_CTX_use_certificate(context_.get(), x509), 1);
+    EXPECT_EQ(SSL_CTX_use_PrivateKey(context_.get(), pkey), 1);
+    X509_free(x509);
+    EVP_PKEY_free(pkey);
+    connect(port);
   }
-  return text;
+
+  void send(std::string_view bytes) {
+    EXPECT_GT(BIO_write(bio_.get(), bytes.data(), static_cast<int>(bytes.size())), 0);
+  }
+  /// Everything until `text` stands in it, or the server closes; without one, until it closes.
+  std::string read_until(std::string_view text = {}) {
+    std::string all;
+    std::array<char, 4096> piece{};
+    while (text.empty() || all.find(text) == std::string::npos) {
+      const int got = BIO_read(bio_.get(), piece.data(), static_cast<int>(piece.size()));
+      if (got <= 0) break;
+      all.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+
+ private:
+  using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
+
+  void connect(std::uint16_t port) {
+    bio_.reset(BIO_new_ssl_connect(context_.get()));
+    BIO_set_conn_hostname(bio_.get(), fmt::format("127.0.0.1:{}", port).c_str());
+  }
+
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  Bio bio_{nullptr, BIO_free_all};
+};
+
+std::string say(std::uint16_t port, std::string_view bytes) {
+  TlsPeer stranger(port);
+  stranger.send(bytes);
+  return stranger.read_until();
 }
 
 // A body that is never sent: only who does not wait for it can answer.
@@ -121,6 +159,39 @@ TEST_F(ServerTest, ReadsTheLargeBodyOfAToken) {
   large.headers.add("Authorization", "Bearer " + std::string(token->at("status", "token").str()));
   EXPECT_EQ(send(nobody_, large).code, 403) << "known, and not allowed to";
   EXPECT_EQ(post(kMaps, map("a", std::string(1'000'000, 'x'))).code, 201);
+}
+
+TEST_F(ServerTest, WatchesThatNobodyReadsHoldNoMoreThanOneUserMay) {
+  constexpr std::size_t kIdle = 12;
+  constexpr std::size_t kUpdates = 20;
+  constexpr std::size_t kSize = 900'000;
+  ASSERT_EQ(post(kMaps, map("a")).code, 201);
+  std::vector<std::unique_ptr<TlsPeer>> idle;
+  for (std::size_t i = 0; i < kIdle; ++i) {
+    const auto& admin = server_.pki().admin;
+    idle.push_back(std::make_unique<TlsPeer>(server_.port(), admin.certificate, admin.key));
+    idle.back()->send(fmt::format("GET {}?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n", kMaps));
+    ASSERT_NE(idle.back()->read_until("ADDED").find("ADDED"), std::string::npos);
+  }
+  auto wanted = request("GET", std::string(kMaps) + "?watch=1");
+  wanted.headers.add("Impersonate-User", "another");
+  wanted.headers.add("Impersonate-Group", "system:masters");
+  WatchReader reader(admin_, wanted);
+  ASSERT_EQ(reader.wait(1).size(), 1U);
+  for (std::size_t i = 0; i < kUpdates; ++i) {
+    const auto patch = fmt::format(R"({{"data":{{"k":"{}"}}}})", std::string(kSize, static_cast<char>('a' + i)));
+    ASSERT_EQ(send(admin_, request("PATCH", std::string(kMaps) + "/a", patch, "application/merge-patch+json")).code,
+              200);
+    ASSERT_EQ(reader.wait(i + 2).size(), i + 2) << "who reads is not cut off for those who do not";
+  }
+  const std::string text = get("/metrics").text;
+  constexpr std::string_view kWatches = "\napiserver_longrunning_requests ";
+  const auto at = text.find(kWatches);
+  ASSERT_NE(at, std::string::npos);
+  const int open = std::stoi(text.substr(at + kWatches.size()));
+  EXPECT_GE(open, 1);
+  // What is open has backlogs of nearly kUpdates * kSize each; kernels take a few MB of every one.
+  EXPECT_LE(open, 8);
 }
 
 TEST_F(ServerTest, ReadsBackWhatWasWritten) {

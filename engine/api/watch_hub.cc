@@ -53,11 +53,13 @@ class Watch {
         response_(std::move(response)),
         last_(request.after),
         bookmarks_(request.bookmarks),
-        count_(std::move(request.count)),
+        share_(std::move(request.share)),
         deadline_(Encoder::Clock::now() + request.timeout.value_or(kWatchDefaultTimeout)),
         next_bookmark_(Encoder::Clock::now() + kBookmarkInterval) {}
   ~Watch() {
-    if (count_) count_->fetch_sub(1);
+    if (!share_) return;
+    share_->unsent -= counted_;
+    --share_->open;
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -88,6 +90,7 @@ class Watch {
   /// False when the watch is over.
   bool tick(Encoder::Clock::time_point now, std::uint64_t revision) {
     if (closed_) return false;
+    count_unsent();
     if (now >= deadline_) {
       response_.end();
       return false;
@@ -107,8 +110,24 @@ class Watch {
 
  private:
   void flush(std::string& text) {
-    if (!text.empty() && response_.write(text) == net::Written::kClosed) closed_ = true;
+    if (text.empty() || closed_) return;
+    const auto size = static_cast<std::int64_t>(text.size());
+    // A reader that keeps up pays for no other one.
+    if (count_unsent() > 0 && share_ && share_->unsent + size > kMaxUnsentPerUser) {
+      response_.abort();
+      closed_ = true;
+    } else if (response_.write(text) == net::Written::kClosed) {
+      closed_ = true;
+    }
+    count_unsent();
     text.clear();
+  }
+
+  /// How many bytes the reader has not taken, noted for its client's sum too.
+  std::int64_t count_unsent() {
+    const auto unsent = static_cast<std::int64_t>(response_.buffered());
+    if (share_) share_->unsent += unsent - counted_;
+    return counted_ = unsent;
   }
 
   void append_event(std::string& out, Event::Type type, const ObjectPtr& object, Time now) {
@@ -161,7 +180,8 @@ class Watch {
   net::ResponseWriter response_;
   std::uint64_t last_;
   bool bookmarks_;
-  std::shared_ptr<std::atomic<int>> count_;
+  std::shared_ptr<WatchShare> share_;
+  std::int64_t counted_ = 0;  ///< This watch's part of its client's sum.
   Encoder::Clock::time_point deadline_;
   Encoder::Clock::time_point next_bookmark_;
   bool headed_ = false;  ///< A table's columns come with its first event only.

@@ -23,6 +23,14 @@ inline constexpr std::chrono::seconds kBookmarkInterval{60};
 inline constexpr std::chrono::milliseconds kWatchTick{250};
 /// How long a watch without timeoutSeconds may last.
 inline constexpr std::chrono::seconds kWatchDefaultTimeout{45 * 60};
+/// Of all watches of one client together; beyond it, those that have fallen behind are cut off as something comes.
+inline constexpr std::int64_t kMaxUnsentPerUser = 64 * 1024 * 1024;
+
+/// What the watches of one client hold. Any thread.
+struct WatchShare {
+  std::atomic<int> open{0};
+  std::atomic<std::int64_t> unsent{0};  ///< Bytes that were not taken yet when each watch was last looked at.
+};
 
 /// What a client sees of the store, in which form.
 struct View {
@@ -46,7 +54,7 @@ struct WatchRequest {
   bool initial_events_end = false;  ///< A bookmark annotated k8s.io/initial-events-end follows `initial`.
   bool bookmarks = false;
   std::optional<std::chrono::seconds> timeout;
-  std::shared_ptr<std::atomic<int>> count;  ///< Of its client; one is taken off when the watch ends.
+  std::shared_ptr<WatchShare> share;  ///< Of its client; the watch takes itself off when it ends.
 };
 
 /// The watches of one Encoder thread. Nothing is lost or told twice: a watch that was added between two events sees
