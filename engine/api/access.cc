@@ -10,11 +10,17 @@
 namespace fairlead::api {
 namespace {
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";
 constexpr std::string_view kAuthenticated = "system:authenticated";
+constexpr std::string_view kUnauthenticated = "system:unauthenticated";
+constexpr std::string_view kAnonymous = "system:anonymous";
+
+bool has_group(const User& user, std::string_view group) {
+  return std::ranges::find(user.groups, group) != user.groups.end();
+}
 
 void add_authenticated(User& user) {
-  if (std::ranges::find(user.groups, kAuthenticated) == user.groups.end()) user.groups.emplace_back(kAuthenticated);
+  if (!has_group(user, kAuthenticated)) user.groups.emplace_back(kAuthenticated);
 }
 
 /// The user of the certificate or token that came along; 401 without either.
@@ -28,15 +34,15 @@ ApiResult<User> identify(Context& context, const Call& call) {
   }
   const auto token = bearer_token(call.request.headers);
   if (!token.empty()) {
-    auto user = user_of_token(context, token, {});
-    if (!user) return std::unexpected(unauthorized());
-    add_authenticated(*user);
-    return std::move(*user);
+    auto known = user_of_token(context, token, {});
+    if (!known) return std::unexpected(unauthorized());
+    add_authenticated(known->user);
+    return std::move(known->user);
   }
   if (!is_public(call.route.path)) return std::unexpected(unauthorized());
   User anonymous;
-  anonymous.name = "system:anonymous";
-  anonymous.groups = {"system:unauthenticated"};
+  anonymous.name = kAnonymous;
+  anonymous.groups = {std::string(kUnauthenticated)};
   return anonymous;
 }
 
@@ -49,28 +55,64 @@ Attributes impersonation(std::string_view resource, std::string_view name) {
   return out;
 }
 
-/// Source: k8s.io/apiserver/pkg/endpoints/filters/impersonation.go.
+/// Who a service account is, and what must be allowed to become it.
+Attributes as_service_account(std::string_view account, std::vector<std::string>& groups) {
+  const auto colon = account.find(':');
+  auto out = impersonation("serviceaccounts", colon == std::string_view::npos ? "" : account.substr(colon + 1));
+  out.ns = std::string(account.substr(0, colon));
+  if (groups.empty()) groups = {"system:serviceaccounts", "system:serviceaccounts:" + out.ns};
+  return out;
+}
+
+/// What Impersonate-Group, Impersonate-Uid and Impersonate-Extra-… add to `other`, and the permissions that they need.
+std::vector<Attributes> read_impersonation(const net::Headers& headers, User& other) {
+  constexpr std::string_view kExtra = "impersonate-extra-";
+  std::vector<Attributes> out;
+  for (const auto field : headers) {
+    std::string name(field.name);
+    std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + ('a' - 'A')) : c; });
+    if (name == "impersonate-group") {
+      other.groups.emplace_back(field.value);
+      out.push_back(impersonation("groups", field.value));
+    } else if (name == "impersonate-uid") {
+      other.uid = std::string(field.value);
+      out.push_back(impersonation("uids", field.value));
+      out.back().group = "authentication.k8s.io";
+    } else if (name.starts_with(kExtra)) {
+      const std::string key = net::percent_decode(name.substr(kExtra.size())).value_or(name.substr(kExtra.size()));
+      other.extra[key].emplace_back(field.value);
+      out.push_back(impersonation("userextras", field.value));
+      out.back().group = "authentication.k8s.io";
+      out.back().subresource = key;
+    }
+  }
+  return out;
+}
+
+/// Source: k8s.io/apiserver/pkg/endpoints/filters/impersonation/impersonation.go.
 ApiResult<User> impersonate(Context& context, const User& user, const net::Headers& headers) {
   User other;
   other.name = std::string(headers.get("impersonate-user"));
+  std::vector<Attributes> needed = read_impersonation(headers, other);
+  if (other.name.empty()) {
+    if (needed.empty()) return user;
+    return std::unexpected(
+        Status::bad_request("a uid, groups or extra were requested without impersonating a user: send "
+                            "Impersonate-User, too"));
+  }
   constexpr std::string_view kAccount = "system:serviceaccount:";
-  auto wanted = impersonation("users", other.name);
-  if (other.name.starts_with(kAccount)) {
-    const auto account = std::string_view(other.name).substr(kAccount.size());
-    const auto colon = account.find(':');
-    wanted = impersonation("serviceaccounts", colon == std::string_view::npos ? "" : account.substr(colon + 1));
-    wanted.ns = std::string(account.substr(0, colon));
-    other.groups = {"system:serviceaccounts", "system:serviceaccounts:" + wanted.ns};
+  needed.insert(needed.begin(),
+                other.name.starts_with(kAccount)
+                    ? as_service_account(std::string_view(other.name).substr(kAccount.size()), other.groups)
+                    : impersonation("users", other.name));
+  for (const Attributes& one : needed) {
+    if (auto refused = refusal(context, user, one)) return std::unexpected(std::move(*refused));
   }
-  if (auto refused = refusal(context, user, wanted)) return std::unexpected(std::move(*refused));
-  for (const auto field : headers) {
-    if (!net::equal_ignoring_case(field.name, "impersonate-group")) continue;
-    if (auto refused = refusal(context, user, impersonation("groups", field.value))) {
-      return std::unexpected(std::move(*refused));
-    }
-    other.groups.emplace_back(field.value);
+  if (other.name == kAnonymous) {
+    if (!has_group(other, kUnauthenticated)) other.groups.emplace_back(kUnauthenticated);
+  } else if (!has_group(other, kUnauthenticated)) {
+    add_authenticated(other);
   }
-  add_authenticated(other);
   return other;
 }
 
@@ -114,8 +156,7 @@ Attributes attributes_of(const Route& route) {
 
 ApiResult<User> authenticate(Context& context, const Call& call) {
   auto user = identify(context, call);
-  if (!user || !call.request.headers.has("impersonate-user")) return user;
-  return impersonate(context, *user, call.request.headers);
+  return user ? impersonate(context, *user, call.request.headers) : user;
 }
 
 std::optional<Status> refusal(Context& context, const User& user, const Attributes& attributes) {
@@ -125,19 +166,17 @@ std::optional<Status> refusal(Context& context, const User& user, const Attribut
 
 std::string_view bearer_token(const net::Headers& headers) {
   auto value = headers.get("authorization");
-  if (!value.starts_with(kBearer)) return {};
+  if (!net::equal_ignoring_case(value.substr(0, kBearer.size()), kBearer)) return {};
   value.remove_prefix(kBearer.size());
   while (value.starts_with(' ')) value.remove_prefix(1);
   return value;
 }
 
-std::expected<User, std::string> user_of_token(Context& context, std::string_view token,
-                                               const std::vector<std::string>& audiences) {
+std::expected<TokenUser, std::string> user_of_token(Context& context, std::string_view token,
+                                                    const std::vector<std::string>& audiences) {
   if (context.parts.tokens == nullptr) return std::unexpected("this server accepts no tokens");
   return context.parts.tokens->user_of(token, audiences);
 }
-
-std::string default_audience(const Context&) { return std::string(kTokenIssuer); }
 
 Value rules_of(Context& context, const User& user, const std::string& ns) {
   return subject_rules(context.api, user, ns);
@@ -154,6 +193,9 @@ void serve_token(Context& context, const CallPtr& call, const Resource&) {
   }
   auto request = read_object(*call, context.schema, *kind);
   if (!request) return send_status(*call, request.error());
+  const auto options = read_write_options(*call, "CreateOptions");
+  if (!options) return send_status(*call, options.error());
+  if (auto fine = context.api.decode(*kind, *request, *options); !fine) return send_status(*call, fine.error());
   auto issued = context.parts.tokens->issue(call->route.ns, call->route.name, std::move(*request));
   if (!issued) return send_status(*call, issued.error());
   context.send_unstored(call, 201, std::move(*issued), context.store.revision());

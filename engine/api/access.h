@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/api/call.h"
+#include "engine/api/token.h"
 
 namespace fairlead::api {
 
@@ -29,7 +30,7 @@ struct Attributes {
 [[nodiscard]] Attributes attributes_of(const Route& route);
 
 /// Client certificate (CN is the user, each O a group), else bearer token, else anonymous where the path allows it;
-/// also carries out Impersonate-User and Impersonate-Group. 401, or 403 when the impersonation is not allowed.
+/// also carries out Impersonate-User, -Group, -Uid and -Extra-…. 401, or 403 when the impersonation is not allowed.
 [[nodiscard]] ApiResult<User> authenticate(Context& context, const Call& call);
 
 /// 403 with upstream's sentence, or nothing.
@@ -38,9 +39,9 @@ struct Attributes {
 /// What stands behind "Bearer", or "". Any thread.
 [[nodiscard]] std::string_view bearer_token(const net::Headers& headers);
 
-/// Who a bearer token stands for, or why nobody. Without `audiences` the API's own is meant.
-[[nodiscard]] std::expected<User, std::string> user_of_token(Context& context, std::string_view token,
-                                                             const std::vector<std::string>& audiences);
+/// Whom a bearer token stands for, or why nobody. Without `audiences` the API's own is meant.
+[[nodiscard]] std::expected<TokenUser, std::string> user_of_token(Context& context, std::string_view token,
+                                                                  const std::vector<std::string>& audiences);
 [[nodiscard]] std::string default_audience(const Context& context);
 
 /// A SubjectRulesReviewStatus: what `user` may do in `ns`.

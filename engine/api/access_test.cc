@@ -207,6 +207,34 @@ TEST_F(AccessTest, OnlyThoseWhoMayImpersonate) {
             "\"default\"");
 }
 
+TEST_F(AccessTest, AnImpersonationIsWhole) {
+  const auto me = [&](const std::vector<std::pair<std::string_view, std::string_view>>& headers) {
+    auto wanted = request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+                          review("authentication.k8s.io", "SelfSubjectReview", "{}"));
+    for (const auto& [name, value] : headers) wanted.headers.add(name, value);
+    return send(admin_, std::move(wanted));
+  };
+  EXPECT_EQ(me({{"Impersonate-Group", "devs"}}).code, 400) << "it must not pass for the administrator";
+  EXPECT_EQ(me({{"Impersonate-Uid", "1"}}).code, 400);
+  const auto jane = me({{"Impersonate-User", "jane"},
+                        {"Impersonate-Group", "devs"},
+                        {"Impersonate-Uid", "7"},
+                        {"Impersonate-Extra-Example.com%2fteam", "a"}});
+  ASSERT_EQ(jane.code, 201) << jane.text;
+  const Value& user = jane.body.at("status", "userInfo");
+  EXPECT_EQ(user.at("groups"), Value::array({"devs", "system:authenticated"}));
+  EXPECT_EQ(user.at("uid").str(), "7");
+  EXPECT_EQ(user.at("extra", "example.com/team", 0).str(), "a");
+  const auto anonymous = me({{"Impersonate-User", "system:anonymous"}});
+  EXPECT_EQ(anonymous.code, 403) << "who is not known may review nothing";
+}
+
+TEST_F(AccessTest, TheSchemeOfATokenHasNoCase) {
+  auto wanted = request("GET", "/apis");
+  wanted.headers.add("Authorization", "bearer " + token());
+  EXPECT_EQ(send(nobody_, std::move(wanted)).code, 200);
+}
+
 /// The robot may write roles and bindings, and holds nothing but reading pods.
 class EscalationTest : public AccessTest {
  protected:

@@ -85,8 +85,9 @@ std::vector<Found> gaps_of(const Value& spec, const std::string& where) {
   std::vector<Found> out;
   find(kPodGaps, spec, where, out);
   for (const std::string_view list : {"initContainers", "containers"}) {
-    for (std::size_t i = 0; i < spec.at(list).size(); ++i)
-      find(kContainerGaps, spec.at(list).items()[i], fmt::format("{}.{}[{}]", where, list, i), out);
+    std::size_t index = 0;  // What the list of a custom kind is, is validated only later.
+    for (const Value& container : spec.at(list).items())
+      find(kContainerGaps, container, fmt::format("{}.{}[{}]", where, list, index++), out);
   }
   return out;
 }

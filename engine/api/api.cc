@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/api/delete_options.h"
 #include "engine/api/deletion.h"
 #include "engine/api/json_patch.h"
 #include "engine/api/merge_patch.h"
@@ -123,6 +124,9 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
   }
   std::string refused;
   std::string unusable;
+  if (const Value& metadata = object.at("metadata"); !metadata.is_null() && !metadata.is_object()) {
+    unusable = fmt::format("metadata must be an object, not {}", metadata.kind_name());
+  }
   for (const FieldError& finding : schema_.decode(resource, object)) {
     const bool tolerable =
         finding.reason == FieldError::Reason::kUnknown || finding.reason == FieldError::Reason::kDuplicate;
@@ -141,6 +145,13 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
   }
   if (resource.storage != &resource) object.set("apiVersion", resource.storage->api_version());
   return {};
+}
+
+/// Of what is sent to subresources and never stored.
+const Resource& Api::kind_of(std::string_view group, std::string_view version, std::string_view kind) const {
+  const Resource* resource = schema_.by_kind(group, version, kind);
+  FAIRLEAD_ASSERT(resource != nullptr);
+  return *resource;
 }
 
 ApiResult<> Api::admit(Admission admission) const {
@@ -212,18 +223,23 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
   switch (subresource) {
     case Subresource::kScale:
-      return scale(key, before, object, options);
+      return scale(key, before, std::move(object), options);
     case Subresource::kBinding: {
+      if (auto ok = decode(kind_of("", "v1", "Binding"), object, options); !ok) return std::unexpected(ok.error());
       Value pod = before->tree();
       if (auto ok = bind_pod(*key.resource, object, clock_.now(), pod); !ok) return std::unexpected(ok.error());
+      // As a new pod: what a binding changes, an update may not.
+      if (auto ok = validate(*key.resource, pod, nullptr); !ok) return std::unexpected(ok.error());
       return commit(key, *before, std::move(pod), options.dry_run);
     }
     case Subresource::kEviction: {
-      if (auto ok = admit_eviction(*this, *before, options.dry_run); !ok) return std::unexpected(ok.error());
+      if (auto ok = decode(kind_of("policy", "v1", "Eviction"), object, options); !ok)
+        return std::unexpected(ok.error());
       DeleteOptions how;
-      const Value& grace = object.at("deleteOptions", "gracePeriodSeconds");
-      if (grace.is_int()) how.grace_seconds = grace.int_or(0);
       how.dry_run = options.dry_run;
+      if (auto ok = read_delete_options(object.at("deleteOptions"), how); !ok) return std::unexpected(ok.error());
+      if (auto ok = check_preconditions(key, how, *before); !ok) return std::unexpected(ok.error());
+      if (auto ok = admit_eviction(*this, *before, how.dry_run); !ok) return std::unexpected(ok.error());
       return remove(key, how);
     }
     case Subresource::kToken:
@@ -268,9 +284,9 @@ ApiResult<ObjectPtr> Api::commit(const Key& key, const Object& before, Value obj
   return store_.remove(key);
 }
 
-ApiResult<ObjectPtr> Api::scale(const Key& key, const ObjectPtr& before, const Value& scale,
-                                const WriteOptions& options) {
+ApiResult<ObjectPtr> Api::scale(const Key& key, const ObjectPtr& before, Value scale, const WriteOptions& options) {
   if (!key.resource->has_scale) return std::unexpected(Status::not_found(*key.resource, key.name));
+  if (auto ok = decode(kind_of("autoscaling", "v1", "Scale"), scale, options); !ok) return std::unexpected(ok.error());
   if (auto ok = check_identity(key, *before, scale); !ok) return std::unexpected(ok.error());
   Value object = before->tree();
   if (auto ok = apply_scale(*key.resource, scale, object); !ok) return std::unexpected(ok.error());

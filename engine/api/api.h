@@ -90,6 +90,11 @@ class Api {
   /// the control thread, nothing can come between. 404 when it is gone.
   ApiResult<ObjectPtr> mutate(const Key& key, Subresource subresource, const std::function<void(Value&)>& change);
 
+  /// Makes `object` what a Go decoder would make of it: 400 where it is of another kind or version than `resource` or a
+  /// field has the wrong type; fields that are not known are refused, told or ignored, as `options` says. Every object
+  /// that a client sends goes through it, also one that is not stored, as a review or a Scale.
+  [[nodiscard]] ApiResult<> decode(const Resource& resource, Value& object, const WriteOptions& options) const;
+
   /// Appends an admission step; steps run in order of addition, after defaulting and before validation.
   void add_admission(std::string name, std::function<ApiResult<>(Admission&)> step);
   /// Names of the steps, in order.
@@ -98,13 +103,13 @@ class Api {
  private:
   struct State;
 
-  [[nodiscard]] ApiResult<> decode(const Resource& resource, Value& object, const WriteOptions& options) const;
+  [[nodiscard]] const Resource& kind_of(std::string_view group, std::string_view version, std::string_view kind) const;
   [[nodiscard]] ApiResult<> admit(Admission admission) const;
   [[nodiscard]] ApiResult<> validate(const Resource& resource, const Value& object, const Value* before) const;
   ApiResult<> name_and_stamp(const Resource& resource, std::string_view ns, Value& object);
   ApiResult<ObjectPtr> replace(const Key& key, const ObjectPtr& before, Value object, Subresource subresource,
                                const WriteOptions& options);
-  ApiResult<ObjectPtr> scale(const Key& key, const ObjectPtr& before, const Value& scale, const WriteOptions& options);
+  ApiResult<ObjectPtr> scale(const Key& key, const ObjectPtr& before, Value scale, const WriteOptions& options);
   ApiResult<ObjectPtr> commit(const Key& key, const Object& before, Value object, bool dry_run);
   ApiResult<ObjectPtr> mark_deleted(const Key& key, const Object& before, Value object, bool dry_run);
 

@@ -37,7 +37,8 @@ class ApiTest : public testing::Test {
   }
   Key bound_pod(std::string_view name) {
     const Key key = made(pods(), pod(name))->key();
-    EXPECT_TRUE(api_.update(key, json(R"({"target":{"name":"n1"}})"), Subresource::kBinding).has_value());
+    const auto bound = api_.update(key, json(R"({"target":{"name":"n1"}})"), Subresource::kBinding);
+    EXPECT_TRUE(bound.has_value()) << bound.error().message;
     return key;
   }
 

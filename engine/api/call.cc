@@ -134,13 +134,4 @@ Status unsupported_media_type(std::string_view accepted) {
 
 Status not_implemented(std::string message) { return plain(501, "NotImplemented", std::move(message)); }
 
-Status invalid_options(std::string_view kind, FieldError cause) {
-  Status status =
-      plain(422, "Invalid", fmt::format("{}.meta.k8s.io \"\" is invalid: {}: {}", kind, cause.field, cause.message));
-  status.group = "meta.k8s.io";
-  status.kind = std::string(kind);
-  status.causes.push_back(std::move(cause));
-  return status;
-}
-
 }  // namespace fairlead::api

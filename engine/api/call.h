@@ -63,7 +63,5 @@ void note_stream(Call& call);
 [[nodiscard]] Status not_acceptable();
 [[nodiscard]] Status unsupported_media_type(std::string_view accepted);
 [[nodiscard]] Status not_implemented(std::string message);
-/// "DeleteOptions.meta.k8s.io "" is invalid: …" with one cause.
-[[nodiscard]] Status invalid_options(std::string_view kind, FieldError cause);
 
 }  // namespace fairlead::api

@@ -71,6 +71,7 @@ void serve_resource(Context& context, const CallPtr& call);
 void serve_object(Context& context, const CallPtr& call, const Resource& served);
 void serve_collection(Context& context, const CallPtr& call, const Resource& served);
 void serve_subresource(Context& context, const CallPtr& call, const Resource& served);
+void serve_bindings(Context& context, const CallPtr& call, const Resource& bindings);
 void serve_log(Context& context, const CallPtr& call, const Resource& pods);
 void serve_token(Context& context, const CallPtr& call, const Resource& accounts);
 void serve_review(Context& context, const CallPtr& call, const Resource& review);

@@ -151,9 +151,6 @@ bool counts_generation(const Resource& resource) {
 }
 
 ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, Value& object) {
-  if (const Value* metadata = object.find("metadata"); metadata != nullptr && !metadata->is_object()) {
-    object.erase("metadata");
-  }
   Value& metadata = object["metadata"];
   if (!metadata.at("resourceVersion").str().empty()) {
     return std::unexpected(Status::bad_request("resourceVersion should not be set on objects to be created"));

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "engine/api/conditions.h"
+#include "engine/api/delete_options.h"
 
 namespace fairlead::api {
 namespace {
@@ -40,6 +41,10 @@ ApiResult<> bind_pod(const Resource& resource, const Value& binding, Time now, V
   if (node.empty()) {
     return std::unexpected(
         Status::invalid(resource, name, {{FieldError::Reason::kRequired, "target.name", "Required value"}}));
+  }
+  if (const std::string_view kind = binding.at("target", "kind").str(); !kind.empty() && kind != "Node") {
+    return std::unexpected(
+        Status::invalid(resource, name, {unsupported_value("target.kind", fmt::format("\"{}\"", kind), "\"Node\"")}));
   }
   const std::string_view uid = binding.at("metadata", "uid").str();
   if (!uid.empty() && uid != pod.at("metadata", "uid").str()) {

@@ -2,15 +2,12 @@
 
 #include <charconv>
 
+#include "engine/api/delete_options.h"
+
 namespace fairlead::api {
 namespace {
 
 using Reason = FieldError::Reason;
-
-FieldError unsupported(std::string field, std::string_view value, std::string_view supported) {
-  return {Reason::kNotSupported, std::move(field),
-          fmt::format("Unsupported value: {}: supported values: {}", value, supported)};
-}
 
 FieldError forbidden(std::string field, std::string_view why) {
   return {Reason::kForbidden, std::move(field), fmt::format("Forbidden: {}", why)};
@@ -31,14 +28,14 @@ ApiResult<ListOptions::Match> parse_match(std::string_view text) {
   if (text.empty()) return ListOptions::Match::kUnset;
   if (text == "NotOlderThan") return ListOptions::Match::kNotOlderThan;
   if (text == "Exact") return ListOptions::Match::kExact;
-  return std::unexpected(invalid_options(
-      "ListOptions", unsupported("resourceVersionMatch", quoted(text), R"("Exact", "NotOlderThan", "")")));
+  return std::unexpected(Status::invalid_options(
+      "ListOptions", unsupported_value("resourceVersionMatch", quoted(text), R"("Exact", "NotOlderThan", "")")));
 }
 
 /// Which of resourceVersion, resourceVersionMatch, continue and sendInitialEvents go together.
 ApiResult<> check_combination(const ListOptions& options, const Query& query, bool watch) {
   const auto refuse = [](std::string field, std::string_view why) {
-    return std::unexpected(invalid_options("ListOptions", forbidden(std::move(field), why)));
+    return std::unexpected(Status::invalid_options("ListOptions", forbidden(std::move(field), why)));
   };
   const std::string match = "resourceVersionMatch";
   const bool has_version = !query.get("resourceVersion").empty();
@@ -58,48 +55,6 @@ ApiResult<> check_combination(const ListOptions& options, const Query& query, bo
   if (options.match == ListOptions::Match::kExact && options.revision == 0U) {
     return refuse(match, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
   }
-  return {};
-}
-
-std::optional<Propagation> parse_propagation(std::string_view text) {
-  if (text == "Background") return Propagation::kBackground;
-  if (text == "Foreground") return Propagation::kForeground;
-  if (text == "Orphan") return Propagation::kOrphan;
-  return std::nullopt;
-}
-
-ApiResult<bool> parse_dry_run(std::string_view kind, const std::vector<std::string_view>& values) {
-  bool dry = false;
-  for (const auto value : values) {
-    if (value == "All")
-      dry = true;
-    else if (!value.empty()) {
-      return std::unexpected(invalid_options(kind, unsupported("dryRun", fmt::format("[\"{}\"]", value), "\"All\"")));
-    }
-  }
-  return dry;
-}
-
-ApiResult<> read_delete_body(const Value& body, DeleteOptions& options) {
-  if (const auto policy = body.at("propagationPolicy").str(); !policy.empty()) {
-    options.propagation = parse_propagation(policy);
-    if (!options.propagation) {
-      return std::unexpected(invalid_options(
-          "DeleteOptions",
-          unsupported("propagationPolicy", quoted(policy), R"("Foreground", "Background", "Orphan", "nil")")));
-    }
-  }
-  if (body.at("orphanDependents").is_bool()) {
-    options.propagation = body.at("orphanDependents").bool_or(false) ? Propagation::kOrphan : Propagation::kBackground;
-  }
-  if (body.at("gracePeriodSeconds").is_int()) options.grace_seconds = body.at("gracePeriodSeconds").int_or(0);
-  options.uid = std::string(body.at("preconditions", "uid").str());
-  options.resource_version = std::string(body.at("preconditions", "resourceVersion").str());
-  std::vector<std::string_view> dry;
-  for (const auto& item : body.at("dryRun").items()) dry.push_back(item.str());
-  const auto parsed = parse_dry_run("DeleteOptions", dry);
-  if (!parsed) return std::unexpected(parsed.error());
-  options.dry_run = options.dry_run || *parsed;
   return {};
 }
 
@@ -158,13 +113,13 @@ ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind) {
   } else if (validation == "Ignore") {
     options.validation = FieldValidation::kIgnore;
   } else if (!validation.empty() && validation != "Warn") {
-    return std::unexpected(
-        invalid_options(kind, unsupported("fieldValidation", quoted(validation), R"("", "Ignore", "Strict", "Warn")")));
+    return std::unexpected(Status::invalid_options(
+        kind, unsupported_value("fieldValidation", quoted(validation), R"("", "Ignore", "Strict", "Warn")")));
   }
   return options;
 }
 
-ApiResult<DeleteOptions> read_delete_options(const Call& call, const Schema& schema) {
+ApiResult<DeleteOptions> read_delete_options(const Call& call, const Api& api) {
   DeleteOptions options;
   const auto grace = read_integer(call.query, "gracePeriodSeconds");
   if (!grace) return std::unexpected(grace.error());
@@ -176,13 +131,16 @@ ApiResult<DeleteOptions> read_delete_options(const Call& call, const Schema& sch
   const auto dry = parse_dry_run("DeleteOptions", call.query.all("dryRun"));
   if (!dry) return std::unexpected(dry.error());
   options.dry_run = *dry;
-  if (auto read = read_delete_body(from_query, options); !read) return std::unexpected(read.error());
+  if (auto read = read_delete_options(from_query, options); !read) return std::unexpected(read.error());
   if (call.request.body.empty()) return options;
-  const Resource* kind = schema.by_kind("", "v1", "DeleteOptions");
+  const Resource* kind = api.schema().by_kind("", "v1", "DeleteOptions");
   FAIRLEAD_ASSERT(kind != nullptr);
-  auto body = read_object(call, schema, *kind);
+  auto body = read_object(call, api.schema(), *kind);
   if (!body) return std::unexpected(body.error());
-  if (auto read = read_delete_body(*body, options); !read) return std::unexpected(read.error());
+  body->set("apiVersion", kind->api_version());  // It is a kind of every group, and clients send that of the object.
+  if (auto fine = api.decode(*kind, *body, {.validation = FieldValidation::kIgnore}); !fine)
+    return std::unexpected(fine.error());
+  if (auto read = read_delete_options(*body, options); !read) return std::unexpected(read.error());
   return options;
 }
 

@@ -30,7 +30,7 @@ struct ListOptions {
 [[nodiscard]] ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind);
 
 /// From the body, else from the query.
-[[nodiscard]] ApiResult<DeleteOptions> read_delete_options(const Call& call, const Schema& schema);
+[[nodiscard]] ApiResult<DeleteOptions> read_delete_options(const Call& call, const Api& api);
 
 /// includeObject of tables.
 [[nodiscard]] ApiResult<IncludeObject> read_include_object(const Query& query);

@@ -43,15 +43,14 @@ Value scale_of(const Object& object) {
 }
 
 ApiResult<> apply_scale(const Resource& resource, const Value& scale, Value& object) {
-  const Value& replicas = scale.at("spec", "replicas");
-  if (!replicas.is_null() && !replicas.is_int()) {
-    return std::unexpected(Status::bad_request("spec.replicas of a Scale must be a whole number"));
-  }
-  const std::int64_t wanted = replicas.int_or(0);
+  const std::int64_t wanted = scale.at("spec", "replicas").int_or(0);
   if (wanted < 0) {
     FieldError error{FieldError::Reason::kInvalid, "spec.replicas",
                      fmt::format("Invalid value: {}: must be greater than or equal to 0", wanted)};
     return std::unexpected(Status::invalid(resource, object.at("metadata", "name").str(), {std::move(error)}));
+  }
+  if (const Value& spec = object.at("spec"); !spec.is_null() && !spec.is_object()) {
+    return std::unexpected(Status::bad_request(fmt::format("spec of the {} is no object", resource.kind)));
   }
   object.make("spec").set("replicas", wanted);
   return {};

@@ -6,6 +6,8 @@
 #include <optional>
 #include <tuple>
 
+#include "engine/api/schema_names.h"
+
 namespace fairlead::api {
 namespace {
 
@@ -114,6 +116,20 @@ Result<Requirement> read_with_operator(Reader& reader, std::string_view text) {
   return out;
 }
 
+/// Source: k8s.io/apimachinery/pkg/labels/selector.go, NewRequirement.
+Result<> check(const Requirement& requirement) {
+  if (const std::string why = bad_qualified_name(requirement.key); !why.empty()) {
+    return fail("unable to parse requirement: key: Invalid value: \"{}\": {}", requirement.key, why);
+  }
+  for (std::size_t i = 0; i < requirement.values.size(); ++i) {
+    if (const std::string why = bad_label_value(requirement.values[i]); !why.empty()) {
+      return fail("unable to parse requirement: values[{}][{}]: Invalid value: \"{}\": {}", i, requirement.key,
+                  requirement.values[i], why);
+    }
+  }
+  return {};
+}
+
 /// In order of key, as upstream prints and compares selectors.
 void sort(std::vector<Requirement>& requirements) {
   std::ranges::sort(requirements, {}, [](const Requirement& r) { return std::tie(r.key, r.op, r.values); });
@@ -213,6 +229,7 @@ Result<Selector> Selector::parse(std::string_view text) {
   do {
     auto requirement = read_with_operator(reader, text);
     if (!requirement) return std::unexpected(requirement.error());
+    if (auto fine = check(*requirement); !fine) return std::unexpected(fine.error());
     std::ranges::sort(requirement->values);
     out.requirements_.push_back(std::move(*requirement));
   } while (reader.take(","));

@@ -33,7 +33,8 @@ TEST(Selector, MatchesAsKubernetesDoes) {
     EXPECT_EQ(selector->matches(labels), c.matches) << c.text;
     EXPECT_EQ(selector->to_string(), c.canonical);
   }
-  for (const char* bad : {"=web", "app in web", "app in (a", "app=a b", "n > x", "a,,b", ","}) {
+  for (const char* bad : {"=web", "app in web", "app in (a", "app=a b", "n > x", "a,,b", ",", "a=((((", "a=b/c", "a//b",
+                          "-a", "a in (-b)"}) {
     EXPECT_FALSE(Selector::parse(bad).has_value()) << bad;
   }
 }

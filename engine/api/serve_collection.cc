@@ -169,7 +169,7 @@ void create(Context& context, const CallPtr& call, const Resource& served) {
 }
 
 void delete_collection(Context& context, const CallPtr& call, const Resource& served) {
-  const auto options = read_delete_options(*call, context.schema);
+  const auto options = read_delete_options(*call, context.api);
   if (!options) return send_status(*call, options.error());
   const auto selected = read_list_options(call->query, false);
   if (!selected) return send_status(*call, selected.error());

@@ -76,7 +76,7 @@ FieldError invalid(std::string field, std::string_view value, std::string_view w
 }
 
 Status invalid_log_options(FieldError cause) {
-  Status status = invalid_options("PodLogOptions", std::move(cause));
+  Status status = Status::invalid_options("PodLogOptions", std::move(cause));
   status.message =
       fmt::format("PodLogOptions \"\" is invalid: {}: {}", status.causes[0].field, status.causes[0].message);
   status.group.clear();

@@ -93,7 +93,7 @@ Value deleted_status(const Resource& served, const Object& object) {
 }
 
 void delete_object(Context& context, const CallPtr& call, const Resource& served) {
-  const auto options = read_delete_options(*call, context.schema);
+  const auto options = read_delete_options(*call, context.api);
   if (!options) return send_status(*call, options.error());
   const auto key = key_of(*call, served);
   const auto removed = context.api.remove(key, *options);

@@ -40,6 +40,7 @@ void serve_resource(Context& context, const CallPtr& call) {
   if (is_review(*served)) {
     return route.verb == "create" ? serve_review(context, call, *served) : send_status(*call, method_not_allowed());
   }
+  if (served->group.empty() && served->kind == "Binding") return serve_bindings(context, call, *served);
   const bool one = !route.collection;
   if (!has_verb(*served, route.verb) || (one && route.verb == "create"))
     return send_status(*call, method_not_allowed());

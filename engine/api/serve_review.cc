@@ -90,13 +90,13 @@ void review_token(Context& context, const CallPtr& call, Value review) {
   const std::string token(review.at("spec", "token").str());
   std::vector<std::string> audiences;
   for (const auto& audience : review.at("spec", "audiences").items()) audiences.emplace_back(audience.str());
-  const auto user = user_of_token(context, token, audiences);
+  const auto known = user_of_token(context, token, audiences);
   Value status = Value::object();
-  if (user) {
-    status.set("authenticated", true).set("user", user_info(*user));
-    status.set("audiences", strings(audiences.empty() ? std::vector{default_audience(context)} : audiences));
+  if (known) {
+    status.set("authenticated", true).set("user", user_info(known->user));
+    status.set("audiences", strings(known->audiences));
   } else {
-    status.set("user", Value::object()).set("error", user.error());
+    status.set("user", Value::object()).set("error", known.error());
   }
   answer(context, call, std::move(review), std::move(status));
 }
@@ -106,6 +106,9 @@ void review_token(Context& context, const CallPtr& call, Value review) {
 void serve_review(Context& context, const CallPtr& call, const Resource& kind) {
   auto review = read_object(*call, context.schema, kind);
   if (!review) return send_status(*call, review.error());
+  const auto options = read_write_options(*call, "CreateOptions");
+  if (!options) return send_status(*call, options.error());
+  if (auto fine = context.api.decode(kind, *review, *options); !fine) return send_status(*call, fine.error());
   review->set("kind", kind.kind).set("apiVersion", kind.api_version());
   if (!review->at("metadata").is_object()) review->set("metadata", Value::object());
   if (kind.kind == "SelfSubjectReview") {

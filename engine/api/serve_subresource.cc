@@ -35,7 +35,7 @@ Value success(int code) {
       {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", Value::object()}, {"status", "Success"}, {"code", code}});
 }
 
-/// Binding and eviction: a POST whose body is no part of the object.
+/// Binding and eviction: a POST whose body is no part of the object, and names it where the path does not.
 void serve_action(Context& context, const CallPtr& call, const Resource& served, const Resource* body_kind,
                   Subresource subresource) {
   if (call->route.verb != "create" || body_kind == nullptr) return send_status(*call, method_not_allowed());
@@ -43,7 +43,8 @@ void serve_action(Context& context, const CallPtr& call, const Resource& served,
   if (!body) return send_status(*call, body.error());
   const auto options = read_write_options(*call, "CreateOptions");
   if (!options) return send_status(*call, options.error());
-  const Key key{served.storage, call->route.ns, call->route.name};
+  const auto name = call->route.name.empty() ? std::string(body->at("metadata", "name").str()) : call->route.name;
+  const Key key{served.storage, call->route.ns, name};
   const auto done = context.api.update(key, std::move(*body), subresource, *options);
   if (!done) return send_status(*call, done.error());
   context.send_unstored(call, 201, success(201), context.store.revision());
@@ -54,6 +55,10 @@ bool is_connect(std::string_view subresource) {
 }
 
 }  // namespace
+
+void serve_bindings(Context& context, const CallPtr& call, const Resource& bindings) {
+  serve_action(context, call, context.schema.resource("", "pods"), &bindings, Subresource::kBinding);
+}
 
 void serve_subresource(Context& context, const CallPtr& call, const Resource& served) {
   const auto& name = call->route.subresource;

@@ -107,6 +107,17 @@ Status Status::invalid(const Resource& resource, std::string_view name, std::vec
   return status;
 }
 
+Status Status::invalid_options(std::string_view kind, FieldError cause) {
+  Status status;
+  status.code = 422;
+  status.reason = "Invalid";
+  status.message = fmt::format("{}.meta.k8s.io \"\" is invalid: {}: {}", kind, cause.field, cause.message);
+  status.group = "meta.k8s.io";
+  status.kind = std::string(kind);
+  status.causes.push_back(std::move(cause));
+  return status;
+}
+
 Status Status::bad_request(std::string message) {
   Status status;
   status.code = 400;

@@ -31,6 +31,8 @@ struct Status {
   /// `why` ends the sentence "Operation cannot be fulfilled on pods "a": …".
   static Status conflict(const Resource& resource, std::string_view name, std::string_view why);
   static Status invalid(const Resource& resource, std::string_view name, std::vector<FieldError> causes);
+  /// "DeleteOptions.meta.k8s.io "" is invalid: …" with one cause.
+  static Status invalid_options(std::string_view kind, FieldError cause);
   static Status bad_request(std::string message);
   static Status forbidden(std::string message);
   /// `why` ends the sentence "pods "a" is forbidden: …".

@@ -28,11 +28,15 @@ ApiResult<std::int64_t> lifetime(const Schema& schema, const Value& request) {
   return std::min(wanted, kMaxTokenSeconds);
 }
 
-bool audience_accepted(const Value& claims, const std::vector<std::string>& audiences) {
-  return std::ranges::any_of(claims.at("aud").items(), [&](const Value& audience) {
-    if (audiences.empty()) return audience.str() == kTokenIssuer;
-    return std::ranges::find(audiences, audience.str()) != audiences.end();
-  });
+/// Those of the token that are wanted, in its order.
+std::vector<std::string> accepted_audiences(const Value& claims, const std::vector<std::string>& wanted) {
+  std::vector<std::string> out;
+  for (const Value& audience : claims.at("aud").items()) {
+    const bool accepted =
+        wanted.empty() ? audience.str() == kTokenIssuer : std::ranges::find(wanted, audience.str()) != wanted.end();
+    if (accepted) out.emplace_back(audience.str());
+  }
+  return out;
 }
 
 User service_account_user(const Value& claims) {
@@ -132,17 +136,18 @@ std::expected<void, std::string> ServiceAccountTokens::check_bound(const Value& 
   return {};
 }
 
-std::expected<User, std::string> ServiceAccountTokens::user_of(std::string_view token,
-                                                               const std::vector<std::string>& audiences) const {
+std::expected<TokenUser, std::string> ServiceAccountTokens::user_of(std::string_view token,
+                                                                    const std::vector<std::string>& audiences) const {
   const auto claims = key_.verify(token);
   if (!claims) return std::unexpected(claims.error().message);
   if (claims->at("iss").str() != kTokenIssuer) return std::unexpected("the token has another issuer");
   const std::int64_t now = seconds(api_.clock().now());
   if (now >= claims->at("exp").int_or(0)) return std::unexpected("the token has expired");
   if (now < claims->at("nbf").int_or(0)) return std::unexpected("the token is not valid yet");
-  if (!audience_accepted(*claims, audiences)) return std::unexpected("the token is for another audience");
+  auto accepted = accepted_audiences(*claims, audiences);
+  if (accepted.empty()) return std::unexpected("the token is for another audience");
   if (auto ok = check_bound(*claims); !ok) return std::unexpected(ok.error());
-  return service_account_user(*claims);
+  return TokenUser{service_account_user(*claims), std::move(accepted)};
 }
 
 }  // namespace fairlead::api

@@ -48,6 +48,11 @@ class TokenKey {
   std::string id_;
 };
 
+struct TokenUser {
+  User user;
+  std::vector<std::string> audiences;  ///< Those of the wanted ones that the token is for; at least one.
+};
+
 /// Issues and accepts the tokens of the service accounts in the store. Control thread.
 class ServiceAccountTokens {
  public:
@@ -56,10 +61,10 @@ class ServiceAccountTokens {
   /// Fills the status of `request`, an authentication.k8s.io/v1 TokenRequest for the account, as POST …/token does.
   [[nodiscard]] ApiResult<Value> issue(std::string_view ns, std::string_view account, Value request) const;
 
-  /// The user a token stands for, or why it is not accepted: its signature, time and audience, and that the account
-  /// and the pod it is bound to still live. Without `audiences` the API's own is meant.
-  [[nodiscard]] std::expected<User, std::string> user_of(std::string_view token,
-                                                         const std::vector<std::string>& audiences = {}) const;
+  /// Whom a token stands for, or why it is not accepted: its signature, time and audience, and that the account and the
+  /// pod it is bound to still live. Without `audiences` the API's own is meant.
+  [[nodiscard]] std::expected<TokenUser, std::string> user_of(std::string_view token,
+                                                              const std::vector<std::string>& audiences = {}) const;
 
   [[nodiscard]] const TokenKey& key() const { return key_; }
 

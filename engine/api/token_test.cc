@@ -43,8 +43,8 @@ TEST_F(TokenTest, StandsForItsAccountUntilItExpires) {
   const std::string mine = token();
   const auto user = tokens_.user_of(mine);
   ASSERT_TRUE(user.has_value()) << user.error();
-  EXPECT_EQ(user->name, "system:serviceaccount:shop:web");
-  EXPECT_EQ(user->groups, (std::vector<std::string>{"system:serviceaccounts", "system:serviceaccounts:shop"}));
+  EXPECT_EQ(user->user.name, "system:serviceaccount:shop:web");
+  EXPECT_EQ(user->user.groups, (std::vector<std::string>{"system:serviceaccounts", "system:serviceaccounts:shop"}));
   clock_.advance(std::chrono::seconds(kTokenSeconds) - Duration(1));
   EXPECT_TRUE(tokens_.user_of(mine).has_value());
   clock_.advance(Duration(1));
@@ -54,14 +54,16 @@ TEST_F(TokenTest, StandsForItsAccountUntilItExpires) {
 TEST_F(TokenTest, OnlyItsAudienceAcceptsIt) {
   const std::string vault = token(R"({"spec":{"audiences":["api://AzureADTokenExchange"]}})");
   EXPECT_FALSE(tokens_.user_of(vault).has_value());
-  EXPECT_TRUE(tokens_.user_of(vault, {"other", "api://AzureADTokenExchange"}).has_value());
+  const auto known = tokens_.user_of(vault, {"other", "api://AzureADTokenExchange"});
+  ASSERT_TRUE(known.has_value()) << known.error();
+  EXPECT_EQ(known->audiences, std::vector<std::string>{"api://AzureADTokenExchange"}) << "and not for the other";
 }
 
 TEST_F(TokenTest, DiesWithItsPodAndItsAccount) {
   const std::string bound = token(R"({"spec":{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"p"}}})");
   const auto user = tokens_.user_of(bound);
   ASSERT_TRUE(user.has_value()) << user.error();
-  EXPECT_EQ(user->extra.at("authentication.kubernetes.io/pod-name"), std::vector<std::string>{"p"});
+  EXPECT_EQ(user->user.extra.at("authentication.kubernetes.io/pod-name"), std::vector<std::string>{"p"});
   ASSERT_TRUE(api_.remove({&schema().resource("", "pods"), "shop", "p"}).has_value());
   EXPECT_EQ(tokens_.user_of(bound).error(), "the pod of the token is gone");
   const std::string free = token();

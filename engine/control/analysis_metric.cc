@@ -160,7 +160,7 @@ Result<Metric> Metric::of(const Value& tree) {
   if (auto limits = check_limits(metric); !limits) return std::unexpected(limits.error());
 
   const Value& provider = tree.at("provider");
-  if (provider.empty()) return fail("no provider specified");
+  if (!provider.is_object() || provider.empty()) return fail("no provider specified");
   if (provider.size() > 1) return fail("multiple providers specified");
   const Value& prometheus = provider.at("prometheus");
   if (!prometheus.is_object()) return fail("provider {} is not supported", provider.members().front().key);
