@@ -17,6 +17,7 @@ inline constexpr std::size_t kMaxJsonDepth = 100;
 
 /// Compact; doubles in the shortest form that reads back the same, NaN and infinities as null.
 void append_json(std::string& out, const Value& value);
+/// Bytes that are not UTF-8 become U+FFFD, as encoding/json of Go writes them: what is written can be read.
 void append_json_string(std::string& out, std::string_view text);
 [[nodiscard]] std::string to_json(const Value& value);
 /// What a string holds, and anything else as JSON: as Go's fmt.Sprintf("%v") shows what encoding/json read.

@@ -6,6 +6,7 @@
 
 #include "base/json_error.h"
 #include "base/testdata.h"
+#include "base/utf8.h"
 
 namespace fairlead {
 namespace {
@@ -66,6 +67,17 @@ TEST(Json, LargeTextsDoNotShareAParser) {
 
 TEST(Json, TheSecondLookAcceptsWhatIsRight) {
   EXPECT_FALSE(find_json_error(R"( {"a": [1, -2.5e-3, "\u00e9\ud83d\ude00", true, false, null], "b": {}} )", "f"));
+}
+
+TEST(JsonWrite, WhatIsNotUtf8IsReplacedSoThatItCanBeReadBack) {
+  for (const auto& [bytes, text] :
+       std::vector<std::pair<std::string, std::string>>{{"a\xff\xfe z", R"("a\ufffd\ufffd z")"},
+                                                        {"\xed\xa0\x80", R"("\ufffd\ufffd\ufffd")"},
+                                                        {"\xe2\x82", R"("\ufffd\ufffd")"},
+                                                        {"\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\""}}) {
+    EXPECT_EQ(to_json(Value(bytes)), text);
+    EXPECT_EQ(parse_json(to_json(Value(bytes))).value(), Value(to_valid_utf8(bytes)));
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace fairlead {
 namespace {
@@ -81,9 +82,21 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t plain = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    if (c >= 0x80) {
+      const std::size_t length = utf8_sequence_length(text, i);
+      if (length != 0) {
+        i += length - 1;
+        continue;
+      }
+    } else if (c >= 0x20 && c != '"' && c != '\\') {
+      continue;
+    }
     out.append(text, plain, i - plain);
     plain = i + 1;
+    if (c >= 0x80) {
+      out += "\\ufffd";
+      continue;
+    }
     switch (c) {
       case '"':
         out += "\\\"";

@@ -7,8 +7,11 @@
 namespace fairlead {
 namespace {
 
-/// Length of the well-formed sequence that starts at `text[at]`, 0 when there is none. Unicode 15, table 3-7.
-std::size_t sequence_length(std::string_view text, std::size_t at) {
+constexpr std::uint32_t kReplacementCharacter = 0xFFFD;
+
+}  // namespace
+std::size_t utf8_sequence_length(std::string_view text, std::size_t at) {
+  // Unicode 15, table 3-7.
   const auto byte = [&](std::size_t i) {
     return at + i < text.size() ? static_cast<unsigned>(static_cast<unsigned char>(text[at + i])) : 0U;
   };
@@ -29,15 +32,24 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   return tail(1, low, high) && tail(2) && tail(3) ? 4 : 0;
 }
 
-}  // namespace
-
 std::size_t find_invalid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = sequence_length(text, at);
+    const std::size_t length = utf8_sequence_length(text, at);
     if (length == 0) return at;
     at += length;
   }
   return std::string_view::npos;
+}
+
+std::string to_valid_utf8(std::string_view text) {
+  std::string out;
+  for (std::size_t bad = find_invalid_utf8(text); bad != std::string_view::npos; bad = find_invalid_utf8(text)) {
+    out.append(text.substr(0, bad));
+    append_utf8(out, kReplacementCharacter);
+    text.remove_prefix(bad + 1);
+  }
+  out.append(text);
+  return out;
 }
 
 void append_utf8(std::string& out, std::uint32_t code_point) {

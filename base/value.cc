@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <span>
 
 namespace fairlead {
 namespace {
@@ -10,10 +12,30 @@ const Value kNull;
 const Value::Array kNoItems;
 const Value::Object kNoMembers;
 
-bool same_members(const Value::Object& a, const Value& b) {
-  return std::ranges::all_of(a, [&](const Member& m) {
-    const Value* other = b.find(m.key);
-    return other != nullptr && m.value == *other;
+/// Up to this many members, looking at each for each is cheaper than an index.
+constexpr std::size_t kPairwiseMembers = 16;
+
+/// Both have the same number of members. Most trees that are compared are versions of one object, so members mostly
+/// stand in the same place.
+bool same_members(const Value::Object& a, const Value::Object& b) {
+  std::size_t at = 0;
+  while (at < a.size() && a[at].key == b[at].key) {
+    if (!(a[at].value == b[at].value)) return false;
+    ++at;
+  }
+  const std::span rest_of_a = std::span(a).subspan(at);
+  const std::span rest_of_b = std::span(b).subspan(at);
+  if (rest_of_a.size() <= kPairwiseMembers) {
+    return std::ranges::all_of(rest_of_a, [&](const Member& m) {
+      const auto other = std::ranges::find(rest_of_b, m.key, &Member::key);
+      return other != rest_of_b.end() && m.value == other->value;
+    });
+  }
+  std::map<std::string_view, const Value*> others;
+  for (const Member& m : rest_of_b) others.emplace(m.key, &m.value);
+  return std::ranges::all_of(rest_of_a, [&](const Member& m) {
+    const auto other = others.find(m.key);
+    return other != others.end() && m.value == *other->second;
   });
 }
 
@@ -107,7 +129,7 @@ bool operator==(const Value& a, const Value& b) {
     return a.is_int() && b.is_int() ? a.int_or(0) == b.int_or(0) : a.number_or(0) == b.number_or(0);
   }
   if (a.kind() != b.kind()) return false;
-  if (a.is_object()) return a.size() == b.size() && same_members(a.members(), b);
+  if (a.is_object()) return a.size() == b.size() && same_members(a.members(), b.members());
   if (a.is_array()) return a.items() == b.items();
   if (a.is_string()) return a.str() == b.str();
   return a.bool_or(false) == b.bool_or(false);

@@ -46,6 +46,24 @@ TEST(Value, EqualityIsAboutData) {
   EXPECT_NE(Value(9007199254740993), Value(9007199254740992));
 }
 
+TEST(Value, EqualityOfLargeObjectsDoesNotDependOnTheirOrder) {
+  for (const int size : {10, 100}) {
+    Value forward = Value::object();
+    Value backward = Value::object();
+    for (int i = 0; i < size; ++i) forward.set("key-" + std::to_string(i), i);
+    for (int i = size; i-- > 0;) backward.set("key-" + std::to_string(i), i);
+    EXPECT_EQ(forward, backward);
+    Value other = backward;
+    other.set("key-7", "other");
+    EXPECT_NE(forward, other);
+    other = backward;
+    other.erase("key-7");
+    other.set("key", 7);
+    EXPECT_NE(forward, other);
+    EXPECT_NE(other, forward);
+  }
+}
+
 TEST(Value, CopiesShareNothing) {
   const Value original = pod();
   Value copy = original;

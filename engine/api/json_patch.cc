@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
+#include "base/json_shape.h"
+
 namespace fairlead::api {
 namespace {
 
@@ -42,14 +45,44 @@ std::optional<std::size_t> parse_index(const std::string& step, std::size_t limi
   return index;
 }
 
+Error missing(const Value& pointer) {
+  return Error{fmt::format("the path \"{}\" of a JSON patch operation does not exist", pointer.str())};
+}
+
+/// A document and what the operations on it have cost so far.
+class Document {
+ public:
+  explicit Document(Value root) : root_(std::move(root)) {}
+
+  Result<> apply(const Value& operation);
+  [[nodiscard]] Value take_root() && { return std::move(root_); }
+
+ private:
+  Result<> add(const Value& pointer, Value value);
+  Result<Value> take(const Value& pointer);
+  Result<Value*> look(const Value& pointer);
+  Result<> test(const Value& operation);
+  Result<> replace(const Value& operation);
+  Result<> move(const Value& operation);
+  Result<> copy(const Value& operation);
+
+  Value* walk(const Path& path, std::size_t steps);
+  Result<> check_depth(const Path& path, const Value& pointer, const Value& value);
+
+  Value root_;
+  std::size_t work_ = 0;
+  std::size_t copied_bytes_ = 0;
+};
+
 /// The node after the first `steps` steps of `path`, or null.
-Value* walk(Value& root, const Path& path, std::size_t steps) {
-  Value* node = &root;
+Value* Document::walk(const Path& path, std::size_t steps) {
+  Value* node = &root_;
   for (std::size_t i = 0; i < steps; ++i) {
     if (node->is_array()) {
       const auto index = parse_index(path[i], node->size());
       node = index ? &node->mutable_items()[*index] : nullptr;
     } else {
+      work_ += node->size();
       node = node->find(path[i]);
     }
     if (node == nullptr) return nullptr;
@@ -57,41 +90,50 @@ Value* walk(Value& root, const Path& path, std::size_t steps) {
   return node;
 }
 
-Error missing(const Value& pointer) {
-  return Error{fmt::format("the path \"{}\" of a JSON patch operation does not exist", pointer.str())};
+/// Whether `value` may stand at `path`. What stands there is read back from the journal, by a reader with this limit.
+Result<> Document::check_depth(const Path& path, const Value& pointer, const Value& value) {
+  const JsonShape shape = json_shape(value);
+  work_ += shape.nodes;
+  if (path.size() + shape.depth <= kMaxJsonDepth) return {};
+  return fail("the JSON patch operation at \"{}\" makes the object nested deeper than {} levels", pointer.str(),
+              kMaxJsonDepth);
 }
 
-Result<> add(Value& root, const Value& pointer, Value value) {
+Result<> Document::add(const Value& pointer, Value value) {
   auto path = parse_pointer(pointer);
   if (!path) return std::unexpected(path.error());
+  if (auto fits = check_depth(*path, pointer, value); !fits) return fits;
   if (path->empty()) {
-    root = std::move(value);
+    root_ = std::move(value);
     return {};
   }
-  Value* parent = walk(root, *path, path->size() - 1);
+  Value* parent = walk(*path, path->size() - 1);
   if (parent == nullptr) return std::unexpected(missing(pointer));
   const std::string& last = path->back();
   if (parent->is_array()) {
     auto& items = parent->mutable_items();
     const auto index = last == "-" ? std::optional(items.size()) : parse_index(last, items.size() + 1);
     if (!index) return std::unexpected(missing(pointer));
+    work_ += items.size() - *index;
     items.insert(items.begin() + static_cast<std::ptrdiff_t>(*index), std::move(value));
     return {};
   }
   if (!parent->is_object()) return std::unexpected(missing(pointer));
+  work_ += parent->size();
   parent->set(last, std::move(value));
   return {};
 }
 
 /// Takes the node at `pointer` out of the tree.
-Result<Value> take(Value& root, const Value& pointer) {
+Result<Value> Document::take(const Value& pointer) {
   auto path = parse_pointer(pointer);
   if (!path) return std::unexpected(path.error());
   if (path->empty()) return fail("a JSON patch cannot remove the whole document");
-  Value* parent = walk(root, *path, path->size() - 1);
-  Value* node = parent == nullptr ? nullptr : walk(root, *path, path->size());
+  Value* parent = walk(*path, path->size() - 1);
+  Value* node = parent == nullptr ? nullptr : walk(*path, path->size());
   if (node == nullptr) return std::unexpected(missing(pointer));
   Value out = std::move(*node);
+  work_ += parent->size();
   if (parent->is_array()) {
     auto& items = parent->mutable_items();
     items.erase(items.begin() + (node - items.data()));
@@ -101,58 +143,72 @@ Result<Value> take(Value& root, const Value& pointer) {
   return out;
 }
 
-Result<const Value*> look(Value& root, const Value& pointer) {
+Result<Value*> Document::look(const Value& pointer) {
   auto path = parse_pointer(pointer);
   if (!path) return std::unexpected(path.error());
-  const Value* node = walk(root, *path, path->size());
+  Value* node = walk(*path, path->size());
   if (node == nullptr) return std::unexpected(missing(pointer));
   return node;
 }
 
-Result<> test(Value& root, const Value& operation) {
-  auto node = look(root, operation.at("path"));
+Result<> Document::test(const Value& operation) {
+  auto node = look(operation.at("path"));
   if (!node) return std::unexpected(node.error());
   if (**node == operation.at("value")) return {};
   return fail("the test of a JSON patch failed at \"{}\"", operation.at("path").str());
 }
 
-Result<> replace(Value& root, const Value& operation) {
+Result<> Document::replace(const Value& operation) {
   auto path = parse_pointer(operation.at("path"));
   if (!path) return std::unexpected(path.error());
-  Value* node = walk(root, *path, path->size());
+  if (auto fits = check_depth(*path, operation.at("path"), operation.at("value")); !fits) return fits;
+  Value* node = walk(*path, path->size());
   if (node == nullptr) return std::unexpected(missing(operation.at("path")));
   *node = operation.at("value");
   return {};
 }
 
-Result<> move(Value& root, const Value& operation) {
+Result<> Document::move(const Value& operation) {
   const std::string_view from = operation.at("from").str();
   const std::string_view to = operation.at("path").str();
   if (to.starts_with(from) && to.size() > from.size() && to[from.size()] == '/') {
     return fail("a JSON patch cannot move \"{}\" into itself", from);
   }
-  auto taken = take(root, operation.at("from"));
+  auto taken = take(operation.at("from"));
   if (!taken) return std::unexpected(taken.error());
-  return add(root, operation.at("path"), std::move(*taken));
+  return add(operation.at("path"), std::move(*taken));
 }
 
-Result<> apply(Value& root, const Value& operation) {
+Result<> Document::copy(const Value& operation) {
+  auto node = look(operation.at("from"));
+  if (!node) return std::unexpected(node.error());
+  copied_bytes_ += to_json(**node).size();
+  if (copied_bytes_ > kMaxJsonPatchCopyBytes) {
+    return fail("Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {}",
+                copied_bytes_, kMaxJsonPatchCopyBytes);
+  }
+  return add(operation.at("path"), Value(**node));
+}
+
+Result<> Document::apply(const Value& operation) {
+  if (work_ > kMaxJsonPatchWork) {
+    return fail(
+        "the operations of this JSON patch look at or move over {} members and elements: send fewer operations at a "
+        "time, or replace the large list or object as a whole",
+        kMaxJsonPatchWork);
+  }
   const std::string_view op = operation.at("op").str();
   const bool needs_value = op == "add" || op == "replace" || op == "test";
   if (needs_value && !operation.has("value")) return fail("the JSON patch operation \"{}\" needs a value", op);
-  if (op == "add") return add(root, operation.at("path"), operation.at("value"));
-  if (op == "replace") return replace(root, operation);
-  if (op == "test") return test(root, operation);
-  if (op == "move") return move(root, operation);
+  if (op == "add") return add(operation.at("path"), operation.at("value"));
+  if (op == "replace") return replace(operation);
+  if (op == "test") return test(operation);
+  if (op == "move") return move(operation);
+  if (op == "copy") return copy(operation);
   if (op == "remove") {
-    auto taken = take(root, operation.at("path"));
+    auto taken = take(operation.at("path"));
     if (!taken) return std::unexpected(taken.error());
     return {};
-  }
-  if (op == "copy") {
-    auto node = look(root, operation.at("from"));
-    if (!node) return std::unexpected(node.error());
-    return add(root, operation.at("path"), Value(**node));
   }
   return fail("a JSON patch knows no operation \"{}\"", op);
 }
@@ -164,10 +220,11 @@ Result<Value> json_patch(Value target, const Value& patch) {
   if (patch.size() > kMaxJsonPatchOperations) {
     return fail("a JSON patch may hold at most {} operations, this one has {}", kMaxJsonPatchOperations, patch.size());
   }
+  Document document(std::move(target));
   for (const Value& operation : patch.items()) {
-    if (auto applied = apply(target, operation); !applied) return std::unexpected(applied.error());
+    if (auto applied = document.apply(operation); !applied) return std::unexpected(applied.error());
   }
-  return target;
+  return std::move(document).take_root();
 }
 
 }  // namespace fairlead::api

@@ -55,6 +55,82 @@ TEST(JsonPatch, FollowsItsRfc) {
   }
 }
 
+/// What `patch` says when it fails on `target`.
+std::string refusal(const Value& target, const Value& patch) {
+  const auto out = json_patch(target, patch);
+  return out ? "accepted" : out.error().to_string();
+}
+
+Value operation(const char* op, const std::string& path, const std::string& from, Value value) {
+  return Value::object({{"op", op}, {"path", path}, {"from", from}, {"value", std::move(value)}});
+}
+
+TEST(JsonPatch, CopiesAreCountedByTheByte) {
+  const Value target = Value::object({{"a", std::string(1'000'000, 'x')}});
+  Value patch = Value::array();
+  for (int i = 0; i < 3; ++i) patch.push_back(operation("copy", "/b" + std::to_string(i), "/a", {}));
+  EXPECT_EQ(refusal(target, patch), "accepted");
+  patch.push_back(operation("copy", "/b3", "/a", {}));
+  EXPECT_EQ(
+      refusal(target, patch),
+      "Unable to complete the copy, the accumulated size increase of copy is 4000008, exceeding the limit 3145728");
+  Value doubling = Value::array();  // 2 KB that would be a terabyte.
+  for (int i = 0; i < 40; ++i) doubling.push_back(operation("copy", "/z" + std::to_string(i), "", {}));
+  EXPECT_TRUE(refusal(Value::object({{"a", "b"}}), doubling).starts_with("Unable to complete the copy"));
+}
+
+Value nested(std::size_t levels) {
+  Value out;
+  for (std::size_t i = 0; i < levels; ++i) out = Value::object({{"n", std::move(out)}});
+  return out;
+}
+
+TEST(JsonPatch, TheResultIsNoDeeperThanTheReaderReads) {
+  const Value target = Value::object({{"x", nested(60)}, {"y", Value::object()}});
+  const std::string deep = "makes the object nested deeper than 100 levels";
+  std::string to = "/x";
+  for (int i = 0; i < 39; ++i) to += "/n";
+  for (const char* op : {"copy", "add", "replace"}) {
+    EXPECT_EQ(refusal(target, Value::array({operation(op, to, "/x", nested(60))})), "accepted") << op;
+    EXPECT_NE(refusal(target, Value::array({operation(op, to + "/n", "/x", nested(60))})).find(deep), std::string::npos)
+        << op;
+  }
+  Value higher = target;
+  higher.set("y", nested(60));
+  EXPECT_NE(refusal(higher, Value::array({operation("move", to + "/n", "/y", {})})).find(deep), std::string::npos);
+  Value doubling = Value::array();
+  for (int i = 0; i < 20; ++i) {
+    std::string inside = "/x";
+    for (int level = 0; level < 1 << i; ++level) inside += "/n";
+    doubling.push_back(operation("copy", inside, "/x", {}));
+  }
+  EXPECT_NE(refusal(Value::object({{"x", nested(1)}}), doubling).find(deep), std::string::npos);
+}
+
+TEST(JsonPatch, ElementsLookedAtOrMovedAreCounted) {
+  Value list = Value::array();
+  for (int i = 0; i < 50'000; ++i) list.push_back(i);
+  Value object = Value::object();
+  for (int i = 0; i < 50'000; ++i) object.mutable_members().push_back({"k" + std::to_string(i), i});
+  const Value target = Value::object({{"list", std::move(list)}, {"object", std::move(object)}});
+  for (const Value& one : {operation("add", "/list/0", "", 1), operation("remove", "/list/0", "", {}),
+                           operation("replace", "/object/k49999", "", 1), operation("add", "/object/n", "", 1),
+                           operation("move", "/list/0", "/list/1", {}), operation("test", "/object/k9", "", 9)}) {
+    Value patch = Value::array();
+    for (int i = 0; i < 9'000; ++i) patch.push_back(one);
+    EXPECT_TRUE(refusal(target, patch).starts_with("the operations of this JSON patch look at or move over 20000000"))
+        << to_json(one);
+  }
+  Value few = Value::array();
+  for (int i = 0; i < 200; ++i) few.push_back(operation("add", "/list/0", "", 1));
+  EXPECT_EQ(refusal(target, few), "accepted");
+  Value appended = Value::array();
+  for (int i = 0; i < 10'000; ++i) appended.push_back(operation("add", "/list/-", "", 1));
+  EXPECT_EQ(refusal(target, appended), "accepted");
+  appended.push_back(operation("add", "/list/-", "", 1));
+  EXPECT_EQ(refusal(target, appended), "a JSON patch may hold at most 10000 operations, this one has 10001");
+}
+
 // The examples of RFC 7386, appendix A.
 TEST(MergePatch, FollowsItsRfc) {
   for (const Case& c : std::vector<Case>{{R"({"a":"b"})", R"({"a":"c"})", R"({"a":"c"})"},
@@ -72,6 +148,24 @@ TEST(MergePatch, FollowsItsRfc) {
                                          {R"({})", R"({"a":{"bb":{"ccc":null}}})", R"({"a":{"bb":{}}})"}}) {
     EXPECT_EQ(merge_patch(*parse_json(c.before), *parse_json(c.patch)), *parse_json(c.after)) << c.patch;
   }
+}
+
+TEST(MergePatch, ManyMembersAreOrderedAsFewAre) {
+  Value target = Value::object();
+  Value patch = Value::object();
+  Value expected = Value::object();
+  for (int i = 0; i < 60'000; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    target.mutable_members().push_back({key, i});
+    if (i % 3 == 0) patch.mutable_members().push_back({key, nullptr});
+    if (i % 3 == 1) patch.mutable_members().push_back({key, "changed"});
+    if (i % 3 != 0) expected.mutable_members().push_back({key, i % 3 == 1 ? Value("changed") : Value(i)});
+  }
+  for (int i = 0; i < 60'000; ++i) {
+    patch.mutable_members().push_back({"n" + std::to_string(i), i});
+    expected.mutable_members().push_back({"n" + std::to_string(i), i});
+  }
+  EXPECT_EQ(to_json(merge_patch(std::move(target), patch)), to_json(expected));
 }
 
 }  // namespace

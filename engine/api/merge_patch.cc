@@ -1,20 +1,30 @@
 #include "engine/api/merge_patch.h"
 
-#include <utility>
+#include "base/object_editor.h"
 
 namespace fairlead::api {
+namespace {
 
-Value merge_patch(Value target, const Value& patch) {
-  if (!patch.is_object()) return patch;
+void merge_into(Value& target, const Value& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
   if (!target.is_object()) target = Value::object();
+  ObjectEditor members(target);
   for (const Member& member : patch.members()) {
     if (member.value.is_null()) {
-      target.erase(member.key);
+      members.erase(member.key);
     } else {
-      Value& slot = target[member.key];
-      slot = merge_patch(std::move(slot), member.value);
+      merge_into(members[member.key], member.value);
     }
   }
+}
+
+}  // namespace
+
+Value merge_patch(Value target, const Value& patch) {
+  merge_into(target, patch);
   return target;
 }
 

@@ -1,7 +1,11 @@
 // Strategic merge patch. Source: apimachinery/pkg/util/strategicpatch/patch.go, mergeMap and what it calls.
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <set>
 
+#include "base/object_editor.h"
+#include "engine/api/element_index.h"
 #include "engine/api/schema_type.h"
 
 namespace fairlead::api {
@@ -24,62 +28,54 @@ const Type* member_type(const Type* type, std::string_view key) {
 
 std::string_view merge_key_of(const Type* type) { return type == nullptr ? std::string_view{} : type->merge_key; }
 
-/// Two elements of a list are the same one: by merge key where there is one.
-bool same_element(const Value& a, const Value& b, std::string_view merge_key) {
-  if (merge_key.empty() || !a.is_object() || !b.is_object()) return a == b;
-  const Value* key = a.find(merge_key);
-  const Value* other = b.find(merge_key);
-  return key != nullptr && other != nullptr && *key == *other;
-}
+/// The elements of a list, for what a patch names.
+class Elements {
+ public:
+  Elements(const List& list, const List& patch, const Type& type)
+      : patch_(patch, type.merge_key),
+        by_merge_key_(list, type.merge_key),
+        by_list_keys_(list, [&type](const Value& element) { return element_identity(element, type); }) {}
 
-std::optional<std::size_t> index_in(const List& list, const Value& item, std::string_view merge_key) {
-  const auto at = std::ranges::find_if(list, [&](const Value& other) { return same_element(other, item, merge_key); });
-  if (at == list.end()) return std::nullopt;
-  return static_cast<std::size_t>(at - list.begin());
-}
+  /// The element that `item` of the patch means. The merge key alone may name several (port 53 of UDP and of TCP):
+  /// upstream takes the first of them and loses one, here the keys of the list tell them apart.
+  [[nodiscard]] std::optional<std::size_t> meant_by(const Value& item) const {
+    const bool clear = by_merge_key_.count(item) <= 1 && patch_.count(item) <= 1;
+    return (clear ? by_merge_key_ : by_list_keys_).first(item);
+  }
 
-/// Whether two elements agree in every key of a list of type `type`; an absent one has its default.
-bool same_keys(const Value& a, const Value& b, const Type& type) {
-  return std::ranges::all_of(type.list_keys, [&](std::string_view key) {
-    const Field* field = type.element->field(key);
-    const Value preset = field == nullptr ? Value() : field->preset;
-    const Value* mine = a.find(key);
-    const Value* other = b.find(key);
-    return (mine == nullptr ? preset : *mine) == (other == nullptr ? preset : *other);
-  });
-}
+  void append(const Value& element) {
+    by_merge_key_.append(element);
+    by_list_keys_.append(element);
+  }
 
-/// The element of `list` that `item` of the list `patch` means. The merge key alone may name several (port 53 of UDP
-/// and of TCP): upstream takes the first of them and loses one, here the keys of the list tell them apart.
-std::optional<std::size_t> meant_by(const Value& item, const List& list, const List& patch, const Type& type) {
-  const auto same = [&](const Value& other) { return same_element(other, item, type.merge_key); };
-  if (std::ranges::count_if(list, same) <= 1 && std::ranges::count_if(patch, same) <= 1)
-    return index_in(list, item, type.merge_key);
-  const auto at =
-      std::ranges::find_if(list, [&](const Value& other) { return same(other) && same_keys(other, item, type); });
-  if (at == list.end()) return std::nullopt;
-  return static_cast<std::size_t>(at - list.begin());
-}
+ private:
+  ElementIndex patch_;
+  ElementIndex by_merge_key_;
+  ElementIndex by_list_keys_;
+};
 
 /// Keeps the order of items that `order` does not name, after those it names.
-void sort_by(List& items, const List& order, std::string_view merge_key) {
+void sort_by(List& items, const ElementIndex& order) {
   std::vector<std::pair<std::size_t, std::size_t>> places;
   places.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i)
-    places.emplace_back(index_in(order, items[i], merge_key).value_or(order.size()), i);
+    places.emplace_back(order.first(items[i]).value_or(std::numeric_limits<std::size_t>::max()), i);
   std::ranges::sort(places);
   List sorted;
+  sorted.reserve(items.size());
   for (const auto& [place, i] : places) sorted.push_back(std::move(items[i]));
   items = std::move(sorted);
 }
 
 /// Items that `order` names come in its order; the others keep their place relative to `server`, where both were.
 List in_order(List merged, const List& order, const List& server, std::string_view merge_key) {
+  const ElementIndex ordered(order, merge_key);
+  const ElementIndex served(server, merge_key);
   List named;
   List rest;
-  for (Value& item : merged) (index_in(order, item, merge_key) ? named : rest).push_back(std::move(item));
-  sort_by(named, order, merge_key);
-  sort_by(rest, server, merge_key);
+  for (Value& item : merged) (ordered.contains(item) ? named : rest).push_back(std::move(item));
+  sort_by(named, ordered);
+  sort_by(rest, served);
   List out;
   out.reserve(named.size() + rest.size());
   std::size_t i = 0;
@@ -87,8 +83,8 @@ List in_order(List merged, const List& order, const List& server, std::string_vi
   while (i < rest.size() || j < named.size()) {
     bool take_rest = j == named.size();
     if (!take_rest && i < rest.size()) {
-      const auto left = index_in(server, rest[i], merge_key);
-      const auto right = index_in(server, named[j], merge_key);
+      const auto left = served.first(rest[i]);
+      const auto right = served.first(named[j]);
       take_rest = left && right && *left < *right;
     }
     out.push_back(take_rest ? std::move(rest[i++]) : std::move(named[j++]));
@@ -119,6 +115,7 @@ Result<List> merge_objects(List original, List patch, const Type* type) {
   const std::string_view key = merge_key_of(type);
   if (key.empty()) return fail("cannot merge lists without merge key for {}", type->name);
   List plain;
+  List doomed;
   bool replace = false;
   for (Value& item : patch) {
     const Value* directive = item.find(kDirective);
@@ -129,18 +126,22 @@ Result<List> merge_objects(List original, List patch, const Type* type) {
       replace = true;
     } else if (*directive == Value("delete")) {
       if (!item.has(key)) return fail("the element to delete does not contain declared merge key: {}", key);
-      std::erase_if(original, [&](const Value& other) { return same_element(other, item, key); });
+      doomed.push_back(std::move(item));
     } else {
       return fail("unknown patch type: {} in a list", directive->str());
     }
   }
   if (replace) return plain;
+  const ElementIndex gone(doomed, key);
+  std::erase_if(original, [&](const Value& element) { return gone.contains(element); });
   List merged = original;
+  Elements elements(merged, plain, *type);
   for (Value& item : plain) {
-    if (const auto at = meant_by(item, merged, plain, *type)) {
+    if (const auto at = elements.meant_by(item)) {
       if (auto done = merge_map(merged[*at], item, type->element); !done) return std::unexpected(done.error());
     } else {
       merged.push_back(item);
+      elements.append(item);
     }
   }
   return in_order(std::move(merged), plain, original, key);
@@ -151,8 +152,11 @@ Result<List> merge_list(List original, List patch, const Type* type) {
   if ((original.empty() ? patch : original).front().is_object())
     return merge_objects(std::move(original), std::move(patch), type);
   List merged = original;
+  ElementIndex present(merged, std::string_view());
   for (const Value& item : patch) {
-    if (!index_in(merged, item, {})) merged.push_back(item);
+    if (present.contains(item)) continue;
+    merged.push_back(item);
+    present.append(item);
   }
   return in_order(std::move(merged), patch, original, {});
 }
@@ -162,11 +166,10 @@ Result<> retain_keys(Value& original, Value& patch) {
   const Value* directive = patch.find(kRetainKeys);
   if (directive == nullptr) return {};
   if (!directive->is_array()) return fail("invalid patch format of retainKeys: it must be a list of field names");
-  const Value keep = *directive;
+  std::set<std::string, std::less<>> keep;
+  for (const Value& key : directive->items()) keep.emplace(key.str());
   patch.erase(kRetainKeys);
-  const auto kept = [&](std::string_view key) {
-    return std::ranges::find(keep.items(), Value(key)) != keep.items().end();
-  };
+  const auto kept = [&](std::string_view key) { return keep.contains(key); };
   for (const Member& member : patch.members()) {
     if (member.value.is_null() || member.key.starts_with('$') || kept(member.key)) continue;
     return fail("invalid patch format of retainKeys: {} is patched but not in the list", member.key);
@@ -178,17 +181,21 @@ Result<> retain_keys(Value& original, Value& patch) {
 /// Every element that the patch sets stands in `order`, in that order.
 Result<> check_order(const List& items, const List& order, std::string_view key, std::string_view field) {
   if (items.empty() || order.empty()) return {};
-  std::size_t at = 0;
+  auto at = order.begin();
   for (const Value& item : items) {
     if (item.has(kDirective)) continue;
-    while (at < order.size() && !same_element(item, order[at], key)) ++at;
-    if (at++ == order.size()) return fail("the order in patch list {} doesn't match its $setElementOrder list", field);
+    const auto identity = element_identity(item, key);
+    at = std::find_if(at, order.end(),
+                      [&](const Value& named) { return identity && element_identity(named, key) == identity; });
+    if (at == order.end()) return fail("the order in patch list {} doesn't match its $setElementOrder list", field);
+    ++at;
   }
   return {};
 }
 
 /// One `$setElementOrder/<key>`, together with the list of the same name in the patch.
-Result<> merge_ordered(Value& original, Value& patch, const Type* type, const std::string& key, const Value& order) {
+Result<> merge_ordered(ObjectEditor& original, ObjectEditor& patch, const Type* type, const std::string& key,
+                       const Value& order) {
   const Type* list_type = member_type(type, key);
   const std::string_view merge_key = merge_key_of(list_type);
   Value* mine = original.find(key);
@@ -214,33 +221,34 @@ Result<> merge_ordered(Value& original, Value& patch, const Type* type, const st
   } else if (mine == nullptr) {
     return {};
   }
-  original.set(key, Value(in_order(std::move(merged), order.items(), before, merge_key)));
+  original[key] = Value(in_order(std::move(merged), order.items(), before, merge_key));
   patch.erase(key);
   return {};
 }
 
-Result<> merge_orders(Value& original, Value& patch, const Type* type) {
+Result<> merge_orders(ObjectEditor& original, Value& patch, const Type* type) {
   std::vector<std::pair<std::string, Value>> orders;
   for (const Member& member : patch.members()) {
     if (member.key.starts_with(kSetOrder)) orders.emplace_back(member.key.substr(kSetOrder.size()), member.value);
   }
+  ObjectEditor rest(patch);
   for (const auto& [key, order] : orders) {
-    patch.erase(std::string(kSetOrder) + key);
-    if (auto done = merge_ordered(original, patch, type, key, order); !done) return done;
+    rest.erase(std::string(kSetOrder) + key);
+    if (auto done = merge_ordered(original, rest, type, key, order); !done) return done;
   }
   return {};
 }
 
-void take(Value& original, const std::string& key, Value value) {
+void take(ObjectEditor& original, const std::string& key, Value value) {
   drop_nulls(value);
   if (drop_directives(value)) {
-    original.set(key, std::move(value));
+    original[key] = std::move(value);
   } else {
     original.erase(key);
   }
 }
 
-Result<> merge_member(Value& original, const std::string& key, Value value, const Type* type) {
+Result<> merge_member(ObjectEditor& original, const std::string& key, Value value, const Type* type) {
   if (value.is_null()) {
     original.erase(key);
     return {};
@@ -253,25 +261,25 @@ Result<> merge_member(Value& original, const std::string& key, Value value, cons
   const Type* inner = member_type(type, key);
   const Field* field = type == nullptr || type->shape != Shape::kObject ? nullptr : type->field(key);
   if (value.is_object() && field != nullptr && field->patch_replace) {
-    original.set(key, std::move(value));
+    original[key] = std::move(value);
     return {};
   }
   if (value.is_object()) return merge_map(*mine, std::move(value), inner);
   if (!value.is_array() || inner == nullptr || !inner->patch_merge) {
-    original.set(key, std::move(value));
+    original[key] = std::move(value);
     return {};
   }
   Result<List> merged = merge_list(mine->items(), value.items(), inner);
   if (!merged) return std::unexpected(merged.error());
-  original.set(key, Value(*std::move(merged)));
+  *mine = Value(*std::move(merged));
   return {};
 }
 
-void delete_scalars(Value& original, std::string_view key, const Value& doomed) {
+void delete_scalars(ObjectEditor& original, std::string_view key, const Value& doomed) {
   Value* list = original.find(key);
   if (list == nullptr || !list->is_array()) return;
-  std::erase_if(list->mutable_items(),
-                [&](const Value& item) { return index_in(doomed.items(), item, {}).has_value(); });
+  const ElementIndex gone(doomed.items(), std::string_view());
+  std::erase_if(list->mutable_items(), [&](const Value& item) { return gone.contains(item); });
 }
 
 Result<> merge_map(Value& original, Value patch, const Type* type) {
@@ -287,11 +295,12 @@ Result<> merge_map(Value& original, Value patch, const Type* type) {
   }
   if (original.is_null()) original = Value::object();
   if (auto done = retain_keys(original, patch); !done) return done;
-  if (auto done = merge_orders(original, patch, type); !done) return done;
+  ObjectEditor members(original);
+  if (auto done = merge_orders(members, patch, type); !done) return done;
   for (Member& member : patch.mutable_members()) {
     if (member.key.starts_with(kDeleteScalars)) {
-      delete_scalars(original, std::string_view(member.key).substr(kDeleteScalars.size()), member.value);
-    } else if (auto done = merge_member(original, member.key, std::move(member.value), type); !done) {
+      delete_scalars(members, std::string_view(member.key).substr(kDeleteScalars.size()), member.value);
+    } else if (auto done = merge_member(members, member.key, std::move(member.value), type); !done) {
       return done;
     }
   }

@@ -3,10 +3,12 @@
 // util/intstr.
 #include <bit>
 #include <optional>
+#include <unordered_set>
 
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_type.h"
 
@@ -15,6 +17,10 @@ namespace {
 
 constexpr std::string_view kMagic{"k8s\0", 4};
 constexpr int kMaxProtobufDepth = 100;
+/// What RFC 3339 can write: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z. Source: google/protobuf/timestamp.proto.
+constexpr std::int64_t kFirstSecond = -62'135'596'800;
+constexpr std::int64_t kLastSecond = 253'402'300'799;
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 
 enum class Wire : std::uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
@@ -109,10 +115,28 @@ class Reader {
     while (const std::optional<Part> part = parts.next()) {
       if (!field(type, *part, out, depth)) return false;
     }
+    for (const Field& member : type.fields) {
+      if (member.type->shape != Shape::kMap) continue;
+      if (Value* map = out.find(member.name)) keep_last(map->mutable_members());
+    }
     return parts.ok();
   }
 
  private:
+  /// Of the entries that share a key, the last one counts. Looked for when all have come: there may be many.
+  static void keep_last(Value::Object& members) {
+    std::unordered_set<std::string_view> seen;
+    std::vector<bool> keep(members.size());
+    for (std::size_t i = members.size(); i-- > 0;) keep[i] = seen.insert(members[i].key).second;
+    if (seen.size() == members.size()) return;
+    Value::Object kept;
+    kept.reserve(seen.size());
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      if (keep[i]) kept.push_back(std::move(members[i]));
+    }
+    members = std::move(kept);
+  }
+
   bool field(const Type& type, const Part& part, Value& out, int depth) {
     for (const Field& candidate : type.fields) {
       if (candidate.number == part.number) return place(*candidate.type, part, out[candidate.name], depth);
@@ -140,7 +164,7 @@ class Reader {
       if (half->number == 1) key = half->bytes;
       if (half->number == 2 && !map_value(*type.element, *half, value, depth)) return false;
     }
-    out.set(key, std::move(value));
+    out.mutable_members().push_back({to_valid_utf8(key), std::move(value)});
     return entry.ok();
   }
 
@@ -171,7 +195,7 @@ class Reader {
         out = std::bit_cast<double>(part.scalar);
         return true;
       case Shape::kString:
-        out = part.bytes;
+        out = to_valid_utf8(part.bytes);
         return true;
       case Shape::kBytes:
         out = base64_encode(part.bytes);
@@ -196,17 +220,20 @@ class Reader {
     const auto second = static_cast<std::int64_t>(fields.scalar[2]);
     switch (shape) {
       case Shape::kQuantity:
-        out = fields.bytes[1].empty() ? "0" : fields.bytes[1];
+        out = fields.bytes[1].empty() ? "0" : to_valid_utf8(fields.bytes[1]);
         break;
       case Shape::kIntOrString:
-        out = first == 1 ? Value(fields.bytes[3]) : Value(second);
+        out = first == 1 ? Value(to_valid_utf8(fields.bytes[3])) : Value(second);
         break;
       case Shape::kDuration:
         out = format_duration(std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(first)));
         break;
       case Shape::kTime:
       case Shape::kMicroTime:
-        out = bytes.empty() ? Value() : point_in_time(shape, first, second);
+        out = Value();
+        if (bytes.empty()) break;
+        if (!is_timestamp(first, second)) return false;
+        out = point_in_time(shape, first, second);
         break;
       default: {
         Result<Value> raw = parse_json(fields.bytes[1].empty() ? std::string_view("null") : fields.bytes[1]);
@@ -217,9 +244,13 @@ class Reader {
     return parts.ok();
   }
 
+  static bool is_timestamp(std::int64_t seconds, std::int64_t nanos) {
+    return seconds >= kFirstSecond && seconds <= kLastSecond && nanos >= 0 && nanos < kNanosPerSecond;
+  }
+
   static Value point_in_time(Shape shape, std::int64_t seconds, std::int64_t nanos) {
-    const Time time{
-        std::chrono::duration_cast<Duration>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos))};
+    const Time time{std::chrono::seconds(seconds) +
+                    std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(nanos))};
     if (shape == Shape::kTime) return format_time(time);
     std::string text = format_micro_time(time);  // Time counts milliseconds; the last three digits are ours to add.
     const std::string micros = fmt::format("{:03}", nanos / 1000 % 1000);

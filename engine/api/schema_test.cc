@@ -209,5 +209,51 @@ TEST(Protobuf, RefusesDamagedBodiesWithoutReadingPastThem) {
   EXPECT_FALSE(schema().decode_protobuf(head + std::string("\x12\x05\x0a\xff\xff\xff\xff", 7)));
 }
 
+/// A protobuf field that holds bytes.
+std::string field(int number, const std::string& bytes) {
+  std::string out(1, static_cast<char>(number << 3 | 2));
+  for (std::size_t rest = bytes.size();
+       out.push_back(static_cast<char>(rest < 128 ? rest : (rest & 127) | 128)), rest >= 128;)
+    rest >>= 7;
+  return out + bytes;
+}
+
+std::string varint(int number, std::uint64_t scalar) {
+  std::string out(1, static_cast<char>(number << 3));
+  for (; scalar >= 128; scalar >>= 7) out.push_back(static_cast<char>((scalar & 127) | 128));
+  out.push_back(static_cast<char>(scalar));
+  return out;
+}
+
+Result<Value> config_map(const std::string& raw) {
+  return schema().decode_protobuf(std::string("k8s\0", 4) + field(1, field(1, "v1") + field(2, "ConfigMap")) +
+                                  field(2, raw));
+}
+
+TEST(Protobuf, TextThatIsNotUtf8IsReplacedAsUpstreamShowsIt) {
+  const auto entry = [](const std::string& key, const std::string& value) {
+    return field(2, field(1, key) + field(2, value));
+  };
+  const auto read = config_map(entry("a", "x\xff\xfe") + entry("b", "\xc3\xa9") + entry("\xff", "1") +
+                               entry("\xfe", "2") + entry("a", "y\x80"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->at("data"), json("{\"b\":\"\u00e9\",\"\ufffd\":\"2\",\"a\":\"y\ufffd\"}"));
+}
+
+TEST(Protobuf, TimesAreWhatRfc3339CanWrite) {
+  const auto created = [](std::int64_t seconds, std::int64_t nanos) -> std::string {
+    const auto read = config_map(field(
+        1, field(8, varint(1, static_cast<std::uint64_t>(seconds)) + varint(2, static_cast<std::uint64_t>(nanos)))));
+    return read ? std::string(read->at("metadata", "creationTimestamp").str()) : "refused";
+  };
+  EXPECT_EQ(created(1'800'000'000, 0), "2027-01-15T08:00:00Z");
+  EXPECT_EQ(created(253'402'300'799, 999'999'999), "9999-12-31T23:59:59Z");
+  EXPECT_EQ(created(253'402'300'800, 0), "refused");
+  EXPECT_EQ(created(-62'135'596'800, 1), "0001-01-01T00:00:00Z");
+  EXPECT_EQ(created(-62'135'596'801, 0), "refused");
+  EXPECT_EQ(created(0, -1), "refused");
+  EXPECT_EQ(created(0, 1'000'000'000), "refused");
+}
+
 }  // namespace
 }  // namespace fairlead::api
