@@ -1,137 +1,10 @@
 // Kinds that a user defines: a CustomResourceDefinition becomes types and resources like those of the table.
 #include <algorithm>
 
-#include "engine/api/schema_type.h"
+#include "engine/api/schema_structural.h"
 
 namespace fairlead::api {
 namespace {
-
-constexpr int kMaxSchemaDepth = 100;
-
-/// Turns one OpenAPI schema into types. What upstream's structural schemas forbid is refused with the path.
-class Builder {
- public:
-  explicit Builder(Schema::Table& table) : table_(table) {}
-
-  Result<Type*> build(const Value& schema, const std::string& path, int depth = 0) {
-    if (depth > kMaxSchemaDepth) return fail("{} is nested too deeply", path);
-    Type& type = table_.types.emplace_back();
-    type.name = "~";
-    type.preserve_unknown = schema.at("x-kubernetes-preserve-unknown-fields").bool_or(false);
-    type.embedded = schema.at("x-kubernetes-embedded-resource").bool_or(false);
-    type.nullable = schema.at("nullable").bool_or(false);
-    type.atomic = schema.at("x-kubernetes-map-type").str() == "atomic";
-    read_limits(schema, type);
-    if (auto shaped = shape(schema, type, path, depth); !shaped) return std::unexpected(shaped.error());
-    return &type;
-  }
-
- private:
-  Result<> shape(const Value& schema, Type& type, const std::string& path, int depth) {
-    const std::string_view kind = schema.at("type").str();
-    const std::string_view format = schema.at("format").str();
-    if (schema.at("x-kubernetes-int-or-string").bool_or(false))
-      type.shape = Shape::kIntOrString;
-    else if (kind == "object")
-      return object(schema, type, path, depth);
-    else if (kind == "array")
-      return array(schema, type, path, depth);
-    else if (kind == "string")
-      type.shape = format == "byte" ? Shape::kBytes : format == "date-time" ? Shape::kTime : Shape::kString;
-    else if (kind == "integer")
-      type.shape = format == "int32" ? Shape::kInt32 : format == "int64" ? Shape::kInt64 : Shape::kInteger;
-    else if (kind == "number")
-      type.shape = Shape::kNumber;
-    else if (kind == "boolean")
-      type.shape = Shape::kBoolean;
-    else if (kind.empty() && type.preserve_unknown)
-      type.shape = Shape::kAny;
-    else if (kind.empty())
-      return fail("{}.type: Required value: must not be empty for specified object fields", path);
-    else
-      return fail("{}.type: Unsupported value: \"{}\"", path, kind);
-    return {};
-  }
-
-  Result<> object(const Value& schema, Type& type, const std::string& path, int depth) {
-    const Value& values = schema.at("additionalProperties");
-    if (values.is_object() || values.bool_or(false)) {
-      type.shape = Shape::kMap;
-      type.element = scalar_type("any");
-      if (!values.is_object()) return {};
-      Result<Type*> element = build(values, path + ".additionalProperties", depth + 1);
-      if (!element) return std::unexpected(element.error());
-      type.element = *element;
-      return {};
-    }
-    type.shape = Shape::kObject;
-    for (const Member& property : schema.at("properties").members()) {
-      Result<Type*> inner = build(property.value, fmt::format("{}.properties[{}]", path, property.key), depth + 1);
-      if (!inner) return std::unexpected(inner.error());
-      Field field;
-      field.name = table_.keep(property.key);
-      field.type = *inner;
-      field.preset = property.value.at("default");
-      const Value::Array& required = schema.at("required").items();
-      field.required = std::ranges::find(required, Value(property.key)) != required.end();
-      type.fields.push_back(std::move(field));
-    }
-    std::ranges::sort(type.fields, {}, &Field::name);
-    return {};
-  }
-
-  Result<> array(const Value& schema, Type& type, const std::string& path, int depth) {
-    type.shape = Shape::kArray;
-    Result<Type*> element = build(schema.at("items"), path + ".items", depth + 1);
-    if (!element) return std::unexpected(element.error());
-    type.element = *element;
-    const std::string_view list = schema.at("x-kubernetes-list-type").str();
-    type.list = list == "map" ? ListType::kMap : list == "set" ? ListType::kSet : ListType::kAtomic;
-    for (const Value& key : schema.at("x-kubernetes-list-map-keys").items()) {
-      type.list_keys.push_back(table_.keep(std::string(key.str())));
-    }
-    return {};
-  }
-
-  static void read_limits(const Value& schema, Type& type) {
-    Limits limits;
-    bool any = false;
-    const auto take = [&](std::string_view key, auto& target, auto convert) {
-      if (!schema.has(key)) return;
-      target = convert(schema.at(key));
-      any = true;
-    };
-    const auto same = [](const Value& value) { return value; };
-    const auto count = [](const Value& value) { return value.int_or(-1); };
-    const auto flag = [](const Value& value) { return value.bool_or(false); };
-    const auto text = [](const Value& value) { return std::string(value.str()); };
-    take("enum", limits.enumeration, same);
-    take("pattern", limits.pattern, text);
-    take("minLength", limits.min_length, count);
-    take("maxLength", limits.max_length, count);
-    take("minItems", limits.min_items, count);
-    take("maxItems", limits.max_items, count);
-    take("minProperties", limits.min_properties, count);
-    take("maxProperties", limits.max_properties, count);
-    take("minimum", limits.minimum, same);
-    take("maximum", limits.maximum, same);
-    take("multipleOf", limits.multiple_of, same);
-    take("exclusiveMinimum", limits.exclusive_minimum, flag);
-    take("exclusiveMaximum", limits.exclusive_maximum, flag);
-    take("uniqueItems", limits.unique, flag);
-    take("oneOf", limits.one_of, same);
-    take("not", limits.none_of, same);
-    take("x-kubernetes-validations", limits.rules, same);
-    if (schema.at("type").str() == "string") take("format", limits.format, text);
-    if (!schema.at("x-kubernetes-int-or-string").bool_or(false)) {
-      take("anyOf", limits.any_of, same);
-      take("allOf", limits.all_of, same);
-    }
-    if (any) type.limits = std::make_unique<Limits>(std::move(limits));
-  }
-
-  Schema::Table& table_;
-};
 
 std::vector<std::string> strings_of(const Value& list) {
   std::vector<std::string> out;
@@ -231,12 +104,15 @@ Result<> Schema::add_definition(const Value& crd) {
   const Value& names = spec.at("names");
   if (table_->built_in.contains(fmt::format("{}.{}", names.at("plural").str(), spec.at("group").str()))) return {};
   std::vector<std::pair<const Value*, const Type*>> types;
-  for (const Value& version : spec.at("versions").items()) {
+  Findings findings;
+  for (std::size_t i = 0; i < spec.at("versions").size(); ++i) {
+    const Value& version = spec.at("versions", i);
     if (!version.at("served").bool_or(false)) continue;
-    const std::string path = fmt::format("spec.versions[{}].schema.openAPIV3Schema", version.at("name").str());
-    Result<Type*> built = Builder(*table_).build(version.at("schema", "openAPIV3Schema"), path);
-    if (!built) return std::unexpected(built.error());
-    Type& type = **built;
+    Type& type = structural_type(version.at("schema", "openAPIV3Schema"), structural_path(i), *table_, findings);
+    if (!findings.empty()) {
+      const FieldError first = findings.take().front();
+      return fail("{}: {}", first.field, first.message);
+    }
     add_identity(type, *table_);
     type.name = table_->keep(type_name(spec.at("group").str(), version.at("name").str(), names.at("kind").str()));
     types.emplace_back(&version, &type);

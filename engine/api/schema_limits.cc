@@ -7,10 +7,12 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <re2/re2.h>
 
 #include "base/json.h"
+#include "base/json_shape.h"
 #include "base/time.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_validate.h"
@@ -142,11 +144,10 @@ class Checker {
   void array(const Type& type, const Value& value, const std::string& path) {
     for (std::size_t i = 0; i < value.size(); ++i) node(*type.element, value.at(i), index_path(path, i));
     if (type.list == ListType::kAtomic) return;
-    std::vector<Value> seen;
+    std::unordered_set<std::string> seen;
     for (std::size_t i = 0; i < value.size(); ++i) {
-      Value key = type.list == ListType::kMap ? key_of(type, value.at(i)) : value.at(i);
-      if (std::ranges::find(seen, key) != seen.end()) findings_.duplicate(index_path(path, i), key);
-      seen.push_back(std::move(key));
+      const Value key = type.list == ListType::kMap ? key_of(type, value.at(i)) : value.at(i);
+      if (!seen.insert(canonical_json(key)).second) findings_.duplicate(index_path(path, i), key);
     }
   }
 
@@ -243,6 +244,11 @@ class Checker {
 };
 
 }  // namespace
+
+std::string bad_pattern(const std::string& pattern) {
+  const RE2& expression = compiled(pattern);
+  return expression.ok() ? "" : fmt::format("error parsing regexp: {}", expression.error());
+}
 
 void check_limits(const Type& type, const Value& value, const std::string& path, Findings& findings) {
   Checker(findings).node(type, value, path);

@@ -191,8 +191,10 @@ TEST(Definition, RefusesASchemaThatIsNotStructural) {
   bad["spec"]["versions"].mutable_items()[0]["schema"]["openAPIV3Schema"]["properties"]["spec"].set("type", "set");
   const Result<> added = own.add_definition(bad);
   ASSERT_FALSE(added);
-  EXPECT_EQ(added.error().message,
-            "spec.versions[v1].schema.openAPIV3Schema.properties[spec].type: Unsupported value: \"set\"");
+  EXPECT_EQ(
+      added.error().message,
+      "spec.versions[0].schema.openAPIV3Schema.properties[spec].type: Unsupported value: \"set\": supported values: "
+      "\"array\", \"boolean\", \"integer\", \"number\", \"object\", \"string\"");
   EXPECT_EQ(own.by_plural("a.b", "v1", "things"), nullptr);
 }
 
@@ -207,6 +209,51 @@ TEST(Protobuf, RefusesDamagedBodiesWithoutReadingPastThem) {
     EXPECT_FALSE(schema().decode_protobuf(std::string_view(head).substr(0, size))) << size;
   }
   EXPECT_FALSE(schema().decode_protobuf(head + std::string("\x12\x05\x0a\xff\xff\xff\xff", 7)));
+}
+
+/// What is found when a property `a` of spec has `schema`, without the place of `a`.
+std::string found_in(std::string_view property) {
+  Value crd = definition();
+  crd["spec"]["versions"].mutable_items()[0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"].set(
+      "a", json(property));
+  crd.set("status", json(R"({"storedVersions":["v1"]})"));
+  std::string out;
+  for (const FieldError& finding :
+       schema().validate(*schema().by_kind("apiextensions.k8s.io/v1", "CustomResourceDefinition"), crd, nullptr)) {
+    constexpr std::string_view kPlace = "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[a]";
+    out += finding.field.starts_with(kPlace) ? finding.field.substr(kPlace.size()) : finding.field;
+    out += ": " + finding.message + "\n";
+  }
+  return out;
+}
+
+// What kube-apiserver 1.36 answers, but for the regular expression library's own words.
+TEST(Definition, SchemasAreCheckedWhenTheyAreWritten) {
+  EXPECT_EQ(found_in(R"({"type":"string","pattern":"^[a-z]+$","default":"x"})"), "");
+  EXPECT_EQ(
+      found_in(R"({"type":"string","pattern":"("})"),
+      ".pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing regexp: missing "
+      "): (\n");
+  EXPECT_TRUE(
+      found_in(R"({"type":"string","anyOf":[{"not":{"pattern":"("}}]})").starts_with(".anyOf[0].not.pattern: "));
+  EXPECT_EQ(
+      found_in(R"({"type":"integer","minimum":5,"default":3})"),
+      ".default: Invalid value: 3: spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[a].default in "
+      "body should be greater than or equal to 5\n");
+  EXPECT_TRUE(found_in(R"({"type":"string","default":3})").starts_with(".default: Invalid value: \"integer\": "));
+  EXPECT_EQ(found_in(R"({"type":"object","required":["b"],"properties":{"b":{"type":"string"}},"default":{}})"),
+            ".default.b: Required value\n");
+  EXPECT_EQ(
+      found_in(R"({"type":"object","required":["b"],"properties":{"b":{"type":"string","default":"x"}},"default":{}})"),
+      "");
+  EXPECT_EQ(found_in(R"({"description":"x"})"),
+            ".type: Required value: must not be empty for specified object fields\n");
+  EXPECT_EQ(found_in(R"({"type":"array"})"), ".items: Required value: must be specified\n");
+  EXPECT_EQ(found_in(R"({"type":"array","x-kubernetes-list-type":"map","items":{"type":"object"}})"),
+            ".x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map\n");
+  EXPECT_EQ(found_in(R"({"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["y"],
+                         "items":{"type":"object","properties":{"x":{"type":"string"}}}})"),
+            ".x-kubernetes-list-map-keys: Invalid value: [\"y\"]: entries must all be names of item properties\n");
 }
 
 /// A protobuf field that holds bytes.

@@ -40,6 +40,8 @@ class Findings {
 
 /// Required fields, enums, ranges, patterns, list types: everything a CustomResourceDefinition can say but CEL.
 void check_limits(const Type& type, const Value& value, const std::string& path, Findings& findings);
+/// Why `pattern` is no regular expression; empty when it is one.
+[[nodiscard]] std::string bad_pattern(const std::string& pattern);
 
 /// metadata: names, labels, annotations, owner references, finalizers, and what an update may not change.
 void check_metadata(const Resource& resource, const Value& object, const Value* before, Findings& findings);
