@@ -21,7 +21,9 @@ int run_image_build(const Project& project, const ImageOptions& options) {
               Value::object({{"service", release->service}, {"image", release->image}, {"digest", release->digest}})) +
           "\n");
   } else {
-    print(fmt::format("{}\nlook at it: skopeo inspect oci:{}@{}\n", release->image, project.images(), release->digest));
+    // A layout's entries are called by their names: skopeo takes no digest behind the folder.
+    const std::string_view name = std::string_view(release->image).substr(0, release->image.find('@'));
+    print(fmt::format("{}\nlook at it: skopeo inspect oci:{}:{}\n", release->image, project.images(), name));
   }
   return kOk;
 }

@@ -32,16 +32,20 @@ struct Target {
 
 Result<Target> target_of(const Project& project, const LoadOptions& options) {
   if (!options.url.empty()) return Target{options.url, options.host};
-  if (project.root.empty()) return fail("not inside a Fairlead repository: say where to with --url");
   auto cluster = Cluster::open(project);
   if (!cluster) return std::unexpected(cluster.error());
   return Target{cluster->edge_url(), options.host.empty() ? cluster->shop_host() : options.host};
 }
 
 /// To the end of the schedule, or to Ctrl-C.
-net::LoadReport report_of(net::LoadGenerator& generator) {
+net::LoadReport report_of(net::LoadGenerator& generator, const std::string& what, Duration duration) {
+  Progress progress(what);
+  const auto start = std::chrono::steady_clock::now();
   while (!interrupted() && !generator.wait_for(kLookInterval)) {
+    const auto since = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - start);
+    progress.detail(fmt::format("{} of {}", format_duration(since), format_duration(duration)));
   }
+  if (!interrupted()) progress.done();
   generator.stop();
   return generator.wait();
 }
@@ -49,6 +53,10 @@ net::LoadReport report_of(net::LoadGenerator& generator) {
 }  // namespace
 
 int run_load(const Project& project, const LoadOptions& options) {
+  if (options.url.empty() && project.root.empty()) {
+    print_error("not inside a Fairlead repository: say where to with --url");
+    return kUsage;
+  }
   const auto target = target_of(project, options);
   if (!target) {
     print_error(target.error().message);
@@ -65,11 +73,8 @@ int run_load(const Project& project, const LoadOptions& options) {
     print_error(generator.error().message);
     return kUsage;
   }
-  if (options.output == Output::kText) {
-    print(fmt::format("{} requests/s to {} (Host: {}) for {}\n", options.rate, target->url, load->url.host,
-                      format_duration(options.duration)));
-  }
-  const net::LoadReport report = report_of(**generator);
+  const std::string what = fmt::format("{} requests/s to {} (Host: {})", options.rate, target->url, load->url.host);
+  const net::LoadReport report = report_of(**generator, what, options.duration);
   print(options.output == Output::kJson ? to_pretty_json(to_value(report)) + "\n" : to_text(report));
   if (interrupted()) {
     print_error("interrupted: the load has ended early, and the report is of what was sent");

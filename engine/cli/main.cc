@@ -155,7 +155,7 @@ void add_image(CLI::App& app, Command& chosen) {
   CLI::App* image = app.add_subcommand("image", "Images in .fairlead/images, an OCI image layout");
   image->require_subcommand(1);
   CLI::App* build = image->add_subcommand("build", "Build a service's image: the same sources give the same digest");
-  build->add_option("service", options->service)->required();
+  build->add_option("service", options->service, "which")->required();
   add_release_options(*build, options->release);
   add_output(*build, options->output);
   build->callback(
@@ -177,11 +177,11 @@ void add_logs(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<LogsOptions>();
   CLI::App* command = app.add_subcommand("logs", "What a service or a pod printed");
   command->add_option("target", options->target, "service or pod")->required();
-  command->add_option("-n,--namespace", options->ns)->capture_default_str();
-  command->add_option("-c,--container", options->container);
-  command->add_flag("-f,--follow", options->follow);
+  command->add_option("-n,--namespace", options->ns, "where it is")->capture_default_str();
+  command->add_option("-c,--container", options->container, "of the pod; left out, its only one");
+  command->add_flag("-f,--follow", options->follow, "go on with what they print from now on");
   command->add_flag("-p,--previous", options->previous, "of the container before its last restart");
-  command->add_flag("--timestamps", options->timestamps);
+  command->add_flag("--timestamps", options->timestamps, "before each line, when it was printed");
   command->add_option("--tail", options->tail, "only that many of the last lines; -1 for all")
       ->check(between(-1, kMaxTail, "number of lines"));
   command->callback([options, &chosen] { chosen = [options](const Project& p) { return run_logs(p, *options); }; });
@@ -233,7 +233,7 @@ std::string misuse(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Runs, checks and rehearses a whole AKS platform on one machine.", "fairlead");
+  CLI::App app("Runs the AKS platform of this repository on one machine.", "fairlead");
   app.set_version_flag("--version", "fairlead 0.1.0");
   app.require_subcommand(1);
   app.footer(
@@ -272,7 +272,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Debian's PATH of an ordinary user lacks the folders where nft, ip and nginx are.
+  // Debian's PATH of an ordinary user lacks the folders where nft and nginx are.
   const char* path = std::getenv("PATH");
   ::setenv("PATH", fmt::format("{}:/usr/local/sbin:/usr/sbin:/sbin", path == nullptr ? "/usr/bin:/bin" : path).c_str(),
            1);

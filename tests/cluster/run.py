@@ -21,6 +21,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -229,6 +230,8 @@ def nothing_runs_yet(copy):
 def outside_a_repository(copy):
     said = copy.fairlead("-C", "/", "up", code=2)
     check("infrastructure/environments" in said, said)
+    said = copy.fairlead("-C", "/", "load", code=2)
+    check("--url" in said, said)
 
 
 def what_is_not_there(copy):
@@ -252,6 +255,23 @@ def what_is_not_there(copy):
     check("only dev" in copy.fairlead("env", "render", "nosuch", code=2), "it says which environments there are")
     check(not os.path.exists(schema), "a mistyped environment changes no file")
     copy.git("checkout", "-q", "--", schema)
+
+
+def help_of_every_command(copy):
+    """It says what each option and argument does."""
+    def commands(words):
+        said = copy.fairlead(*words, "--help")
+        yield words, said
+        for name in re.findall(r"^  (\w+) {3,}\S", said.partition("\nSubcommands:\n")[2], re.MULTILINE):
+            yield from commands((*words, name))
+
+    every = dict(commands(()))
+    check({("up",), ("image", "build"), ("env", "render")} <= every.keys(), list(every))
+    for words, said in every.items():
+        lines = said.splitlines()
+        mute = [line for line, after in zip(lines, lines[1:] + [""])
+                if re.match(r"  \S", line) and not re.match(r"  \S.*? {2,}\S", line) and not after.startswith("      ")]
+        check(not mute, f"fairlead {' '.join(words)} --help does not explain {mute}")
 
 
 def a_machine_that_is_not_known(copy):
@@ -373,9 +393,31 @@ def an_image(copy):
     if not shutil.which("skopeo"):
         print("left out: reading the image with skopeo, which is not here")
         return
-    name = one["image"].partition("@")[0]
-    seen = json.loads(copy.run(["skopeo", "inspect", f"oci:{copy.root}/.fairlead/images:{name}"]).stdout)
+    said = copy.fairlead("image", "build", "catalog", "--tag", "test", "--no-test")
+    look = re.search(r"^look at it: (skopeo inspect oci:.*)$", said, re.MULTILINE)
+    check(look, said)
+    done = copy.run(look[1].split())
+    check(done.returncode == 0, f"{look[1]}: {done.stderr}")
+    seen = json.loads(done.stdout)
     check(seen["Digest"] == one["digest"] and "APP_VERSION=test" in seen["Env"], seen)
+
+
+def an_image_holds_what_its_dockerfile_says(copy):
+    images = os.path.join(copy.root, ".fairlead", "images")
+
+    def blob(digest):
+        return os.path.join(images, "blobs", *digest.split(":"))
+
+    for service in ("catalog", "storefront"):
+        with open(os.path.join(images, "index.json"), encoding="utf-8") as file:
+            digest = next(m["digest"] for m in json.load(file)["manifests"] if f"/{service}:" in json.dumps(m["annotations"]))
+        with open(blob(digest), encoding="utf-8") as file:
+            layers = json.load(file)["layers"]
+        with tarfile.open(blob(layers[0]["digest"])) as layer:
+            files = sorted("/" + entry.name for entry in layer if entry.isfile())
+        with open(os.path.join(copy.root, "apps", service, "Dockerfile"), encoding="utf-8") as file:
+            copied = sorted(re.findall(r"^COPY --from=build \S+ (\S+)$", file.read(), re.MULTILINE))
+        check(len(layers) == 1 and files == copied, f"{service}: {files} is not {copied}")
 
 
 def malformed_yaml(copy):
@@ -603,13 +645,14 @@ def its_state_is_removed(copy):
     wait_for("its processes are gone", lambda: not copy.processes())
 
 
-TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, a_machine_that_is_not_known,
-         an_environment_with_an_unknown_key, a_port_that_is_taken, a_port_for_two, up, up_twice, somebody_else_asks,
-         logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics, an_image, malformed_yaml,
-         an_unknown_field, a_commit_that_cannot_be_synced, pods_that_are_refused, an_image_that_does_not_exist,
-         a_container_is_killed, a_canary_that_crashes, a_change_that_is_no_image, a_service_whose_application_is_gone,
-         status_that_goes_on, killed_while_it_writes, ships_that_are_not_followed_to_their_end,
-         a_bad_version_of_what_only_services_call, down, its_state_is_removed]
+TESTS = [nothing_runs_yet, outside_a_repository, what_is_not_there, help_of_every_command,
+         a_machine_that_is_not_known, an_environment_with_an_unknown_key, a_port_that_is_taken, a_port_for_two, up,
+         up_twice, somebody_else_asks, logs_of_nothing, load_that_ends_early, the_firewall_refuses, metrics, an_image,
+         an_image_holds_what_its_dockerfile_says, malformed_yaml, an_unknown_field, a_commit_that_cannot_be_synced,
+         pods_that_are_refused, an_image_that_does_not_exist, a_container_is_killed, a_canary_that_crashes,
+         a_change_that_is_no_image, a_service_whose_application_is_gone, status_that_goes_on, killed_while_it_writes,
+         ships_that_are_not_followed_to_their_end, a_bad_version_of_what_only_services_call, down,
+         its_state_is_removed]
 
 
 def main(arguments):
