@@ -156,6 +156,12 @@ TEST_F(AdmissionTest, KindsThatNothingActsOnSaySo) {
   make("limitranges", R"({"metadata":{"name":"l"},"spec":{"limits":[{"type":"Pod","max":{"cpu":"1"}}]}})");
   ASSERT_EQ(warnings_.size(), 1U);
   EXPECT_EQ(warnings_[0], "nothing here acts on LimitRange objects: this one is stored and does nothing");
+
+  warnings_.clear();
+  make("endpoints", R"({"metadata":{"name":"e"}})");
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_EQ(warnings_[0], "nothing here acts on Endpoints objects: this one is stored and does nothing")
+      << "Services are served from EndpointSlices";
 }
 
 }  // namespace

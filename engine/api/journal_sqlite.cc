@@ -30,7 +30,10 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 using Statement = std::unique_ptr<sqlite3_stmt, FinishStatement>;
 
 std::unexpected<Error> database_error(sqlite3* db, const std::string& path) {
-  return std::unexpected(Error{sqlite3_errmsg(db), path});
+  std::string message = sqlite3_errmsg(db);
+  if (const int code = sqlite3_errcode(db); code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    message += ": move it aside, and the next start begins without its objects";
+  return std::unexpected(Error{std::move(message), path});
 }
 
 Result<> execute(sqlite3* db, const std::string& path, const char* sql) {

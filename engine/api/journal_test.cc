@@ -129,6 +129,7 @@ TEST_F(JournalTest, AForeignFileIsRefused) {
   const auto journal = sqlite_journal(path_, loop);
   ASSERT_FALSE(journal.has_value());
   EXPECT_NE(journal.error().to_string().find(path_), std::string::npos);
+  EXPECT_NE(journal.error().message.find("move it aside"), std::string::npos) << journal.error().message;
 }
 
 /// What the writer says about one of its writes: first that it will do it, later that it is durable.

@@ -22,14 +22,12 @@ namespace fairlead::api {
 namespace {
 
 /// Kinds that something in this program acts on; all others can be stored and read, and creating one warns.
-constexpr std::array<std::string_view, 47> kActedOn{
+constexpr std::array<std::string_view, 44> kActedOn{
     "/ConfigMap",
-    "/Endpoints",
     "/Event",
     "/Namespace",
     "/Node",
     "/Pod",
-    "/PodTemplate",
     "/Secret",
     "/Service",
     "/ServiceAccount",
@@ -69,7 +67,6 @@ constexpr std::array<std::string_view, 47> kActedOn{
     "authentication.k8s.io/TokenRequest",
     "/Binding",
     "scheduling.k8s.io/PriorityClass",
-    "storage.k8s.io/StorageClass",
 };
 
 const Resource* find_in(const auto& map, std::string_view group, std::string_view version, std::string_view name) {
