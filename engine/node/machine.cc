@@ -159,7 +159,7 @@ std::vector<MachineCheck> check_machine() {
   checks.push_back(kernel_module_check("veth", "veth", "veth"));
   checks.push_back(program_check("crun", "crun", true));
   checks.push_back(program_check("nft", "nftables", true));
-  checks.push_back(program_check("nginx", "nginx-light", true));
+  checks.push_back(program_check("nginx", "nginx", true));
   checks.push_back(file_check("nginx modsecurity module", {"/usr/lib/nginx/modules/ngx_http_modsecurity_module.so"},
                               "libnginx-mod-http-modsecurity"));
   checks.push_back(
