@@ -32,17 +32,13 @@ void LogHistogram::record(std::uint64_t value, std::uint64_t times) {
   counts_[index_of(value)] += times;
   count_ += times;
   max_ = std::max(max_, value);
-  sum_ += static_cast<double>(value) * static_cast<double>(times);
 }
 
 void LogHistogram::merge(const LogHistogram& other) {
   for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
   count_ += other.count_;
   max_ = std::max(max_, other.max_);
-  sum_ += other.sum_;
 }
-
-double LogHistogram::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
 
 std::uint64_t LogHistogram::quantile(double q) const {
   if (count_ == 0) return 0;

@@ -19,7 +19,6 @@ class LogHistogram {
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t max() const { return max_; }  ///< Exact.
-  [[nodiscard]] double mean() const;                        ///< Exact up to rounding.
   /// The smallest kept value that at least the share `q` of all values does not exceed; 0 when empty. Never below the
   /// exact quantile, and above it by at most the error named above.
   [[nodiscard]] std::uint64_t quantile(double q) const;
@@ -31,7 +30,6 @@ class LogHistogram {
   std::vector<std::uint64_t> counts_;
   std::uint64_t count_ = 0;
   std::uint64_t max_ = 0;
-  double sum_ = 0;
 };
 
 }  // namespace fairlead::net

@@ -42,7 +42,6 @@ struct Attributes {
 /// Whom a bearer token stands for, or why nobody. Without `audiences` the API's own is meant.
 [[nodiscard]] std::expected<TokenUser, std::string> user_of_token(Context& context, std::string_view token,
                                                                   const std::vector<std::string>& audiences);
-[[nodiscard]] std::string default_audience(const Context& context);
 
 /// A SubjectRulesReviewStatus: what `user` may do in `ns`.
 [[nodiscard]] Value rules_of(Context& context, const User& user, const std::string& ns);
