@@ -25,9 +25,18 @@ const Value& written_pod_spec(const Admission& admission) {
 }
 
 ApiResult<> admit_unserved(Admission& admission) {
-  if (!creates(admission) || admission.resource->acted_on || admission.warnings == nullptr) return {};
-  admission.warnings->push_back(
-      fmt::format("nothing here acts on {} objects: this one is stored and does nothing", admission.resource->kind));
+  if (!creates(admission) || admission.warnings == nullptr) return {};
+  const Resource& resource = *admission.resource;
+  if (!resource.acted_on) {
+    admission.warnings->push_back(
+        fmt::format("nothing here acts on {} objects: this one is stored and does nothing", resource.kind));
+  }
+  if (resource.group.empty() && resource.kind == "Secret" &&
+      admission.object->at("type").str() == "kubernetes.io/service-account-token") {
+    admission.warnings->push_back(
+        "type kubernetes.io/service-account-token is not acted on here: nothing writes a token into it; use `kubectl "
+        "create token`");
+  }
   return {};
 }
 

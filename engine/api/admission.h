@@ -20,7 +20,8 @@ void add_standard_admission(Api& api);
 /// The spec of a Pod, or of the pods that a workload makes, in what is written; null where there is none.
 [[nodiscard]] const Value& written_pod_spec(const Admission& admission);
 
-/// Warns of objects of kinds that nothing in this program acts on: they are stored and can be read, and that is all.
+/// Warns of objects that nothing in this program acts on, because of their kind or their type: they are stored and can
+/// be read, and that is all.
 [[nodiscard]] ApiResult<> admit_unserved(Admission& admission);
 /// Warns of what a CustomResourceDefinition asks for in vain: CEL rules, conversion webhooks, another version of a kind
 /// that is built in, and changes while the cluster runs.

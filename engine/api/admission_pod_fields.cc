@@ -28,6 +28,7 @@ constexpr auto kPodGaps = std::to_array<Gap>({
     {{"setHostnameAsFQDN"}, false, "the host name stays the short one"},
     {{"securityContext", "seLinuxOptions"}, false, "SELinux is left as this machine has it"},
     {{"securityContext", "appArmorProfile"}, false, "it is not confined by it here", "type", "Localhost"},
+    {{"os"}, true, "containers here are Linux containers", "name", "windows"},
     {{"securityContext", "windowsOptions"}, false, "containers here are Linux containers"},
     {{"affinity", "podAffinity", "requiredDuringSchedulingIgnoredDuringExecution"},
      false,
@@ -46,12 +47,17 @@ constexpr auto kContainerGaps = std::to_array<Gap>({
     {{"volumeDevices"}, true, "there are no block volumes here"},
     {{"resources", "claims"}, true, "there are no devices to claim here"},
     {{"restartPolicyRules"}, true, "containers here restart by restartPolicy alone"},
+    {{"resources", "limits", "ephemeral-storage"}, false, "what it writes is not measured"},
     {{"securityContext", "procMount"}, false, "/proc is mounted as ever", {}, "Unmasked"},
     {{"securityContext", "seLinuxOptions"}, false, "SELinux is left as this machine has it"},
     {{"securityContext", "appArmorProfile"}, false, "it is not confined by it here", "type", "Localhost"},
     {{"stdin"}, false, "nobody can attach to it here"},
     {{"tty"}, false, "nobody can attach to it here"},
 });
+
+/// Those of a volume that lies on the disk; one in memory has its size.
+constexpr auto kVolumeGaps =
+    std::to_array<Gap>({{{"emptyDir", "sizeLimit"}, false, "what is written to it is not measured"}});
 
 bool asks(const Gap& gap, const Value& value) {
   if (!gap.member.empty() && value.is_array()) {
@@ -88,6 +94,11 @@ std::vector<Found> gaps_of(const Value& spec, const std::string& where) {
     std::size_t index = 0;  // What the list of a custom kind is, is validated only later.
     for (const Value& container : spec.at(list).items())
       find(kContainerGaps, container, fmt::format("{}.{}[{}]", where, list, index++), out);
+  }
+  std::size_t index = 0;
+  for (const Value& volume : spec.at("volumes").items()) {
+    const std::string name = fmt::format("{}.volumes[{}]", where, index++);
+    if (volume.at("emptyDir", "medium").str() != "Memory") find(kVolumeGaps, volume, name, out);
   }
   return out;
 }

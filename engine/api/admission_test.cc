@@ -128,7 +128,7 @@ TEST_F(AdmissionTest, PodFieldsThatNothingActsOnAreRefusedWhereTheyChangeWhatRun
     EXPECT_EQ(refused.error().code, 403);
     EXPECT_NE(refused.error().message.find(fmt::format("spec.{} is not acted on here", field)), std::string::npos);
   }
-  for (const char* spec : {R"("runtimeClassName":"gvisor",)",
+  for (const char* spec : {R"("runtimeClassName":"gvisor",)", R"("os":{"name":"windows"},)",
                            R"("securityContext":{"sysctls":[{"name":"net.core.somaxconn","value":"1"}]},)"})
     EXPECT_EQ(try_make("pods", pod(spec)).error().code, 403) << spec;
   EXPECT_TRUE(warnings_.empty());
@@ -150,6 +150,27 @@ TEST_F(AdmissionTest, PodFieldsThatNothingActsOnAreRefusedWhereTheyChangeWhatRun
   make("replicationcontrollers", R"({"metadata":{"name":"r"},"spec":{"selector":{"a":"b"},"template":{"metadata":
       {"labels":{"a":"b"}},"spec":{"hostNetwork":true,"containers":[{"name":"c","image":"i"}]}}}})");
   EXPECT_EQ(warnings_.size(), 1U) << "its kind is warned of, which is enough";
+}
+
+TEST_F(AdmissionTest, LimitsThatNobodyMeasuresAreWarnedOf) {
+  make("pods", R"({"metadata":{"name":"p"},"spec":{"os":{"name":"linux"},
+      "volumes":[{"name":"m","emptyDir":{"medium":"Memory","sizeLimit":"1Mi"}},{"name":"d","emptyDir":{"sizeLimit":"1Mi"}}],
+      "containers":[{"name":"c","image":"i","resources":{"limits":{"ephemeral-storage":"1Gi"}}}]}})");
+  EXPECT_EQ(
+      warnings_,
+      (std::vector<std::string>{
+          "spec.containers[0].resources.limits.ephemeral-storage is not acted on here: what it writes is not measured",
+          "spec.volumes[1].emptyDir.sizeLimit is not acted on here: what is written to it is not measured"}));
+}
+
+TEST_F(AdmissionTest, ATokenSecretSaysThatItStaysEmpty) {
+  make("secrets", R"({"metadata":{"name":"t","annotations":{"kubernetes.io/service-account.name":"default"}},
+      "type":"kubernetes.io/service-account-token"})");
+  ASSERT_EQ(warnings_.size(), 1U);
+  EXPECT_NE(warnings_[0].find("kubectl create token"), std::string::npos) << warnings_[0];
+  warnings_.clear();
+  make("secrets", R"({"metadata":{"name":"o"},"type":"Opaque"})");
+  EXPECT_TRUE(warnings_.empty());
 }
 
 TEST_F(AdmissionTest, KindsThatNothingActsOnSaySo) {

@@ -63,8 +63,8 @@ bool check_label_selector(const Value& selector, const std::string& path, Findin
 /// The field may not differ from what it was.
 void check_immutable(const Value& now, const Value& before, std::string path, Findings& findings);
 
-/// Pod specs, also of templates. schema_validate_pod.cc and what it calls.
-void check_pod_spec(const Value& spec, const std::string& path, Findings& findings);
+/// The spec of a pod template. schema_validate_pod.cc and what it calls.
+void check_template_spec(const Value& spec, const std::string& path, Findings& findings);
 void check_containers(const Value& spec, const std::string& path, Findings& findings);
 void check_volumes(const Value& volumes, const std::string& path, Findings& findings);
 void check_pod(const Value& object, const Value* before, Findings& findings);

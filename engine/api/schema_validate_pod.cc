@@ -149,14 +149,9 @@ Value frozen(const Value& spec) {
       for (Value& item : containers->mutable_items()) item.erase("image");
     }
   }
-  for (const std::string_view field :
-       {"activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers"}) {
-    out.erase(field);
-  }
+  for (const std::string_view field : {"activeDeadlineSeconds", "tolerations", "schedulingGates"}) out.erase(field);
   return out;
 }
-
-}  // namespace
 
 void check_pod_spec(const Value& spec, const std::string& path, Findings& findings) {
   check_volumes(spec.at("volumes"), path + ".volumes", findings);
@@ -187,8 +182,18 @@ void check_pod_spec(const Value& spec, const std::string& path, Findings& findin
   check_spread(spec.at("topologySpreadConstraints"), path + ".topologySpreadConstraints", findings);
 }
 
+}  // namespace
+
+void check_template_spec(const Value& spec, const std::string& path, Findings& findings) {
+  check_pod_spec(spec, path, findings);
+  if (!spec.at("ephemeralContainers").empty())
+    findings.forbidden(child_path(path, "ephemeralContainers"), "ephemeral containers not allowed in pod template");
+}
+
 void check_pod(const Value& object, const Value* before, Findings& findings) {
   check_pod_spec(object.at("spec"), "spec", findings);
+  if (before == nullptr && !object.at("spec", "ephemeralContainers").empty())
+    findings.forbidden("spec.ephemeralContainers", "cannot be set on create");
   if (before == nullptr || frozen(object.at("spec")) == frozen(before->at("spec"))) return;
   findings.forbidden(
       "spec",

@@ -31,7 +31,7 @@ void check_template(const Value& spec, std::string_view kind, Findings& findings
     findings.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
   }
   check_labels(labels, "spec.template.metadata.labels", findings);
-  check_pod_spec(spec.at("template", "spec"), "spec.template.spec", findings);
+  check_template_spec(spec.at("template", "spec"), "spec.template.spec", findings);
 }
 
 void check_always(const Value& spec, Findings& findings) {
@@ -153,7 +153,7 @@ void check_job(const Value& object, const Value* before, Findings& findings) {
   check_counts(spec, {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"},
                findings);
   check_labels(spec.at("template", "metadata", "labels"), "spec.template.metadata.labels", findings);
-  check_pod_spec(spec.at("template", "spec"), "spec.template.spec", findings);
+  check_template_spec(spec.at("template", "spec"), "spec.template.spec", findings);
   const std::string_view policy = spec.at("template", "spec", "restartPolicy").str();
   if (policy == "Always")
     findings.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
@@ -178,7 +178,8 @@ void check_cron_job(const Value& object, const Value*, Findings& findings) {
   }
   check_counts(spec, {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"}, findings);
   check_one_of(spec.at("concurrencyPolicy"), {"Allow", "Forbid", "Replace"}, "spec.concurrencyPolicy", findings);
-  check_pod_spec(spec.at("jobTemplate", "spec", "template", "spec"), "spec.jobTemplate.spec.template.spec", findings);
+  check_template_spec(spec.at("jobTemplate", "spec", "template", "spec"), "spec.jobTemplate.spec.template.spec",
+                      findings);
 }
 
 }  // namespace fairlead::api
