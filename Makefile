@@ -16,9 +16,10 @@ up: build ## Build what is missing and start the cluster on this machine
 	@$(fairlead) up
 
 down: ## Stop it
-	@$(fairlead) down
+	@test ! -x $(fairlead) || $(fairlead) down
 
 status: ## What runs
+	@test -x $(fairlead) || { echo "nothing was built yet: make up"; exit 1; }
 	@$(fairlead) status
 
 demo: build ## Ship a good version, then a bad one
