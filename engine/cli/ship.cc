@@ -233,6 +233,9 @@ int run_ship(const Project& project, const ShipOptions& options) {
   };
   if (auto known = project.check_service(options.service); !options.service.empty() && !known)
     return failed(known.error().message, kUsage);
+  const ReleaseOptions& release = options.release;
+  if (options.service.empty() && (!release.env.empty() || !release.tag.empty() || !release.test))
+    return failed("--env, --tag and --no-test are for a new image: name the service that gets it", kUsage);
   const auto daemon = running_daemon(project);
   if (!daemon) return failed(daemon.error().message);
   if (options.wait && !*daemon) {

@@ -225,6 +225,10 @@ CATALOG = "infrastructure/rendered/dev/catalog/manifests.yaml"
 
 def nothing_runs_yet(copy):
     check("fairlead up" in copy.fairlead("status", code=1), "status names the command that starts a cluster")
+    with tempfile.TemporaryDirectory() as fresh:
+        shutil.copy(os.path.join(copy.root, "Makefile"), fresh)
+        done = subprocess.run(["make", "-C", fresh, "down", "clean"], capture_output=True, text=True)
+        check(done.returncode == 0, f"make clean where nothing was built yet: {done.stderr}")
 
 
 def outside_a_repository(copy):
@@ -246,6 +250,7 @@ def what_is_not_there(copy):
             (("load", "--rate", "0"), "--rate: 0 is no rate: write a number from 0.1 to 20000: see `fairlead load --help`"),
             (("up", "--api-port", "x"), "--api-port: x is no port: write a number from 1 to 65535: see `fairlead up --help`"),
             (("logs", "catalog", "--tail", "-5"), "--tail: -5 is no number of lines: write a number from -1 to "),
+            (("ship", "--tag", "x"), "--env, --tag and --no-test are for a new image: name the service that gets it"),
             (("image",), "fairlead image needs a command, one of build: see `fairlead image --help`"),
             ((), "fairlead needs a command, one of up, down, status, ")):
         said = copy.fairlead(*arguments, code=2)
