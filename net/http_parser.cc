@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/trim.h"
+
 namespace fairlead::net {
 namespace {
 
@@ -13,12 +15,6 @@ constexpr std::size_t kReserveAtOnce = 1024 * 1024;  // An announced length is a
 
 bool all_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-std::string_view trim_spaces(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 bool is_target(std::string_view text) {
@@ -168,7 +164,7 @@ bool HttpParser::parse_field(std::string_view line) {
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return fail(400, "a header field has no colon"), false;
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trim_spaces(line.substr(colon + 1));
+  const std::string_view value = trimmed(line.substr(colon + 1));
   if (!is_token(name)) return fail(400, "a header field's name is not a token"), false;
   if (!is_field_value(value)) return fail(400, "a header field's value holds a control character"), false;
   request_.headers.add(name, value);
@@ -317,7 +313,7 @@ std::size_t HttpParser::consume_chunk_size(std::string_view bytes) {
   if (digits.empty() || digits.front() == '-' || stop != digits.data() + digits.size() || error != std::errc{}) {
     return fail(400, "a chunk's size is not a hexadecimal number"), 0;
   }
-  if (!is_field_value(extension) || (!extension.empty() && trim_spaces(extension).substr(0, 1) != ";")) {
+  if (!is_field_value(extension) || (!extension.empty() && trimmed(extension).substr(0, 1) != ";")) {
     return fail(400, "a chunk's extension is malformed"), 0;
   }
   if (size > limits_.body_bytes) {

@@ -4,20 +4,16 @@
 #include <utility>
 #include <vector>
 
+#include "base/trim.h"
+
 namespace fairlead::api {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> out;
   while (true) {
     const auto end = text.find(separator);
-    out.push_back(trim(text.substr(0, end)));
+    out.push_back(trimmed(text.substr(0, end)));
     if (end == std::string_view::npos) return out;
     text.remove_prefix(end + 1);
   }
@@ -38,8 +34,8 @@ Range parse_range(std::string_view text) {
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const auto equal = parts[i].find('=');
     if (equal == std::string_view::npos) continue;
-    const auto name = trim(parts[i].substr(0, equal));
-    const auto value = trim(parts[i].substr(equal + 1));
+    const auto name = trimmed(parts[i].substr(0, equal));
+    const auto value = trimmed(parts[i].substr(equal + 1));
     if (name == "as") range.as = value;
     if (name == "g") range.group = value;
     if (name == "v") range.version = value;
@@ -81,7 +77,7 @@ std::string Accept::content_type() const {
 }
 
 std::optional<Accept> negotiate(std::string_view header, bool discovery) {
-  if (trim(header).empty()) return Accept{};
+  if (trimmed(header).empty()) return Accept{};
   std::vector<Range> ranges;
   for (const auto text : split(header, ',')) {
     ranges.push_back(parse_range(text));

@@ -3,18 +3,13 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "base/trim.h"
 
 namespace fairlead::api {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 std::string unquote(std::string_view text) {
-  text = trim(text);
+  text = trimmed(text);
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front()) {
     text = text.substr(1, text.size() - 2);
   }
@@ -56,7 +51,7 @@ std::size_t closing_bracket(std::string_view text) {
 Result<JsonPath::Step> JsonPath::parse_filter(std::string_view text) {
   Step step;
   step.kind = Step::Kind::kFilter;
-  text = trim(text);
+  text = trimmed(text);
   if (!text.starts_with("@.")) return fail("filter '{}' must compare a field of @", text);
   auto left = text;
   for (const std::string_view op : {"==", "!="}) {
@@ -64,7 +59,7 @@ Result<JsonPath::Step> JsonPath::parse_filter(std::string_view text) {
     if (at == std::string_view::npos) continue;
     step.filter_operator = op;
     step.filter_value = unquote(text.substr(at + op.size()));
-    left = trim(text.substr(0, at));
+    left = trimmed(text.substr(0, at));
     break;
   }
   left.remove_prefix(1);
@@ -77,7 +72,7 @@ Result<JsonPath::Step> JsonPath::parse_filter(std::string_view text) {
 }
 
 Result<JsonPath::Step> JsonPath::parse_bracket(std::string_view inside) {
-  inside = trim(inside);
+  inside = trimmed(inside);
   Step step;
   if (inside == "*") {
     step.kind = Step::Kind::kWildcard;
@@ -97,8 +92,8 @@ Result<JsonPath::Step> JsonPath::parse_bracket(std::string_view inside) {
 
 Result<JsonPath> JsonPath::parse(std::string_view text) {
   JsonPath path;
-  auto rest = trim(text);
-  if (rest.starts_with('{') && rest.ends_with('}')) rest = trim(rest.substr(1, rest.size() - 2));
+  auto rest = trimmed(text);
+  if (rest.starts_with('{') && rest.ends_with('}')) rest = trimmed(rest.substr(1, rest.size() - 2));
   if (rest.starts_with('$')) rest.remove_prefix(1);
   while (!rest.empty()) {
     if (rest.front() == '[') {

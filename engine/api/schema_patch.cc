@@ -19,13 +19,6 @@ constexpr std::string_view kDeleteScalars = "$deleteFromPrimitiveList/";
 using List = Value::Array;
 
 /// The type of a member: of a struct's field, of any key of a map; null where the table knows nothing.
-const Type* member_type(const Type* type, std::string_view key) {
-  if (type == nullptr) return nullptr;
-  if (type->shape == Shape::kMap) return type->element;
-  const Field* field = type->field(key);
-  return field == nullptr ? nullptr : field->type;
-}
-
 std::string_view merge_key_of(const Type* type) { return type == nullptr ? std::string_view{} : type->merge_key; }
 
 /// The elements of a list, for what a patch names.
@@ -196,7 +189,7 @@ Result<> check_order(const List& items, const List& order, std::string_view key,
 /// One `$setElementOrder/<key>`, together with the list of the same name in the patch.
 Result<> merge_ordered(ObjectEditor& original, ObjectEditor& patch, const Type* type, const std::string& key,
                        const Value& order) {
-  const Type* list_type = member_type(type, key);
+  const Type* list_type = type == nullptr ? nullptr : type->member(key);
   const std::string_view merge_key = merge_key_of(list_type);
   Value* mine = original.find(key);
   Value* theirs = patch.find(key);
@@ -258,7 +251,7 @@ Result<> merge_member(ObjectEditor& original, const std::string& key, Value valu
     take(original, key, std::move(value));
     return {};
   }
-  const Type* inner = member_type(type, key);
+  const Type* inner = type == nullptr ? nullptr : type->member(key);
   const Field* field = type == nullptr || type->shape != Shape::kObject ? nullptr : type->field(key);
   if (value.is_object() && field != nullptr && field->patch_replace) {
     original[key] = std::move(value);

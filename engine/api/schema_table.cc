@@ -358,6 +358,12 @@ const Field* Type::field(std::string_view field_name) const {
   return at != fields.end() && at->name == field_name ? &*at : nullptr;
 }
 
+const Type* Type::member(std::string_view key) const {
+  if (shape == Shape::kMap) return element;
+  const Field* found = field(key);
+  return found == nullptr ? nullptr : found->type;
+}
+
 Shape shape_of(std::string_view name) {
   for (const auto& [key, shape] : kShapes) {
     if (key == name) return shape;

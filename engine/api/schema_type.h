@@ -99,6 +99,8 @@ struct Type {
   void (*conditional_default)(Value& value) = nullptr;  ///< schema_defaults.h; null for most.
 
   [[nodiscard]] const Field* field(std::string_view field_name) const;
+  /// Of the member `key` of a map or an object; null where there is none.
+  [[nodiscard]] const Type* member(std::string_view key) const;
   [[nodiscard]] bool named() const { return !name.starts_with('~'); }
   /// "Container" of "io.k8s.api.core.v1.Container".
   [[nodiscard]] std::string_view short_name() const { return name.substr(name.rfind('.') + 1); }

@@ -2,6 +2,7 @@
 #include <array>
 #include <set>
 
+#include "base/trim.h"
 #include "engine/api/table_cells.h"
 
 namespace fairlead::api::table {
@@ -218,12 +219,6 @@ std::string event_source(const Value& o) {
   return host.empty() ? component : component + ", " + host;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 Cells event(const Value& o, Time now) {
   const bool has_first = !o.at("firstTimestamp").str().empty();
   const auto first = since(has_first ? o.at("firstTimestamp") : o.at("eventTime"), now);
@@ -239,7 +234,7 @@ Cells event(const Value& o, Time now) {
           event_target(o.at("involvedObject")),
           o.at("involvedObject", "fieldPath").str(),
           event_source(o),
-          trimmed(o.at("message").str()),
+          trimmed(o.at("message").str(), kBlanksAndLineEnds),
           first,
           times,
           name(o)};

@@ -5,17 +5,12 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/trim.h"
 
 namespace fairlead::control {
 namespace {
 
 constexpr std::string_view kSecretStandIn = "temp-for-secret";
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 /// metadata.name, metadata.labels['key'] …: what the downward API can read of any object.
 Result<std::string> metadata_text(const Value& rollout, std::string_view path) {
@@ -80,7 +75,7 @@ Result<std::string> substitute(std::string_view text, const Arguments& arguments
     if (close == std::string_view::npos) return fail("\"{{{{\" without \"}}}}\" in: {}", text);
     out += text.substr(0, open);
     const std::string_view tag = text.substr(open + 2, close - open - 2);
-    const std::string_view name = trim(tag);
+    const std::string_view name = trimmed(tag, kBlanksAndLineEnds);
     const auto found = name.starts_with("args.") ? arguments.find(std::string(name.substr(5))) : arguments.end();
     if (found == arguments.end()) return fail("failed to resolve {{{{{}}}}}", tag);
     out += found->second;

@@ -10,13 +10,6 @@ namespace {
 
 bool matches(std::string_view pattern, std::string_view text) { return pattern == "*" || pattern == text; }
 
-const api::Type* member_type(const api::Type* type, std::string_view key) {
-  if (type == nullptr) return nullptr;
-  if (type->shape == api::Shape::kMap) return type->element;
-  const api::Field* field = type->field(key);
-  return field == nullptr ? nullptr : field->type;
-}
-
 const Value* element_with(const Value& list, std::string_view key, const Value& value) {
   for (const Value& element : list.items())
     if (element.at(key) == value) return &element;
@@ -53,7 +46,7 @@ Value removals(const api::Type* type, const Value& last, const Value& target) {
   Value out = Value::object();
   for (const Member& member : last.members()) {
     const Value* wanted = target.find(member.key);
-    const api::Type* inner = member_type(type, member.key);
+    const api::Type* inner = type == nullptr ? nullptr : type->member(member.key);
     if (wanted == nullptr) {
       out.set(member.key, nullptr);
     } else if (member.value.is_object() && wanted->is_object()) {
