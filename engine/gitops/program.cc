@@ -154,6 +154,9 @@ Result<ProgramResult> run_program(const std::vector<std::string>& argv, const Pr
                                      pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
+  const bool directory_there = options.directory.empty() || ::access(options.directory.c_str(), F_OK) == 0;
+  if (failure == ENOENT && directory_there)
+    return fail("{} is not installed: tools/setup installs what is needed here", argv.front());
   if (failure != 0) return fail("cannot run {}: {}", argv.front(), std::strerror(failure));
 
   in->read.reset();

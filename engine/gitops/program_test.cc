@@ -46,7 +46,12 @@ TEST(Program, lines_of_both_streams_are_handed_on_and_the_last_needs_no_end) {
 TEST(Program, failures_say_which_program_and_what_it_said) {
   const auto missing = check_program({"no-such-program"});
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().to_string(), "cannot run no-such-program: No such file or directory");
+  EXPECT_EQ(missing.error().to_string(), "no-such-program is not installed: tools/setup installs what is needed here");
+  ProgramOptions nowhere;
+  nowhere.directory = "/no/such/folder";
+  const auto lost = check_program({"sh"}, nowhere);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().to_string(), "cannot run sh: No such file or directory");
   const auto failed = check_program({"sh", "-c", "echo why >&2; exit 3"});
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().to_string(), "sh -c failed (exit code 3): why");
