@@ -84,14 +84,14 @@ void Context::send_unstored(const CallPtr& call, int code, Value value, std::uin
 }
 
 ApiResult<> Context::watch(const CallPtr& call, WatchRequest request) {
-  auto& share = watch_shares_[call->user.name];
-  if (!share) share = std::make_shared<WatchShare>();
-  if (share->open.load() >= kMaxWatchesPerUser) {
+  auto& count = watch_counts_[call->user.name];
+  if (!count) count = std::make_shared<std::atomic<int>>(0);
+  if (count->load() >= kMaxWatchesPerUser) {
     return std::unexpected(Status::too_many_requests(
         fmt::format("user {} has {} watches open, which is the limit", call->user.name, kMaxWatchesPerUser), 1));
   }
-  ++share->open;
-  request.share = share;
+  ++*count;
+  request.count = count;
   note_stream(*call);
   hubs_[next_++ % hubs_.size()]->add(std::move(request), call->response, now());
   return {};

@@ -59,7 +59,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::vector<std::unique_ptr<Encoder>> encoders_;
   std::vector<std::unique_ptr<WatchHub>> hubs_;
   std::unique_ptr<seam::Subscription> events_;
-  std::map<std::string, std::shared_ptr<WatchShare>, std::less<>> watch_shares_;
+  std::map<std::string, std::shared_ptr<std::atomic<int>>, std::less<>> watch_counts_;
   std::shared_ptr<const Discovery> discovery_;
   std::vector<const Resource*> discovered_;
   std::size_t next_ = 0;

@@ -1,6 +1,7 @@
 #include "engine/api/watch_hub.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -48,54 +49,61 @@ std::pair<std::optional<Event::Type>, ObjectPtr> seen_through(const View& view, 
 /// One watch and its client. Encoder thread only.
 class Watch {
  public:
-  Watch(WatchRequest request, net::ResponseWriter response)
+  /// `drained` is for the writer to call, on any thread, when it has room again; this thread then calls `resume`.
+  Watch(WatchRequest request, net::ResponseWriter response, std::function<void()> drained)
       : view_(std::move(request.view)),
         response_(std::move(response)),
+        drained_(std::move(drained)),
+        initial_(std::move(request.initial)),
+        mark_(request.initial_events_end ? std::optional(request.after) : std::nullopt),
         last_(request.after),
         bookmarks_(request.bookmarks),
-        share_(std::move(request.share)),
+        count_(std::move(request.count)),
         deadline_(Encoder::Clock::now() + request.timeout.value_or(kWatchDefaultTimeout)),
         next_bookmark_(Encoder::Clock::now() + kBookmarkInterval) {}
   ~Watch() {
-    if (!share_) return;
-    share_->unsent -= counted_;
-    --share_->open;
+    if (count_) --*count_;
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
   [[nodiscard]] const Resource& storage() const { return *view_.served->storage; }
 
-  void begin(const std::vector<ObjectPtr>& initial, bool mark_end, Time now) {
+  void begin(Time now) {
+    now_ = now;
     response_.start(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}});
-    std::string text;
-    for (const auto& object : initial) {
-      append_event(text, Event::Type::kAdded, object, now);
-      if (text.size() >= kWritePiece) flush(text);
-    }
-    if (mark_end) append_bookmark(text, last_, true);
-    flush(text);
+    pump();
   }
 
   void tell(const Event& event, Time now) {
-    if (event.revision <= last_) return;
+    if (closed_ || event.revision <= last_) return;
     last_ = event.revision;
+    now_ = now;
     auto [type, object] = seen_through(view_, event);
     if (!type) return;
-    std::string text;
-    append_event(text, *type, object, now);
-    flush(text);
+    if (waiting_.size() >= kMaxWaitingEvents) {
+      response_.abort();
+      closed_ = true;
+      return;
+    }
+    waiting_.emplace_back(*type, std::move(object));
+    pump();
+  }
+
+  /// There is room again.
+  void resume() {
+    full_ = false;
+    pump();
   }
 
   /// False when the watch is over.
   bool tick(Encoder::Clock::time_point now, std::uint64_t revision) {
     if (closed_) return false;
-    count_unsent();
     if (now >= deadline_) {
       response_.end();
       return false;
     }
-    if (bookmarks_ && now >= next_bookmark_) {
+    if (bookmarks_ && now >= next_bookmark_ && !full_ && told_all()) {
       next_bookmark_ = now + kBookmarkInterval;
       last_ = std::max(last_, revision);
       std::string text;
@@ -109,28 +117,50 @@ class Watch {
   [[nodiscard]] bool closed() const { return closed_; }
 
  private:
-  void flush(std::string& text) {
-    if (text.empty() || closed_) return;
-    const auto size = static_cast<std::int64_t>(text.size());
-    // A reader that keeps up pays for no other one.
-    if (count_unsent() > 0 && share_ && share_->unsent + size > kMaxUnsentPerUser) {
-      response_.abort();
-      closed_ = true;
-    } else if (response_.write(text) == net::Written::kClosed) {
-      closed_ = true;
+  [[nodiscard]] bool told_all() const { return told_ == initial_.size() && !mark_ && waiting_.empty(); }
+
+  /// Turns what waits into text as long as there is room.
+  void pump() {
+    std::string text;
+    while (!full_ && !closed_ && !told_all()) {
+      append_next(text);
+      if (text.size() >= kWritePiece || told_all()) flush(text);
     }
-    count_unsent();
+  }
+
+  void append_next(std::string& text) {
+    if (told_ < initial_.size()) {
+      append_event(text, Event::Type::kAdded, std::exchange(initial_[told_], nullptr));
+      if (++told_ == initial_.size()) {
+        initial_ = {};
+        told_ = 0;
+      }
+    } else if (mark_) {
+      append_bookmark(text, *mark_, true);
+      mark_.reset();
+    } else {
+      append_event(text, waiting_.front().first, waiting_.front().second);
+      waiting_.pop_front();
+    }
+  }
+
+  void flush(std::string& text) {
+    if (text.empty()) return;
+    switch (response_.write(text)) {
+      case net::Written::kClosed:
+        closed_ = true;
+        break;
+      case net::Written::kFull:
+        full_ = true;
+        response_.on_drained([drained = drained_] { drained(); });
+        break;
+      case net::Written::kOk:
+        break;
+    }
     text.clear();
   }
 
-  /// How many bytes the reader has not taken, noted for its client's sum too.
-  std::int64_t count_unsent() {
-    const auto unsent = static_cast<std::int64_t>(response_.buffered());
-    if (share_) share_->unsent += unsent - counted_;
-    return counted_ = unsent;
-  }
-
-  void append_event(std::string& out, Event::Type type, const ObjectPtr& object, Time now) {
+  void append_event(std::string& out, Event::Type type, const ObjectPtr& object) {
     out += fmt::format("{{\"type\":\"{}\",\"object\":", type_name(type));
     switch (view_.form) {
       case View::Form::kObject:
@@ -140,7 +170,7 @@ class Watch {
         append_partial_metadata(out, *object, view_.form_version);
         break;
       case View::Form::kTable: {
-        const TableWriter writer(*view_.served, view_.form_version, view_.include, now);
+        const TableWriter writer(*view_.served, view_.form_version, view_.include, now_);
         writer.append(out, {&object, 1}, {.revision = object->revision(), .continue_token = {}, .remaining = {}},
                       !headed_);
         headed_ = true;
@@ -178,13 +208,19 @@ class Watch {
 
   View view_;
   net::ResponseWriter response_;
-  std::uint64_t last_;
+  std::function<void()> drained_;
+  std::vector<ObjectPtr> initial_;
+  std::size_t told_ = 0;               ///< Of `initial_`.
+  std::optional<std::uint64_t> mark_;  ///< The revision of the bookmark that ends `initial_`, until it was told.
+  std::deque<std::pair<Event::Type, ObjectPtr>> waiting_;
+  std::uint64_t last_;  ///< The revision of the newest event that came.
+  Time now_{};          ///< When it came.
   bool bookmarks_;
-  std::shared_ptr<WatchShare> share_;
-  std::int64_t counted_ = 0;  ///< This watch's part of its client's sum.
+  std::shared_ptr<std::atomic<int>> count_;
   Encoder::Clock::time_point deadline_;
   Encoder::Clock::time_point next_bookmark_;
   bool headed_ = false;  ///< A table's columns come with its first event only.
+  bool full_ = false;    ///< Until it is drained.
   bool closed_ = false;
 };
 
@@ -199,18 +235,22 @@ bool View::shows(const Object& object) const {
 /// Encoder thread, but for expect_one() and size().
 class WatchHub::Watches {
  public:
-  std::uint64_t add(WatchRequest request, const net::ResponseWriter& response, Time now) {
-    const auto initial = std::move(request.initial);
+  /// `drained` as Watch has it.
+  void add(std::uint64_t id, WatchRequest request, const net::ResponseWriter& response, std::function<void()> drained,
+           Time now) {
     const auto missed = std::move(request.missed);
-    const bool mark_end = request.initial_events_end;
-    auto watch = std::make_unique<Watch>(std::move(request), response);
-    watch->begin(initial, mark_end, now);
+    auto watch = std::make_unique<Watch>(std::move(request), response, std::move(drained));
+    watch->begin(now);
     for (const auto& event : missed) {
       if (&event.object->resource() == &watch->storage()) watch->tell(event, now);
     }
-    const auto id = ++ids_;
     by_resource_[watch->storage().ordinal].emplace(id, std::move(watch));
-    return id;
+  }
+
+  void resume(std::uint64_t id) {
+    for (auto& [ordinal, watches] : by_resource_) {
+      if (const auto at = watches.find(id); at != watches.end()) at->second->resume();
+    }
   }
 
   void publish(const Event& event, Time now) {
@@ -235,7 +275,10 @@ class WatchHub::Watches {
   }
 
   /// Counted where it is asked for, so that no event passes by a watch that is still in the queue.
-  void expect_one() { size_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t expect_one() {
+    size_.fetch_add(1, std::memory_order_relaxed);
+    return ids_.fetch_add(1, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_relaxed); }
 
  private:
@@ -248,7 +291,7 @@ class WatchHub::Watches {
   }
 
   std::map<std::uint32_t, ById> by_resource_;
-  std::uint64_t ids_ = 0;
+  std::atomic<std::uint64_t> ids_{0};
   std::uint64_t revision_ = 0;  ///< Of the newest event published.
   std::atomic<std::size_t> size_{0};
 };
@@ -265,10 +308,11 @@ void WatchHub::publish(const std::shared_ptr<const Event>& event, Time now) {
 
 void WatchHub::add(WatchRequest request, net::ResponseWriter response, Time now) {
   auto* encoder = &encoder_;
-  watches_->expect_one();
+  const auto id = watches_->expect_one();
   encoder_.post(
-      [watches = watches_, encoder, request = std::move(request), response = std::move(response), now]() mutable {
-        const auto id = watches->add(std::move(request), response, now);
+      [watches = watches_, encoder, id, request = std::move(request), response = std::move(response), now]() mutable {
+        const auto drained = [encoder, watches, id] { encoder->post([watches, id] { watches->resume(id); }); };
+        watches->add(id, std::move(request), response, drained, now);
         response.on_closed([encoder, watches, id] { encoder->post([watches, id] { watches->remove(id); }); });
       });
 }

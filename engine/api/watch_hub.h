@@ -23,14 +23,9 @@ inline constexpr std::chrono::seconds kBookmarkInterval{60};
 inline constexpr std::chrono::milliseconds kWatchTick{250};
 /// How long a watch without timeoutSeconds may last.
 inline constexpr std::chrono::seconds kWatchDefaultTimeout{45 * 60};
-/// Of all watches of one client together; beyond it, those that have fallen behind are cut off as something comes.
-inline constexpr std::int64_t kMaxUnsentPerUser = 64 * 1024 * 1024;
-
-/// What the watches of one client hold. Any thread.
-struct WatchShare {
-  std::atomic<int> open{0};
-  std::atomic<std::int64_t> unsent{0};  ///< Bytes that were not taken yet when each watch was last looked at.
-};
+/// Events that wait for a reader to catch up, beside what it was told of at its beginning. One with more is cut off:
+/// the store has forgotten them too, and it would have to list again.
+inline constexpr std::size_t kMaxWaitingEvents = kEventRing;
 
 /// What a client sees of the store, in which form.
 struct View {
@@ -54,11 +49,12 @@ struct WatchRequest {
   bool initial_events_end = false;  ///< A bookmark annotated k8s.io/initial-events-end follows `initial`.
   bool bookmarks = false;
   std::optional<std::chrono::seconds> timeout;
-  std::shared_ptr<WatchShare> share;  ///< Of its client; the watch takes itself off when it ends.
+  std::shared_ptr<std::atomic<int>> count;  ///< Of its client; one is taken off when the watch ends.
 };
 
 /// The watches of one Encoder thread. Nothing is lost or told twice: a watch that was added between two events sees
-/// exactly the later one.
+/// exactly the later one. What a reader has not taken waits as events, which its watches and the store share, and
+/// becomes text when there is room for it: a reader that stalls holds one piece of text.
 class WatchHub {
  public:
   explicit WatchHub(Encoder& encoder);
