@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t kReplacementCharacter = 0xFFFD;
 
 }  // namespace
+
 std::size_t utf8_sequence_length(std::string_view text, std::size_t at) {
   // Unicode 15, table 3-7.
   const auto byte = [&](std::size_t i) {

@@ -4,6 +4,7 @@
 
 #include "engine/api/authorizer.h"
 #include "engine/api/context.h"
+#include "engine/api/metadata.h"
 #include "engine/api/request_options.h"
 #include "engine/api/token.h"
 
@@ -196,6 +197,15 @@ void serve_token(Context& context, const CallPtr& call, const Resource&) {
   const auto options = read_write_options(*call, "CreateOptions");
   if (!options) return send_status(*call, options.error());
   if (auto fine = context.api.decode(*kind, *request, *options); !fine) return send_status(*call, fine.error());
+  if (auto fine = check_request_namespace(call->route.ns, *request); !fine) return send_status(*call, fine.error());
+  if (const auto name = request->at("metadata", "name").str(); !name.empty() && name != call->route.name) {
+    return send_status(*call,
+                       Status::invalid(*kind, call->route.name,
+                                       {{FieldError::Reason::kInvalid, "metadata.name",
+                                         fmt::format("Invalid value: \"{}\": must match the service account name "
+                                                     "if specified",
+                                                     name)}}));
+  }
   auto issued = context.parts.tokens->issue(call->route.ns, call->route.name, std::move(*request));
   if (!issued) return send_status(*call, issued.error());
   context.send_unstored(call, 201, std::move(*issued), context.store.revision());

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/json.h"
+#include "base/json_shape.h"
 #include "engine/api/delete_options.h"
 #include "engine/api/deletion.h"
 #include "engine/api/json_patch.h"
@@ -47,6 +49,21 @@ ApiResult<> check_identity(const Key& key, const Object& before, const Value& ob
     return std::unexpected(Status::conflict(*key.resource, key.name));
   }
   return {};
+}
+
+/// Binding and eviction act on what the URL names, and their bodies say the same.
+/// Source: pkg/registry/core/pod/storage, BindingREST and EvictionREST.
+ApiResult<> check_action(const Key& key, std::string_view kind, const Value& body) {
+  if (body.at("metadata", "name").str() != key.name) {
+    return std::unexpected(Status::bad_request(fmt::format("name in URL does not match name in {} object", kind)));
+  }
+  return check_request_namespace(key.ns, body);
+}
+
+/// What is stored is read back by a reader with this limit. A body of protobuf holds JSON texts that each keep to it.
+ApiResult<> check_depth(const Value& object) {
+  if (json_shape(object).depth <= kMaxJsonDepth) return {};
+  return std::unexpected(Status::bad_request(fmt::format("the object is nested deeper than {} levels", kMaxJsonDepth)));
 }
 
 ApiResult<> check_preconditions(const Key& key, const DeleteOptions& options, const Object& before) {
@@ -213,6 +230,7 @@ ApiResult<ObjectPtr> Api::create(const Resource& resource, std::string_view ns, 
   const Value& metadata = object.at("metadata");
   Key key{&storage, std::string(metadata.at("namespace").str()), std::string(metadata.at("name").str())};
   if (store_.get(key)) return std::unexpected(Status::already_exists(storage, key.name));
+  if (auto ok = check_depth(object); !ok) return std::unexpected(ok.error());
   if (options.dry_run) return unstored(storage, std::move(object));
   return store_.put(key, std::move(object));
 }
@@ -226,6 +244,7 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
       return scale(key, before, std::move(object), options);
     case Subresource::kBinding: {
       if (auto ok = decode(kind_of("", "v1", "Binding"), object, options); !ok) return std::unexpected(ok.error());
+      if (auto ok = check_action(key, "Binding", object); !ok) return std::unexpected(ok.error());
       Value pod = before->tree();
       if (auto ok = bind_pod(*key.resource, object, clock_.now(), pod); !ok) return std::unexpected(ok.error());
       // As a new pod: what a binding changes, an update may not.
@@ -235,6 +254,7 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
     case Subresource::kEviction: {
       if (auto ok = decode(kind_of("policy", "v1", "Eviction"), object, options); !ok)
         return std::unexpected(ok.error());
+      if (auto ok = check_action(key, "Eviction", object); !ok) return std::unexpected(ok.error());
       DeleteOptions how;
       how.dry_run = options.dry_run;
       if (auto ok = read_delete_options(object.at("deleteOptions"), how); !ok) return std::unexpected(ok.error());
@@ -278,6 +298,7 @@ ApiResult<ObjectPtr> Api::replace(const Key& key, const ObjectPtr& before, Value
 
 ApiResult<ObjectPtr> Api::commit(const Key& key, const Object& before, Value object, bool dry_run) {
   if (object == before.tree()) return store_.get(key);
+  if (auto ok = check_depth(object); !ok) return std::unexpected(ok.error());
   if (dry_run) return unstored(*key.resource, std::move(object), before.revision());
   if (!deletion_complete(*key.resource, object)) return store_.put(key, std::move(object));
   store_.put(key, std::move(object));

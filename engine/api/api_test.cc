@@ -35,9 +35,12 @@ class ApiTest : public testing::Test {
     EXPECT_TRUE(out.has_value()) << out.error().message;
     return out ? *out : nullptr;
   }
+  static Value binding(std::string_view pod, std::string_view node) {
+    return Value::object({{"metadata", Value::object({{"name", pod}})}, {"target", Value::object({{"name", node}})}});
+  }
   Key bound_pod(std::string_view name) {
     const Key key = made(pods(), pod(name))->key();
-    const auto bound = api_.update(key, json(R"({"target":{"name":"n1"}})"), Subresource::kBinding);
+    const auto bound = api_.update(key, binding(name, "n1"), Subresource::kBinding);
     EXPECT_TRUE(bound.has_value()) << bound.error().message;
     return key;
   }
@@ -213,7 +216,46 @@ TEST_F(ApiTest, BindingHappensOnce) {
   const Key key = bound_pod("a");
   EXPECT_EQ(store_.get(key)->at("spec", "nodeName").str(), "n1");
   EXPECT_EQ(store_.get(key)->at("status", "conditions", 0, "type").str(), "PodScheduled");
-  EXPECT_EQ(api_.update(key, json(R"({"target":{"name":"n2"}})"), Subresource::kBinding).error().code, 409);
+  EXPECT_EQ(api_.update(key, binding("a", "n2"), Subresource::kBinding).error().code, 409);
+}
+
+TEST_F(ApiTest, AnActionIsOnWhatItsBodyNames) {
+  const Key key = made(pods(), pod("a"))->key();
+  EXPECT_EQ(api_.update(key, binding("b", "n1"), Subresource::kBinding).error().message,
+            "name in URL does not match name in Binding object");
+  Value elsewhere = binding("a", "n1");
+  elsewhere["metadata"].set("namespace", "other");
+  EXPECT_EQ(api_.update(key, elsewhere, Subresource::kBinding).error().message,
+            "the namespace of the provided object does not match the namespace sent on the request");
+  for (const char* metadata : {R"({"name":"b"})", "{}", R"({"name":"a","namespace":"other"})"}) {
+    const Value eviction = Value::object({{"metadata", json(metadata)}});
+    EXPECT_EQ(api_.update(key, eviction, Subresource::kEviction).error().code, 400) << metadata;
+  }
+  EXPECT_EQ(store_.get(key)->at("spec", "nodeName").str(), "");
+  EXPECT_FALSE(store_.get(key)->deleting());
+}
+
+TEST_F(ApiTest, AGatedPodIsNotBound) {
+  Value gated = pod("a");
+  gated["spec"].set("schedulingGates", json(R"([{"name":"example.com/wait"}])"));
+  const Key key = made(pods(), std::move(gated))->key();
+  EXPECT_EQ(api_.update(key, binding("a", "n1"), Subresource::kBinding).error().code, 409);
+}
+
+// The journal's reader refuses more, and with it the next start.
+TEST_F(ApiTest, NothingDeeperThanCanBeReadBackIsStored) {
+  const Resource& revisions = schema().resource("apps", "controllerrevisions");
+  const auto nested = [](std::size_t levels) {
+    Value out = Value::object();
+    for (std::size_t i = 1; i < levels; ++i) out = Value::object({{"n", std::move(out)}});
+    return out;
+  };
+  const auto revision = [&](std::size_t levels) {
+    return Value::object({{"metadata", Value::object({{"name", "deep"}})}, {"revision", 1}, {"data", nested(levels)}});
+  };
+  EXPECT_EQ(api_.create(revisions, "default", revision(100)).error().message,
+            "the object is nested deeper than 100 levels");
+  EXPECT_TRUE(api_.create(revisions, "default", revision(99)).has_value());
 }
 
 TEST_F(ApiTest, EvictionAsksTheBudget) {
@@ -221,7 +263,7 @@ TEST_F(ApiTest, EvictionAsksTheBudget) {
   Value p = pod("a");
   p.make("metadata", "labels").set("app", "web");
   const Key key = made(pods(), std::move(p))->key();
-  ASSERT_TRUE(api_.update(key, json(R"({"target":{"name":"n1"}})"), Subresource::kBinding).has_value());
+  ASSERT_TRUE(api_.update(key, binding("a", "n1"), Subresource::kBinding).has_value());
   const auto written = api_.mutate(key, Subresource::kStatus, [&](Value& tree) {
     tree.make("status") = json(R"({"phase":"Running","conditions":[{"type":"Ready","status":"True"}]})");
   });

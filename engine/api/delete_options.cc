@@ -40,6 +40,13 @@ ApiResult<> read_delete_options(const Value& tree, DeleteOptions& options) {
     }
   }
   if (tree.at("orphanDependents").is_bool()) {
+    if (options.propagation && !tree.at("propagationPolicy").str().empty()) {
+      return std::unexpected(Status::invalid_options(
+          "DeleteOptions",
+          {FieldError::Reason::kInvalid, "propagationPolicy",
+           fmt::format("Invalid value: \"{}\": orphanDependents and deletionPropagation cannot be both set",
+                       tree.at("propagationPolicy").str())}));
+    }
     options.propagation = tree.at("orphanDependents").bool_or(false) ? Propagation::kOrphan : Propagation::kBackground;
   }
   if (tree.at("gracePeriodSeconds").is_int()) options.grace_seconds = tree.at("gracePeriodSeconds").int_or(0);

@@ -152,9 +152,17 @@ Result<Value*> Document::look(const Value& pointer) {
 }
 
 Result<> Document::test(const Value& operation) {
-  auto node = look(operation.at("path"));
-  if (!node) return std::unexpected(node.error());
-  if (**node == operation.at("value")) return {};
+  auto path = parse_pointer(operation.at("path"));
+  if (!path) return std::unexpected(path.error());
+  const Value* node = walk(*path, path->size());
+  if (node == nullptr) {
+    // Upstream's library takes a missing member for null: the usual way to ask for absence.
+    const Value* parent = path->empty() ? nullptr : walk(*path, path->size() - 1);
+    const bool absent = parent != nullptr && parent->is_object();
+    if (absent && operation.at("value").is_null()) return {};
+    return std::unexpected(missing(operation.at("path")));
+  }
+  if (*node == operation.at("value")) return {};
   return fail("the test of a JSON patch failed at \"{}\"", operation.at("path").str());
 }
 

@@ -65,6 +65,17 @@ Value operation(const char* op, const std::string& path, const std::string& from
   return Value::object({{"op", op}, {"path", path}, {"from", from}, {"value", std::move(value)}});
 }
 
+TEST(JsonPatch, AMissingMemberIsNullForATest) {
+  const Value target = Value::object({{"a", nullptr}, {"b", 1}, {"l", Value::array()}});
+  for (const char* path : {"/a", "/c"}) {
+    EXPECT_EQ(refusal(target, Value::array({operation("test", path, "", {})})), "accepted") << path;
+    EXPECT_NE(refusal(target, Value::array({operation("test", path, "", 1)})), "accepted") << path;
+  }
+  for (const char* path : {"/b", "/c/d", "/l/0", "/b/c"}) {
+    EXPECT_NE(refusal(target, Value::array({operation("test", path, "", {})})), "accepted") << path;
+  }
+}
+
 TEST(JsonPatch, CopiesAreCountedByTheByte) {
   const Value target = Value::object({{"a", std::string(1'000'000, 'x')}});
   Value patch = Value::array();

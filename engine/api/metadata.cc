@@ -150,6 +150,13 @@ bool counts_generation(const Resource& resource) {
   return !is_builtin_group(resource.group) || kBuiltin.contains({resource.group, resource.kind});
 }
 
+ApiResult<> check_request_namespace(std::string_view ns, const Value& object) {
+  const std::string_view own = object.at("metadata", "namespace").str();
+  if (own.empty() || own == ns) return {};
+  return std::unexpected(
+      Status::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+}
+
 ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, Value& object) {
   Value& metadata = object["metadata"];
   if (!metadata.at("resourceVersion").str().empty()) {
@@ -159,11 +166,8 @@ ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, 
     metadata.erase("namespace");
   } else {
     const std::string_view own = metadata.at("namespace").str();
-    if (!own.empty() && !ns.empty() && own != ns) {
-      return std::unexpected(Status::bad_request(
-          fmt::format("the namespace of the provided object does not match the namespace sent on the request: \"{}\" "
-                      "is not \"{}\"",
-                      own, ns)));
+    if (!ns.empty()) {
+      if (auto ok = check_request_namespace(ns, object); !ok) return ok;
     }
     if (own.empty() && ns.empty()) {
       return std::unexpected(Status::bad_request("an empty namespace may not be set during creation"));

@@ -18,6 +18,10 @@ namespace fairlead::api {
 /// Whether objects of this kind count their generation; some built-in ones do not.
 [[nodiscard]] bool counts_generation(const Resource& resource);
 
+/// An object that names a namespace names that of the request; 400 otherwise.
+/// Source: apiserver/pkg/registry/rest/meta.go, EnsureObjectNamespaceMatchesRequestNamespace.
+[[nodiscard]] ApiResult<> check_request_namespace(std::string_view ns, const Value& object);
+
 /// Puts the namespace in place (or away), and drops what only the server may set.
 [[nodiscard]] ApiResult<> prepare_new_metadata(const Resource& resource, std::string_view ns, Value& object);
 /// Drops .status where the kind has the subresource, then sets what upstream sets at creation.

@@ -54,6 +54,10 @@ ApiResult<> bind_pod(const Resource& resource, const Value& binding, Time now, V
     return std::unexpected(
         Status::conflict(resource, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name)));
   }
+  if (!pod.at("spec", "schedulingGates").empty()) {
+    return std::unexpected(
+        Status::conflict(resource, name, fmt::format("pod {} has non-empty .spec.schedulingGates", name)));
+  }
   if (const std::string_view old = pod.at("spec", "nodeName").str(); !old.empty()) {
     return std::unexpected(
         Status::conflict(resource, name, fmt::format("pod {} is already assigned to node \"{}\"", name, old)));

@@ -29,7 +29,8 @@ struct ListOptions {
 /// dryRun, fieldValidation and fieldManager of create, update and patch; `kind` is "CreateOptions" or the like.
 [[nodiscard]] ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind);
 
-/// From the body, else from the query.
+/// From the body and the query together; where both say it, the body. Upstream forgets the query where there is a body:
+/// here a dryRun is never overlooked.
 [[nodiscard]] ApiResult<DeleteOptions> read_delete_options(const Call& call, const Api& api);
 
 /// includeObject of tables.

@@ -68,6 +68,10 @@ struct Resource {
   [[nodiscard]] std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 };
 
+/// Of one object, by decode and by validate each: a person reads no more, and what a client sends cannot make them
+/// large. Source: sigs.k8s.io/json, which keeps as many strict errors.
+inline constexpr std::size_t kMaxFindings = 100;
+
 /// One finding about an object: `field` is a path as Kubernetes writes it, "spec.template.spec.containers[0].image".
 struct FieldError {
   enum class Reason { kUnknown, kInvalid, kRequired, kDuplicate, kNotSupported, kForbidden, kTooLong, kTooMany, kType };

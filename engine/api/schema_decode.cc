@@ -1,6 +1,7 @@
 // Strict decoding: names and JSON types of all fields, and scalars written the way upstream's encoders write them.
 #include <utility>
 
+#include "engine/api/path_text.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_type.h"
 
@@ -10,7 +11,7 @@ namespace {
 /// Goes through one object. Findings keep the order of the source.
 class Decoder {
  public:
-  void object(const Type& type, Value& value, const std::string& path) {
+  void object(const Type& type, Value& value) {
     const bool outer_typed = std::exchange(typed_, type.typed);
     const std::string_view outer_struct = std::exchange(struct_, type.short_name());
     Value::Object kept;
@@ -18,12 +19,12 @@ class Decoder {
     for (Member& member : value.mutable_members()) {
       const Field* field = type.field(member.key);
       if (field == nullptr) {
-        unknown(type, member, path, kept);
+        unknown(type, member, kept);
         continue;
       }
-      const std::string where = child_path(path, member.key);
+      const auto step = path_.child(member.key);
       if (member.value.is_null() && (typed_ || !field->type->nullable)) continue;
-      node(*field->type, member.value, where);
+      node(*field->type, member.value);
       const bool list = member.value.is_array() || field->type->shape == Shape::kMap;
       if ((field->omit_zero || (field->emit_zero && list)) && is_zero(member.value)) continue;
       kept.push_back(std::move(member));
@@ -36,62 +37,66 @@ class Decoder {
   std::vector<FieldError> take() { return std::move(findings_); }
 
  private:
-  void unknown(const Type& type, Member& member, const std::string& path, Value::Object& kept) {
+  void unknown(const Type& type, Member& member, Value::Object& kept) {
     const bool identity =
         type.embedded && (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata");
     if (type.preserve_unknown || identity) {
       kept.push_back(std::move(member));
       return;
     }
-    const std::string where = child_path(path, member.key);
-    report(FieldError::Reason::kUnknown, where, fmt::format("unknown field \"{}\"", where), member.value);
+    const auto step = path_.child(member.key);
+    report(FieldError::Reason::kUnknown, fmt::format("unknown field \"{}\"", path_.text()), member.value);
   }
 
-  void node(const Type& type, Value& value, const std::string& path) {
+  void node(const Type& type, Value& value) {
     if (value.is_null() && !typed_) return;  // validate() says whether it may be.
     switch (type.shape) {
       case Shape::kAny:
         return;
       case Shape::kRaw:
       case Shape::kObject:
-        if (!value.is_object()) return wrong(type, value, path, go_kind(value));
-        if (type.shape == Shape::kObject) object(type, value, path);
+        if (!value.is_object()) return wrong(type, value, go_kind(value));
+        if (type.shape == Shape::kObject) object(type, value);
         return;
       case Shape::kMap:
-        if (!value.is_object()) return wrong(type, value, path, go_kind(value));
-        for (Member& member : value.mutable_members()) element(*type.element, member.value, key_path(path, member.key));
+        if (!value.is_object()) return wrong(type, value, go_kind(value));
+        for (Member& member : value.mutable_members()) {
+          const auto step = path_.element(member.key);
+          element(*type.element, member.value);
+        }
         return;
       case Shape::kArray:
-        if (!value.is_array()) return wrong(type, value, path, go_kind(value));
-        for (std::size_t i = 0; i < value.size(); ++i)
-          element(*type.element, value.mutable_items()[i], index_path(path, i));
+        if (!value.is_array()) return wrong(type, value, go_kind(value));
+        for (std::size_t i = 0; i < value.size(); ++i) {
+          const auto step = path_.element(i);
+          element(*type.element, value.mutable_items()[i]);
+        }
         return;
       default:
-        scalar(type, value, path);
+        scalar(type, value);
     }
   }
 
   /// A null element is upstream's zero value.
-  void element(const Type& type, Value& value, const std::string& path) {
+  void element(const Type& type, Value& value) {
     if (value.is_null() && typed_) value = zero_of(type);
-    node(type, value, path);
+    node(type, value);
   }
 
-  void scalar(const Type& type, Value& value, const std::string& path) {
+  void scalar(const Type& type, Value& value) {
     const Scalar outcome = normalise_scalar(type.shape, value, typed_);
     if (outcome.ok) return;
-    if (outcome.message.empty()) return wrong(type, value, path, go_kind(value));
-    if (typed_ && value.is_number() && json_type(type.shape) == "integer")
-      return wrong(type, value, path, outcome.message);
-    if (typed_) report(FieldError::Reason::kType, path, outcome.message, value);
+    if (outcome.message.empty()) return wrong(type, value, go_kind(value));
+    if (typed_ && value.is_number() && json_type(type.shape) == "integer") return wrong(type, value, outcome.message);
+    if (typed_) report(FieldError::Reason::kType, outcome.message, value);
   }
 
   /// `what` is the value as Go's decoder names it: "string", "number 1.5".
-  void wrong(const Type& type, const Value& value, const std::string& path, std::string_view what) {
+  void wrong(const Type& type, const Value& value, std::string_view what) {
     if (!typed_) return;  // Of a custom resource: validate() finds it, as upstream's does.
-    report(FieldError::Reason::kType, path,
+    report(FieldError::Reason::kType,
            fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, struct_,
-                       without_indexes(path), go_type(type)),
+                       without_indexes(path_.text()), go_type(type)),
            value);
   }
 
@@ -111,9 +116,12 @@ class Decoder {
     return out;
   }
 
-  void report(FieldError::Reason reason, std::string path, std::string message, const Value& at) {
-    findings_.push_back({reason, std::move(path), std::move(message), at.line(), at.column()});
+  void report(FieldError::Reason reason, std::string message, const Value& at) {
+    if (findings_.size() >= kMaxFindings) return;
+    findings_.push_back({reason, path_.text(), std::move(message), at.line(), at.column()});
   }
+
+  PathText path_;
 
   std::string_view struct_;  ///< The Go struct that is being read.
   bool typed_ = false;
@@ -129,7 +137,7 @@ std::vector<FieldError> Schema::decode(const Resource& resource, Value& object) 
              object.column()}};
   }
   Decoder decoder;
-  decoder.object(*resource.type, object, "");
+  decoder.object(*resource.type, object);
   return decoder.take();
 }
 

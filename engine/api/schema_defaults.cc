@@ -22,6 +22,12 @@ class Defaulter {
     }
   }
 
+ private:
+  /// A Go struct cannot tell an empty string from a missing one where the field is no pointer.
+  static bool unset(const Value* child, const Field& field) {
+    return child == nullptr || (field.emit_zero && child->is_string() && child->str().empty());
+  }
+
   void node(const Type& type, Value& value) {
     if (type.shape == Shape::kObject && value.is_object()) return object(type, value);
     if (type.element == nullptr || is_leaf(*type.element)) return;
@@ -33,18 +39,10 @@ class Defaulter {
     }
   }
 
- private:
-  /// A Go struct cannot tell an empty string from a missing one where the field is no pointer.
-  static bool unset(const Value* child, const Field& field) {
-    return child == nullptr || (field.emit_zero && child->is_string() && child->str().empty());
-  }
-
   static bool is_leaf(const Type& type) { return type.shape != Shape::kObject && type.element == nullptr; }
 };
 
 }  // namespace
-
-void set_defaults(const Type& type, Value& value) { Defaulter().node(type, value); }
 
 void Schema::apply_defaults(const Resource& resource, Value& object) const {
   if (!object.is_object()) return;

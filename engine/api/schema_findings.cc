@@ -7,8 +7,7 @@ namespace fairlead::api {
 std::string shown(const Value& value) { return value.is_null() ? "null" : to_json(value); }
 
 void Findings::add(FieldError::Reason reason, std::string field, std::string message, const Value* at) {
-  list_.push_back(
-      {reason, std::move(field), std::move(message), at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column()});
+  add({reason, std::move(field), std::move(message), at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column()});
 }
 
 void Findings::invalid(std::string field, const Value& value, std::string_view why) {

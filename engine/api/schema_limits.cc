@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/json_shape.h"
 #include "base/time.h"
+#include "engine/api/path_text.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_validate.h"
 
@@ -110,44 +111,52 @@ bool accepts(const Value& schema, const Value& value) {
 
 class Checker {
  public:
-  explicit Checker(Findings& findings) : findings_(findings) {}
+  Checker(std::string_view root, Findings& findings) : path_(root), findings_(findings) {}
 
-  void node(const Type& type, const Value& value, const std::string& path) {
+  void node(const Type& type, const Value& value) {
     if (value.is_null() && type.nullable) return;
-    if (!is_of(type.shape, value)) return findings_.wrong_type(path, value, json_type(type.shape));
-    if (type.limits) limits(*type.limits, value, path);
+    if (!is_of(type.shape, value)) return findings_.wrong_type(path_.text(), value, json_type(type.shape));
+    if (type.limits) limits(*type.limits, value);
     switch (type.shape) {
       case Shape::kObject:
-        return object(type, value, path);
+        return object(type, value);
       case Shape::kMap:
-        for (const Member& member : value.members()) node(*type.element, member.value, child_path(path, member.key));
+        for (const Member& member : value.members()) {
+          const auto step = path_.child(member.key);
+          node(*type.element, member.value);
+        }
         return;
       case Shape::kArray:
-        return array(type, value, path);
+        return array(type, value);
       default:
         return;
     }
   }
 
  private:
-  void object(const Type& type, const Value& value, const std::string& path) {
+  void object(const Type& type, const Value& value) {
     for (const Field& field : type.fields) {
       const Value* member = value.find(field.name);
+      if (member == nullptr ? !field.required : field.type->typed) continue;  // ObjectMeta has rules of its own.
+      const auto step = path_.child(field.name);
       if (member == nullptr) {
-        if (field.required) findings_.required(child_path(path, field.name));
-      } else if (!field.type->typed) {  // ObjectMeta has rules of its own.
-        node(*field.type, *member, child_path(path, field.name));
+        findings_.required(path_.text());
+      } else {
+        node(*field.type, *member);
       }
     }
   }
 
-  void array(const Type& type, const Value& value, const std::string& path) {
-    for (std::size_t i = 0; i < value.size(); ++i) node(*type.element, value.at(i), index_path(path, i));
+  void array(const Type& type, const Value& value) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const auto step = path_.element(i);
+      node(*type.element, value.at(i));
+    }
     if (type.list == ListType::kAtomic) return;
     std::unordered_set<std::string> seen;
     for (std::size_t i = 0; i < value.size(); ++i) {
       const Value key = type.list == ListType::kMap ? key_of(type, value.at(i)) : value.at(i);
-      if (!seen.insert(canonical_json(key)).second) findings_.duplicate(index_path(path, i), key);
+      if (!seen.insert(canonical_json(key)).second) findings_.duplicate(index_path(path_.text(), i), key);
     }
   }
 
@@ -160,29 +169,29 @@ class Checker {
     return key;
   }
 
-  void limits(const Limits& limits, const Value& value, const std::string& path) {
-    if (value.is_string()) text(limits, value, path);
-    if (value.is_number()) number(limits, value, path);
+  void limits(const Limits& limits, const Value& value) {
+    if (value.is_string()) text(limits, value);
+    if (value.is_number()) number(limits, value);
     if (value.is_array()) {
-      size(value, limits.min_items, limits.max_items, "items", path);
+      size(value, limits.min_items, limits.max_items, "items");
     } else if (value.is_object()) {
-      size(value, limits.min_properties, limits.max_properties, "properties", path);
+      size(value, limits.min_properties, limits.max_properties, "properties");
     }
     if (!limits.enumeration.is_null() &&
         std::ranges::find(limits.enumeration.items(), value) == limits.enumeration.items().end()) {
       std::vector<std::string_view> words;
       for (const Value& word : limits.enumeration.items()) words.push_back(word.str());
-      findings_.not_supported(path, value, words);
+      findings_.not_supported(path_.text(), value, words);
     }
-    combinations(limits, value, path);
+    combinations(limits, value);
   }
 
-  void combinations(const Limits& limits, const Value& value, const std::string& path) {
+  void combinations(const Limits& limits, const Value& value) {
     const auto count = [&](const Value& list) {
       return std::ranges::count_if(list.items(), [&](const Value& schema) { return accepts(schema, value); });
     };
     const auto refuse = [&](std::string_view why) {
-      findings_.invalid(path, Value(""), fmt::format("\"{}\" must {}", path, why));
+      findings_.invalid(path_.text(), Value(""), fmt::format("\"{}\" must {}", path_.text(), why));
     };
     if (!limits.any_of.is_null() && count(limits.any_of) == 0) refuse("validate at least one schema (anyOf)");
     if (!limits.one_of.is_null()) {
@@ -196,25 +205,29 @@ class Checker {
     if (!limits.none_of.is_null() && accepts(limits.none_of, value)) refuse("not validate the schema (not)");
   }
 
-  void text(const Limits& limits, const Value& value, const std::string& path) {
+  void text(const Limits& limits, const Value& value) {
     const std::int64_t length = length_of(value.str());
-    if (limits.max_length >= 0 && length > limits.max_length) return findings_.too_long(path, limits.max_length);
+    if (limits.max_length >= 0 && length > limits.max_length)
+      return findings_.too_long(path_.text(), limits.max_length);
     if (length < limits.min_length) {
-      return findings_.invalid(path, value,
-                               fmt::format("{} in body should be at least {} chars long", path, limits.min_length));
+      return findings_.invalid(
+          path_.text(), value,
+          fmt::format("{} in body should be at least {} chars long", path_.text(), limits.min_length));
     }
     if (!limits.pattern.empty() && !matches(limits.pattern, value.str())) {
-      findings_.invalid(path, value, fmt::format("{} in body should match '{}'", path, limits.pattern));
+      findings_.invalid(path_.text(), value, fmt::format("{} in body should match '{}'", path_.text(), limits.pattern));
     }
     const bool bad_span = limits.format == "duration" && !parse_duration(value.str());
     if (bad_span)
-      findings_.invalid(path, value, fmt::format("{} in body must be of type duration: {}", path, shown(value)));
+      findings_.invalid(path_.text(), value,
+                        fmt::format("{} in body must be of type duration: {}", path_.text(), shown(value)));
   }
 
-  void number(const Limits& limits, const Value& value, const std::string& path) {
+  void number(const Limits& limits, const Value& value) {
     const double number = value.number_or(0);
     const auto refuse = [&](std::string_view relation, const Value& bound) {
-      findings_.invalid(path, value, fmt::format("{} in body should be {} {}", path, relation, to_json(bound)));
+      findings_.invalid(path_.text(), value,
+                        fmt::format("{} in body should be {} {}", path_.text(), relation, to_json(bound)));
     };
     if (!limits.minimum.is_null()) {
       const double least = limits.minimum.number_or(0);
@@ -232,26 +245,28 @@ class Checker {
     if (step != 0 && std::fmod(number, step) != 0) refuse("a multiple of", limits.multiple_of);
   }
 
-  void size(const Value& value, std::int64_t least, std::int64_t most, std::string_view what, const std::string& path) {
+  void size(const Value& value, std::int64_t least, std::int64_t most, std::string_view what) {
     const auto count = static_cast<std::int64_t>(value.size());
-    if (most >= 0 && count > most) findings_.too_many(path, value.size(), static_cast<std::size_t>(most));
+    if (most >= 0 && count > most) findings_.too_many(path_.text(), value.size(), static_cast<std::size_t>(most));
     if (count < least) {
-      findings_.invalid(path, Value(count), fmt::format("{} in body should have at least {} {}", path, least, what));
+      findings_.invalid(path_.text(), Value(count),
+                        fmt::format("{} in body should have at least {} {}", path_.text(), least, what));
     }
   }
 
+  PathText path_;
   Findings& findings_;
 };
 
 }  // namespace
 
 std::string bad_pattern(const std::string& pattern) {
-  const RE2& expression = compiled(pattern);
+  const RE2 expression(pattern, RE2::Quiet);  // Not kept: what is refused is not asked for again.
   return expression.ok() ? "" : fmt::format("error parsing regexp: {}", expression.error());
 }
 
 void check_limits(const Type& type, const Value& value, const std::string& path, Findings& findings) {
-  Checker(findings).node(type, value, path);
+  Checker(path, findings).node(type, value);
 }
 
 }  // namespace fairlead::api

@@ -115,28 +115,10 @@ class Reader {
     while (const std::optional<Part> part = parts.next()) {
       if (!field(type, *part, out, depth)) return false;
     }
-    for (const Field& member : type.fields) {
-      if (member.type->shape != Shape::kMap) continue;
-      if (Value* map = out.find(member.name)) keep_last(map->mutable_members());
-    }
     return parts.ok();
   }
 
  private:
-  /// Of the entries that share a key, the last one counts. Looked for when all have come: there may be many.
-  static void keep_last(Value::Object& members) {
-    std::unordered_set<std::string_view> seen;
-    std::vector<bool> keep(members.size());
-    for (std::size_t i = members.size(); i-- > 0;) keep[i] = seen.insert(members[i].key).second;
-    if (seen.size() == members.size()) return;
-    Value::Object kept;
-    kept.reserve(seen.size());
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      if (keep[i]) kept.push_back(std::move(members[i]));
-    }
-    members = std::move(kept);
-  }
-
   bool field(const Type& type, const Part& part, Value& out, int depth) {
     for (const Field& candidate : type.fields) {
       if (candidate.number == part.number) return place(*candidate.type, part, out[candidate.name], depth);
@@ -258,6 +240,27 @@ class Reader {
   }
 };
 
+/// Entries of maps come one by one, and may come in several parts of one message: of those that share a key the last
+/// one counts.
+void keep_last_entries(Value& value) {
+  if (value.is_array()) {
+    for (Value& item : value.mutable_items()) keep_last_entries(item);
+  }
+  if (!value.is_object()) return;
+  Value::Object& members = value.mutable_members();
+  for (Member& member : members) keep_last_entries(member.value);
+  std::unordered_set<std::string_view> seen;
+  std::vector<bool> keep(members.size());
+  for (std::size_t i = members.size(); i-- > 0;) keep[i] = seen.insert(members[i].key).second;
+  if (seen.size() == members.size()) return;
+  Value::Object kept;
+  kept.reserve(seen.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (keep[i]) kept.push_back(std::move(members[i]));
+  }
+  members = std::move(kept);
+}
+
 }  // namespace
 
 Result<Value> Schema::decode_protobuf(std::string_view bytes) const {
@@ -279,6 +282,7 @@ Result<Value> Schema::decode_protobuf(std::string_view bytes) const {
   if (!resource->type->typed) return fail("{} is a custom resource: it does not travel as protobuf", kind);
   Value out = Value::object({{"apiVersion", api_version}, {"kind", kind}});
   if (!Reader().message(*resource->type, raw, out, 0)) return fail("the protobuf body of this {} is damaged", kind);
+  keep_last_entries(out);
   // Zero values that a Go struct always sends, and null times, go the way they go for JSON.
   for (const FieldError& finding : decode(*resource, out)) return fail("{}", finding.message);
   return out;

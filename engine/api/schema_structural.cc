@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+
+#include "engine/api/path_text.h"
 
 namespace fairlead::api {
 namespace {
@@ -11,10 +14,29 @@ const std::vector<std::string_view> kTypes{"array", "boolean", "integer", "numbe
 /// Turns one OpenAPI schema into types. Its nesting is bounded by that of the text it came in, kMaxJsonDepth.
 class Builder {
  public:
-  Builder(Schema::Table& table, Findings& findings) : table_(table), findings_(findings) {}
+  Builder(Schema::Table& table, std::string_view root, Findings& findings)
+      : table_(table), path_(root), findings_(findings) {}
 
-  Type& build(const Value& schema, const std::string& path) {
-    check_patterns(schema, path);
+  Type& root(const Value& schema) {
+    const Value& kind = schema.at("type");
+    if (!kind.str().empty() && kind.str() != "object") {
+      findings_.invalid(at("type"), kind, "must be object at the root");
+    }
+    if (!schema.at("additionalProperties").is_null()) {
+      findings_.forbidden(at("additionalProperties"), "must not be used at the root");
+    }
+    return build(schema);
+  }
+
+ private:
+  /// The path of a keyword of the schema that is being read.
+  [[nodiscard]] std::string at(std::string_view keyword) {
+    const auto step = path_.child(keyword);
+    return path_.text();
+  }
+
+  Type& build(const Value& schema) {
+    check_patterns(schema);
     Type& type = table_.types.emplace_back();
     type.name = "~";
     type.preserve_unknown = schema.at("x-kubernetes-preserve-unknown-fields").bool_or(false);
@@ -22,20 +44,47 @@ class Builder {
     type.nullable = schema.at("nullable").bool_or(false);
     type.atomic = schema.at("x-kubernetes-map-type").str() == "atomic";
     read_limits(schema, type);
-    shape(schema, type, path);
+    shape(schema, type);
     return type;
   }
 
- private:
-  void shape(const Value& schema, Type& type, const std::string& path) {
+  /// With the default that stands beside it. Source: pkg/apiserver/schema/defaulting/validation.go.
+  Type& build_member(const Value& schema) {
+    Type& type = build(schema);
+    const Value& preset = schema.at("default");
+    if (preset.is_null()) return type;
+    const auto step = path_.child("default");
+    if (has_unknown(type, preset)) findings_.invalid(path_.text(), preset, "must not have unknown fields");
+    check_limits(type, preset, path_.text(), findings_);
+    return type;
+  }
+
+  static bool has_unknown(const Type& type, const Value& value) {
+    const auto below = [](const Type* inner, const Value& part) {
+      return inner != nullptr && has_unknown(*inner, part);
+    };
+    if (value.is_array()) {
+      return std::ranges::any_of(value.items(), [&](const Value& item) { return below(type.element, item); });
+    }
+    return std::ranges::any_of(value.members(), [&](const Member& member) {
+      if (type.shape == Shape::kMap) return below(type.element, member.value);
+      const Field* field = type.shape == Shape::kObject ? type.field(member.key) : nullptr;
+      if (field != nullptr) return below(field->type, member.value);
+      return type.shape == Shape::kObject && !type.preserve_unknown && !type.embedded;
+    });
+  }
+
+  void shape(const Value& schema, Type& type) {
     const std::string_view kind = schema.at("type").str();
     const std::string_view format = schema.at("format").str();
+    if (!schema.at("x-kubernetes-list-type").is_null() && kind != "array")
+      findings_.invalid(at("type"), schema.at("type"), "must be array if x-kubernetes-list-type is specified");
     if (schema.at("x-kubernetes-int-or-string").bool_or(false))
       type.shape = Shape::kIntOrString;
     else if (kind == "object")
-      object(schema, type, path);
+      object(schema, type);
     else if (kind == "array")
-      array(schema, type, path);
+      array(schema, type);
     else if (kind == "string")
       type.shape = format == "byte" ? Shape::kBytes : format == "date-time" ? Shape::kTime : Shape::kString;
     else if (kind == "integer")
@@ -47,83 +96,138 @@ class Builder {
     else if (kind.empty() && type.preserve_unknown)
       type.shape = Shape::kAny;
     else if (kind.empty())
-      findings_.required(path + ".type", "must not be empty for specified object fields");
+      findings_.required(at("type"), "must not be empty for specified object fields");
     else
-      findings_.not_supported(path + ".type", schema.at("type"), kTypes);
+      findings_.not_supported(at("type"), schema.at("type"), kTypes);
   }
 
-  void object(const Value& schema, Type& type, const std::string& path) {
+  void object(const Value& schema, Type& type) {
     const Value& values = schema.at("additionalProperties");
+    if (!values.is_null() && !schema.at("properties").empty()) {
+      findings_.forbidden(at("additionalProperties"), "additionalProperties and properties are mutual exclusive");
+    }
     if (values.is_object() || values.bool_or(false)) {
       type.shape = Shape::kMap;
       type.element = scalar_type("any");
-      if (values.is_object()) type.element = &build(values, path + ".additionalProperties");
+      if (!values.is_object()) return;
+      const auto step = path_.child("additionalProperties");
+      type.element = &build(values);
       return;
     }
     type.shape = Shape::kObject;
+    std::set<std::string_view> required;
+    for (const Value& name : schema.at("required").items()) required.insert(name.str());
+    const auto step = path_.child("properties");
     for (const Member& property : schema.at("properties").members()) {
-      const std::string inner = fmt::format("{}.properties[{}]", path, property.key);
+      const auto inner = path_.element(property.key);
       Field field;
       field.name = table_.keep(property.key);
-      field.type = &build(property.value, inner);
+      field.type = &build_member(property.value);
       field.preset = property.value.at("default");
-      check_default(*field.type, field.preset, inner + ".default");
-      const Value::Array& required = schema.at("required").items();
-      field.required = std::ranges::find(required, Value(property.key)) != required.end();
+      field.required = required.contains(property.key);
       type.fields.push_back(std::move(field));
     }
     std::ranges::sort(type.fields, {}, &Field::name);
   }
 
-  void array(const Value& schema, Type& type, const std::string& path) {
+  void array(const Value& schema, Type& type) {
     type.shape = Shape::kArray;
     type.element = scalar_type("any");
-    if (schema.at("items").is_null()) return findings_.required(path + ".items", "must be specified");
-    type.element = &build(schema.at("items"), path + ".items");
-    const std::string_view list = schema.at("x-kubernetes-list-type").str();
-    type.list = list == "map" ? ListType::kMap : list == "set" ? ListType::kSet : ListType::kAtomic;
+    if (schema.at("uniqueItems").bool_or(false)) {
+      findings_.forbidden(at("uniqueItems"),
+                          "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+    }
+    if (schema.at("items").is_null()) return findings_.required(at("items"), "must be specified");
+    {
+      const auto step = path_.child("items");
+      type.element = &build_member(schema.at("items"));
+    }
+    list_type(schema, type);
+  }
+
+  /// Source: pkg/apis/apiextensions/validation, validateListTypes and ValidateListMapKeys.
+  void list_type(const Value& schema, Type& type) {
+    const Value& list = schema.at("x-kubernetes-list-type");
     const Value& keys = schema.at("x-kubernetes-list-map-keys");
+    check_one_of(list, {"atomic", "set", "map"}, at("x-kubernetes-list-type"), findings_);
+    type.list = list.str() == "map" ? ListType::kMap : list.str() == "set" ? ListType::kSet : ListType::kAtomic;
     for (const Value& key : keys.items()) type.list_keys.push_back(table_.keep(std::string(key.str())));
-    if (type.list != ListType::kMap) return;
-    const std::string keys_path = path + ".x-kubernetes-list-map-keys";
-    if (keys.empty()) return findings_.required(keys_path, "must not be empty if x-kubernetes-list-type is map");
+    const Value& items = schema.at("items");
+    if (type.list != ListType::kMap && !keys.empty()) {
+      findings_.required(at("x-kubernetes-list-type"), "must be map if x-kubernetes-list-map-keys is non-empty");
+    }
+    if (type.list == ListType::kSet && type.element->shape == Shape::kObject && !type.element->atomic) {
+      const auto step = path_.child("items");
+      findings_.invalid(at("x-kubernetes-map-type"), items.at("x-kubernetes-map-type"),
+                        "must be atomic as item of a list with x-kubernetes-list-type=set");
+    }
+    if (type.list == ListType::kMap) list_keys(keys, items, type);
+  }
+
+  void list_keys(const Value& keys, const Value& items, const Type& type) {
+    if (keys.empty()) {
+      return findings_.required(at("x-kubernetes-list-map-keys"), "must not be empty if x-kubernetes-list-type is map");
+    }
+    if (items.at("type").str() != "object") {
+      const auto step = path_.child("items");
+      return findings_.invalid(at("type"), items.at("type"),
+                               "must be object if parent array's x-kubernetes-list-type is map");
+    }
     const auto is_property = [&](std::string_view key) { return type.element->field(key) != nullptr; };
     if (!std::ranges::all_of(type.list_keys, is_property)) {
-      findings_.invalid(keys_path, keys, "entries must all be names of item properties");
+      return findings_.invalid(at("x-kubernetes-list-map-keys"), keys, "entries must all be names of item properties");
+    }
+    const auto step = path_.child("items");
+    const auto properties = path_.child("properties");
+    for (const std::string_view key : type.list_keys) {
+      const Field& field = *type.element->field(key);
+      const Value& kind = items.at("properties", key, "type");
+      const auto property = path_.element(key);
+      if (kind.str() == "object" || kind.str() == "array") {
+        findings_.invalid(at("type"), kind, "must be a scalar type if parent array's x-kubernetes-list-type is map");
+      } else if (!field.required && field.preset.is_null()) {
+        findings_.required(at("default"),
+                           "this property is in x-kubernetes-list-map-keys, so it must have a default or be a "
+                           "required property");
+      }
     }
   }
 
-  /// A default is filled in as it will be, then held against its own schema.
-  void check_default(const Type& type, const Value& preset, const std::string& path) {
-    if (preset.is_null()) return;
-    Value filled = preset;
-    set_defaults(type, filled);
-    check_limits(type, filled, path, findings_);
-  }
-
-  void check_patterns(const Value& schema, const std::string& path) {
+  void check_patterns(const Value& schema) {
     if (const Value* pattern = schema.find("pattern")) {
       if (const std::string why = bad_pattern(std::string(pattern->str())); !why.empty()) {
-        findings_.invalid(path + ".pattern", *pattern,
+        findings_.invalid(at("pattern"), *pattern,
                           fmt::format("must be a valid regular expression, but isn't: {}", why));
       }
     }
     for (const std::string_view junctor : {"anyOf", "oneOf", "allOf"}) {
+      const auto step = path_.child(junctor);
       const Value& parts = schema.at(junctor);
       for (std::size_t i = 0; i < parts.size(); ++i) {
-        check_part(parts.at(i), index_path(child_path(path, junctor), i));
+        const auto part = path_.element(i);
+        check_part(parts.at(i));
       }
     }
-    if (const Value* part = schema.find("not")) check_part(*part, child_path(path, "not"));
+    if (const Value* part = schema.find("not")) {
+      const auto step = path_.child("not");
+      check_part(*part);
+    }
   }
 
   /// Below a junctor there are no types to build, only values to compare.
-  void check_part(const Value& schema, const std::string& path) {
-    check_patterns(schema, path);
-    for (const Member& property : schema.at("properties").members()) {
-      check_part(property.value, fmt::format("{}.properties[{}]", path, property.key));
+  void check_part(const Value& schema) {
+    check_patterns(schema);
+    {
+      const auto step = path_.child("properties");
+      for (const Member& property : schema.at("properties").members()) {
+        const auto inner = path_.element(property.key);
+        check_part(property.value);
+      }
     }
-    if (const Value* items = schema.find("items")) check_part(*items, path + ".items");
+    if (const Value* items = schema.find("items")) {
+      const auto step = path_.child("items");
+      check_part(*items);
+    }
   }
 
   static void read_limits(const Value& schema, Type& type) {
@@ -164,6 +268,7 @@ class Builder {
   }
 
   Schema::Table& table_;
+  PathText path_;
   Findings& findings_;
 };
 
@@ -174,10 +279,7 @@ std::string structural_path(std::size_t version) {
 }
 
 Type& structural_type(const Value& schema, const std::string& path, Schema::Table& table, Findings& findings) {
-  if (const Value& kind = schema.at("type"); !kind.str().empty() && kind.str() != "object") {
-    findings.invalid(path + ".type", kind, "must be object at the root");
-  }
-  return Builder(table, findings).build(schema, path);
+  return Builder(table, path, findings).root(schema);
 }
 
 }  // namespace fairlead::api

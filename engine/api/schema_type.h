@@ -130,9 +130,6 @@ struct Schema::Table {
 /// Something in this program acts on objects of this kind.
 [[nodiscard]] bool acted_on(const Resource& resource);
 
-/// Sets the defaults of everything in `value`, which is of type `type`.
-void set_defaults(const Type& type, Value& value);
-
 /// "a.b" and "c" give "a.b.c"; an index gives "a.b[0]"; a key that is no plain name gives "a.b[key]".
 [[nodiscard]] std::string child_path(std::string_view parent, std::string_view name);
 [[nodiscard]] std::string index_path(std::string_view parent, std::size_t index);

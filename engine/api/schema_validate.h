@@ -26,7 +26,10 @@ class Findings {
   void too_many(std::string field, std::size_t count, std::size_t limit);
   void wrong_type(std::string field, const Value& value, std::string_view type);
 
-  void add(FieldError finding) { list_.push_back(std::move(finding)); }
+  /// Those over kMaxFindings are dropped.
+  void add(FieldError finding) {
+    if (list_.size() < kMaxFindings) list_.push_back(std::move(finding));
+  }
   [[nodiscard]] bool empty() const { return list_.empty(); }
   [[nodiscard]] std::vector<FieldError> take() { return std::move(list_); }
 

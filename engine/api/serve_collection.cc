@@ -5,6 +5,7 @@
 #include "engine/api/context.h"
 #include "engine/api/conversion.h"
 #include "engine/api/field_labels.h"
+#include "engine/api/metadata.h"
 #include "engine/api/request_options.h"
 
 namespace fairlead::api {
@@ -155,12 +156,7 @@ void create(Context& context, const CallPtr& call, const Resource& served) {
   const auto options = read_write_options(*call, "CreateOptions");
   if (!options) return send_status(*call, options.error());
   if (auto fine = check_kind(context, served, *object); !fine) return send_status(*call, fine.error());
-  const auto ns = object->at("metadata", "namespace").str();
-  if (!ns.empty() && ns != call->route.ns) {
-    return send_status(*call,
-                       Status::bad_request("the namespace of the provided object does not match the namespace sent "
-                                           "on the request"));
-  }
+  if (auto fine = check_request_namespace(call->route.ns, *object); !fine) return send_status(*call, fine.error());
   const auto& target = has_own_fields(served) ? *served.storage : served;
   if (&target != &served) *object = to_storage(served, std::move(*object));
   const auto made = context.api.create(target, call->route.ns, std::move(*object), *options);

@@ -44,6 +44,7 @@ void serve_action(Context& context, const CallPtr& call, const Resource& served,
   const auto options = read_write_options(*call, "CreateOptions");
   if (!options) return send_status(*call, options.error());
   const auto name = call->route.name.empty() ? std::string(body->at("metadata", "name").str()) : call->route.name;
+  if (name.empty()) return send_status(*call, Status::bad_request("Name parameter required."));
   const Key key{served.storage, call->route.ns, name};
   const auto done = context.api.update(key, std::move(*body), subresource, *options);
   if (!done) return send_status(*call, done.error());

@@ -70,6 +70,7 @@ TEST_F(TypedBodiesTest, ADeletionIsWhatItsOptionsSay) {
   EXPECT_EQ(remove(pod, R"({"dryRun":"All"})").code, 400);
   EXPECT_EQ(remove(pod, R"({"preconditions":{"uid":5}})").code, 400);
   EXPECT_EQ(remove(pod, R"({"preconditions":{"uid":"other"}})").code, 409);
+  EXPECT_EQ(remove(pod, R"({"orphanDependents":true,"propagationPolicy":"Orphan"})").code, 422);
   EXPECT_EQ(remove(pod, R"({"kind":"DeleteOptions","apiVersion":"apps/v1","dryRun":["All"]})").code, 200);
   EXPECT_TRUE(has_pod());
 }
@@ -97,6 +98,8 @@ TEST_F(TypedBodiesTest, ABindingLeavesAValidPod) {
             422);
   EXPECT_EQ(post(binding, R"({"target":{"name":"n1"},"metadata":{"name":"p","annotations":{"a":["b"]}}})").code, 400);
   EXPECT_EQ(post(binding, R"({"target":{"kind":"Pod","name":"n1"},"metadata":{"name":"p"}})").code, 422);
+  EXPECT_EQ(post(binding, R"({"target":{"name":"n1"},"metadata":{"name":"q"}})").code, 400);
+  EXPECT_EQ(post("/api/v1/namespaces/default/bindings", R"({"target":{"name":"n1"}})").code, 400);
   const auto bound =
       post("/api/v1/namespaces/default/bindings", R"({"target":{"kind":"Node","name":"n1"},"metadata":{"name":"p"}})");
   EXPECT_EQ(bound.code, 201) << bound.text;

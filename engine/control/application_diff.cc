@@ -23,15 +23,19 @@ bool is_told_apart(const Value& list, std::string_view key) {
   });
 }
 
-Value removals(const api::Type* type, const Value& last, const Value& target);
+Value removals(const api::Type* type, const Value& last, const Value& target, const Value& live);
 
-/// Elements that Git dropped, and what it dropped from those that it kept. What somebody else added stays.
-Value list_removals(const api::Type& type, const Value& last, const Value& target) {
+/// Elements that Git dropped, and what it dropped from those that it kept. What somebody else added stays, and of what
+/// somebody else took away there is nothing to remove.
+Value list_removals(const api::Type& type, const Value& last, const Value& target, const Value& live) {
   Value out = Value::array();
   for (const Value& element : last.items()) {
     const Value& name = element.at(type.merge_key);
+    const Value* present = element_with(live, type.merge_key, name);
+    if (present == nullptr) continue;
     const Value* kept = element_with(target, type.merge_key, name);
-    Value patch = kept == nullptr ? Value::object({{"$patch", "delete"}}) : removals(type.element, element, *kept);
+    Value patch =
+        kept == nullptr ? Value::object({{"$patch", "delete"}}) : removals(type.element, element, *kept, *present);
     if (patch.empty()) continue;
     patch.set(type.merge_key, name);
     out.push_back(std::move(patch));
@@ -39,18 +43,21 @@ Value list_removals(const api::Type& type, const Value& last, const Value& targe
   return out;
 }
 
-/// What must go from a live object before `target` is laid over it: what was applied before and is no longer wanted.
+/// What must go from `live` before `target` is laid over it: what was applied before and is no longer wanted.
 /// Lists that merge do so element by element; one whose elements cannot be told apart by their key is taken whole.
 /// Source: apimachinery/pkg/util/strategicpatch, CreateThreeWayMergePatch.
-Value removals(const api::Type* type, const Value& last, const Value& target) {
+Value removals(const api::Type* type, const Value& last, const Value& target, const Value& live) {
   Value out = Value::object();
   for (const Member& member : last.members()) {
+    const Value* present = live.find(member.key);
+    if (present == nullptr) continue;
     const Value* wanted = target.find(member.key);
     const api::Type* inner = type == nullptr ? nullptr : type->member(member.key);
     if (wanted == nullptr) {
       out.set(member.key, nullptr);
     } else if (member.value.is_object() && wanted->is_object()) {
-      if (Value below = removals(inner, member.value, *wanted); !below.empty()) out.set(member.key, std::move(below));
+      if (Value below = removals(inner, member.value, *wanted, *present); !below.empty())
+        out.set(member.key, std::move(below));
     } else if (member.value.is_array() && wanted->is_array() && inner != nullptr && inner->patch_merge &&
                !(*wanted == member.value)) {
       const std::string_view key = inner->merge_key;
@@ -60,7 +67,7 @@ Value removals(const api::Type* type, const Value& last, const Value& target) {
           if (std::ranges::find(wanted->items(), item) == wanted->items().end()) gone.push_back(item);
         if (!gone.empty()) out.set("$deleteFromPrimitiveList/" + member.key, std::move(gone));
       } else if (is_told_apart(member.value, key) && is_told_apart(*wanted, key)) {
-        gone = list_removals(*inner, member.value, *wanted);
+        gone = list_removals(*inner, member.value, *wanted, *present);
         if (!gone.empty()) out.set(member.key, std::move(gone));
       } else {
         out.set(member.key, nullptr);
@@ -130,7 +137,7 @@ Result<Value> three_way_merge(const api::Schema& schema, const api::Resource& re
     // An annotation that somebody broke counts as none: then nothing is known to be removed.
     if (auto parsed = parse_json(text)) last = std::move(*parsed);
   }
-  auto merged = schema.strategic_merge(resource, live, removals(resource.type, last, target));
+  auto merged = schema.strategic_merge(resource, live, removals(resource.type, last, target, live));
   if (!merged) return merged;
   Value wanted = target;
   wanted.erase("status");
