@@ -20,8 +20,8 @@ constexpr std::chrono::seconds kMendTime{10};
 
 std::optional<RolloutOutcome> decided(const ServiceStatus& service) {
   if (service.aborted) return RolloutOutcome::kAborted;
-  // Nothing shifts back by itself: a deadline passed, or the spec is invalid.
-  if (service.phase == "Degraded") return RolloutOutcome::kDegraded;
+  // Nothing shifts back by itself: a deadline passed, or the spec is invalid, or its pods' is.
+  if (service.phase == "Degraded" || !service.refused.empty()) return RolloutOutcome::kDegraded;
   if (service.promoted) return RolloutOutcome::kPromoted;
   if (service.inconclusive) return RolloutOutcome::kPaused;
   return std::nullopt;

@@ -130,8 +130,19 @@ bool sync_failed(const Value& application) {
          operation.at("syncResult", "revision") == status.at("sync", "revision");
 }
 
+/// As upstream's, a Rollout whose ReplicaSet is refused stays in the phase of the version before.
+std::string refused_in(const Value& rollout) {
+  constexpr std::string_view kReason = "ReplicaSetCreateError";
+  for (const Value& condition : rollout.at("status", "conditions").items()) {
+    if (condition.at("type").str() == "Progressing" && condition.at("reason").str() == kReason)
+      return fmt::format("{}: {}", kReason, condition.at("message").str());
+  }
+  return {};
+}
+
 std::vector<std::string> problems_of(const ServiceObjects& objects, const ServiceStatus& service) {
   std::vector<std::string> out = service.conditions;
+  if (!service.refused.empty()) out.push_back(service.refused);
   for (std::string& problem : pod_problems(objects, service.versions)) out.push_back(std::move(problem));
   return out;
 }
@@ -277,7 +288,9 @@ ServiceStatus summarise(const ServiceObjects& objects) {
   out.observed =
       status.at("observedGeneration").str() == std::to_string(rollout.at("metadata", "generation").int_or(0));
   out.aborted = status.at("abort").bool_or(false);
-  out.promoted = out.phase == "Healthy" && status.at("stableRS").str() == status.at("currentPodHash").str();
+  out.refused = refused_in(rollout);
+  out.promoted =
+      out.phase == "Healthy" && out.refused.empty() && status.at("stableRS").str() == status.at("currentPodHash").str();
   out.inconclusive = std::ranges::any_of(status.at("pauseConditions").items(), [](const Value& c) {
     return c.at("reason").str().starts_with("Inconclusive");
   });

@@ -55,6 +55,7 @@ struct ServiceStatus {
   bool observed = false;  ///< All of this speaks of the Rollout as it is now: the controller has seen it.
   bool aborted = false;
   bool promoted = false;      ///< The wanted version is the stable one.
+  std::string refused;        ///< Why the wanted version has no ReplicaSet, of which the phase says nothing; or empty.
   bool inconclusive = false;  ///< Paused by an analysis that could not tell.
   std::vector<VersionStatus> versions;
   std::vector<Evidence> analysis;  ///< Every metric of the wanted version's AnalysisRuns.

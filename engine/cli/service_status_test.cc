@@ -111,6 +111,18 @@ TEST(ServiceStatus, blames_nothing_for_what_was_promoted_at_a_second_try) {
   EXPECT_TRUE(summarise(objects).evidence.empty());
 }
 
+TEST(ServiceStatus, a_version_whose_replica_set_is_refused_is_not_promoted) {
+  ServiceObjects objects = aborted();
+  objects.rollout["status"].set("phase", "Healthy").set("stableRS", "aaa").set("currentPodHash", "aaa");
+  EXPECT_TRUE(summarise(objects).promoted);
+  objects.rollout["status"].set(
+      "conditions",
+      yaml("[{type: Progressing, status: 'False', reason: ReplicaSetCreateError, message: 'cannot: bad quantity'}]"));
+  const ServiceStatus status = summarise(objects);
+  EXPECT_FALSE(status.promoted);
+  EXPECT_EQ(status.problems, std::vector<std::string>{"ReplicaSetCreateError: cannot: bad quantity"});
+}
+
 TEST(ServiceStatus, stands_where_the_stable_version_serves) {
   ServiceObjects objects = aborted();
   EXPECT_EQ(standing(summarise(objects)), "rolled back");
