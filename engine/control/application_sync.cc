@@ -41,6 +41,13 @@ void add_result(Value& operation, const ApplicationItem& item, std::string_view 
   operation.make("syncResult", "resources").push_back(std::move(result));
 }
 
+/// What the API says of an object, at the line of the first finding that has one, else where the object begins.
+std::string refusal(const ApplicationItem& item, const api::Status& status) {
+  const auto found = std::ranges::find_if(status.causes, [](const api::FieldError& cause) { return cause.line > 0; });
+  if (found == status.causes.end()) return item.target.error(status.message, item.file).to_string();
+  return Error{status.message, item.file, found->line, found->column}.to_string();
+}
+
 }  // namespace
 
 std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem& item) {
@@ -58,7 +65,7 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
       }
     }
     const auto created = api_.create(*item.resource, item.key.ns, target);
-    return created ? "" : fmt::format("{}: {}", item.file, created.error().message);
+    return created ? "" : refusal(item, created.error());
   }
   auto merged = three_way_merge(api_.schema(), item.live->resource(), item.live->tree(), target);
   if (!merged) return merged.error().to_string();
@@ -66,7 +73,7 @@ std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem
     for (const FieldPath* path : item.ignored) path->copy(item.live->tree(), *merged);
   }
   const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone);
-  return updated ? "" : fmt::format("{}: {}", item.file, updated.error().message);
+  return updated ? "" : refusal(item, updated.error());
 }
 
 /// One object that is refused holds back none of the others of its wave.
