@@ -111,6 +111,7 @@ Result<> DeploymentSync::resolve_collision(const api::Status& refusal, const std
     });
     return fail("the name {} is taken by another template{}", name, bumped ? "" : ": " + bumped.error().message);
   }
+  if (namespace_is_going(refusal)) return fail("{}", refusal.message);
   const std::string message = fmt::format("Failed to create new replica set \"{}\": {}", name, refusal.message);
   if (has_progress_deadline(tree())) {
     Value status = tree().at("status");

@@ -1,5 +1,6 @@
 #include "engine/control/ownership.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/control/pod_state.h"
@@ -80,6 +81,12 @@ Result<std::vector<api::ObjectPtr>> claim(api::Api& api, const api::Object& owne
     out.push_back(*adopted);
   }
   return out;
+}
+
+bool namespace_is_going(const api::Status& refusal) {
+  return refusal.reason == "Forbidden" && std::ranges::any_of(refusal.causes, [](const api::FieldError& cause) {
+           return cause.field == "metadata.namespace" && cause.message.ends_with("is being terminated");
+         });
 }
 
 }  // namespace fairlead::control

@@ -27,4 +27,8 @@ namespace fairlead::control {
 [[nodiscard]] Result<std::vector<api::ObjectPtr>> claim(api::Api& api, const api::Object& owner,
                                                         const api::Resource& resource, const api::Selector& selector);
 
+/// Whether a creation was refused because its namespace is going: nothing will be created there again, and it is no
+/// failure. Source: v1.NamespaceTerminatingCause.
+[[nodiscard]] bool namespace_is_going(const api::Status& refusal);
+
 }  // namespace fairlead::control

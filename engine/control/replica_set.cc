@@ -1,8 +1,10 @@
 // Source: pkg/controller/replicaset/replica_set.go and replica_set_utils.go.
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <map>
-#include <tuple>
+#include <set>
+#include <utility>
 
 #include "engine/control/conditions.h"
 #include "engine/control/event_recorder.h"
@@ -17,15 +19,25 @@ namespace {
 constexpr std::size_t kBurstReplicas = 500;
 constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 
-std::int64_t deletion_cost(const Value& pod) {
-  const std::string text(pod.at("metadata", "annotations", kDeletionCost).str());
-  return std::strtoll(text.c_str(), nullptr, 10);
+/// Anything but a plain number of 32 bits counts as 0. Source: GetDeletionCostFromPodAnnotations.
+std::int32_t deletion_cost(const Value& pod) {
+  const std::string_view text = pod.at("metadata", "annotations", kDeletionCost).str();
+  std::int32_t cost = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
+  const bool leading_zero = text.size() > 1 && text.front() == '0';
+  return error == std::errc() && end == text.data() + text.size() && !leading_zero ? cost : 0;
 }
 
-std::int64_t most_restarts(const Value& pod) {
-  std::int64_t most = 0;
-  for (const Value& c : pod.at("status", "containerStatuses").items()) {
-    most = std::max(most, c.at("restartCount").int_or(0));
+/// Of containers, and of the init containers that run beside them. Source: maxContainerRestarts.
+std::pair<std::int64_t, std::int64_t> most_restarts(const Value& pod) {
+  std::pair<std::int64_t, std::int64_t> most;
+  for (const Value& c : pod.at("status", "containerStatuses").items())
+    most.first = std::max(most.first, c.at("restartCount").int_or(0));
+  for (const Value& c : pod.at("spec", "initContainers").items()) {
+    if (c.at("restartPolicy").str() != "Always") continue;
+    for (const Value& status : pod.at("status", "initContainerStatuses").items()) {
+      if (status.at("name") == c.at("name")) most.second = std::max(most.second, status.at("restartCount").int_or(0));
+    }
   }
   return most;
 }
@@ -36,16 +48,49 @@ int age_rank(Time t, Time now) {
   return nanoseconds <= 0 ? -1 : static_cast<int>(std::bit_width(static_cast<std::uint64_t>(nanoseconds))) - 1;
 }
 
-/// What decides which pods go first, smallest first. Source: controller_utils.go, ActivePodsWithRanks.Less.
-auto deletion_order(const Value& pod, int same_node, Time now) {
-  const std::string_view phase = pod.at("status", "phase").str();
-  const int phase_rank = phase == "Running" ? 2 : phase == "Unknown" ? 1 : 0;
-  const bool ready = pod_is_ready(pod);
-  const Time created = parse_time(pod.at("metadata", "creationTimestamp").str()).value_or(Time());
-  return std::tuple(!pod.at("spec", "nodeName").str().empty(), phase_rank, ready, deletion_cost(pod), -same_node,
-                    ready ? age_rank(pod_ready_since(pod), now) : 0, -most_restarts(pod), age_rank(created, now),
-                    std::string(pod.at("metadata", "uid").str()));
-}
+/// What decides which pods go first. Source: controller_utils.go, ActivePodsWithRanks.
+struct DeletionRank {
+  api::ObjectPtr pod;
+  bool assigned = false;
+  int phase = 0;
+  bool ready = false;
+  std::int32_t cost = 0;
+  int same_node = 0;
+  Time ready_since;
+  std::pair<std::int64_t, std::int64_t> restarts;
+  Time created;
+
+  static DeletionRank of(const api::ObjectPtr& pod, int same_node) {
+    const Value& tree = pod->tree();
+    const std::string_view phase = tree.at("status", "phase").str();
+    return {.pod = pod,
+            .assigned = !tree.at("spec", "nodeName").str().empty(),
+            .phase = phase == "Running" ? 2 : (phase == "Unknown" ? 1 : 0),
+            .ready = pod_is_ready(tree),
+            .cost = deletion_cost(tree),
+            .same_node = same_node,
+            .ready_since = pod_ready_since(tree),
+            .restarts = most_restarts(tree),
+            .created = parse_time(tree.at("metadata", "creationTimestamp").str()).value_or(Time())};
+  }
+
+  /// True when this pod goes before `other`. No order in the mathematical sense: times that differ within a power of
+  /// two are settled by UID, equal ones by what comes next, so three pods can form a circle. Source: Less.
+  [[nodiscard]] bool goes_before(const DeletionRank& other, Time now) const {
+    const auto younger = [&](Time mine, Time theirs) {
+      const int difference = age_rank(mine, now) - age_rank(theirs, now);
+      return difference == 0 ? pod->uid() < other.pod->uid() : difference < 0;
+    };
+    if (assigned != other.assigned) return !assigned;
+    if (phase != other.phase) return phase < other.phase;
+    if (ready != other.ready) return !ready;
+    if (cost != other.cost) return cost < other.cost;
+    if (same_node != other.same_node) return same_node > other.same_node;
+    if (ready && ready_since != other.ready_since) return younger(ready_since, other.ready_since);
+    if (restarts != other.restarts) return restarts > other.restarts;
+    return created != other.created && younger(created, other.created);
+  }
+};
 
 class ReplicaSetController final : public Reconciler {
  public:
@@ -112,6 +157,7 @@ class ReplicaSetController final : public Reconciler {
     for (std::size_t i = 0; i < count; ++i) {
       const auto pod = api_.create(pods_, set.ns(), pod_from_template(set.at("spec", "template"), set));
       if (!pod) {
+        if (namespace_is_going(pod.error())) return {};
         events_.warning(set, "FailedCreate", fmt::format("Error creating: {}", pod.error().message));
         return fail("{}", pod.error().message);
       }
@@ -120,15 +166,8 @@ class ReplicaSetController final : public Reconciler {
     return {};
   }
 
-  Result<> delete_pods(const api::Object& set, std::vector<api::ObjectPtr> pods, std::size_t count) {
-    const std::map<std::string, int> on_node = related_pods_per_node(set);
-    const Time now = api_.clock().now();
-    std::ranges::sort(pods, {}, [&](const api::ObjectPtr& pod) {
-      const auto it = on_node.find(std::string(pod->at("spec", "nodeName").str()));
-      return deletion_order(pod->tree(), it == on_node.end() ? 0 : it->second, now);
-    });
-    pods.resize(count);
-    for (const api::ObjectPtr& pod : pods) {
+  Result<> delete_pods(const api::Object& set, const std::vector<api::ObjectPtr>& active, std::size_t count) {
+    for (const api::ObjectPtr& pod : first_to_go(set, active, count)) {
       const auto removed = api_.remove(pod->key());
       if (!removed && !removed.error().not_found()) {
         events_.warning(set, "FailedDelete", fmt::format("Error deleting: {}", removed.error().message));
@@ -139,18 +178,41 @@ class ReplicaSetController final : public Reconciler {
     return {};
   }
 
-  /// Active pods per node of every ReplicaSet with the same controller. Source: getIndirectlyRelatedPods.
+  std::vector<api::ObjectPtr> first_to_go(const api::Object& set, const std::vector<api::ObjectPtr>& pods,
+                                          std::size_t count) {
+    const std::map<std::string, int> on_node = related_pods_per_node(set);
+    const Time now = api_.clock().now();
+    std::vector<DeletionRank> left;
+    for (const api::ObjectPtr& pod : pods) {
+      const auto it = on_node.find(std::string(pod->at("spec", "nodeName").str()));
+      left.push_back(DeletionRank::of(pod, it == on_node.end() ? 0 : it->second));
+    }
+    // One after the other, because sorting by something that is no order is undefined.
+    std::vector<api::ObjectPtr> out;
+    while (out.size() < count) {
+      auto first = left.begin();
+      for (auto it = first; it != left.end(); ++it)
+        if (it->goes_before(*first, now)) first = it;
+      out.push_back(first->pod);
+      left.erase(first);
+    }
+    return out;
+  }
+
+  /// Active pods per node that the ReplicaSets of the same controller select. A ReplicaSet without one has no such
+  /// pods, not even its own. Source: getIndirectlyRelatedPods.
   std::map<std::string, int> related_pods_per_node(const api::Object& set) {
     std::map<std::string, int> out;
     const std::string_view owner = controller_of(set.tree()).at("uid").str();
+    if (owner.empty()) return out;
+    std::set<std::string_view> seen;
     for (const api::ObjectPtr& other : api_.list(sets_, set.ns())) {
-      const bool related =
-          owner.empty() ? other->uid() == set.uid() : controller_of(other->tree()).at("uid").str() == owner;
-      if (!related) continue;
-      for (const api::ObjectPtr& pod : api_.store().owned(other->uid())) {
-        if (&pod->resource() == &pods_ && pod_is_active(pod->tree())) {
+      if (controller_of(other->tree()).at("uid").str() != owner) continue;
+      const auto selector = api::Selector::from_label_selector(other->at("spec", "selector"));
+      if (!selector) continue;
+      for (const api::ObjectPtr& pod : api_.list(pods_, set.ns(), *selector)) {
+        if (seen.insert(pod->uid()).second && pod_is_active(pod->tree()))
           out[std::string(pod->at("spec", "nodeName").str())] += 1;
-        }
       }
     }
     return out;
