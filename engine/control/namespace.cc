@@ -13,7 +13,8 @@ constexpr Duration kLookAgain = std::chrono::seconds(5);
 
 class NamespaceController final : public Reconciler {
  public:
-  explicit NamespaceController(api::Api& api) : api_(api), namespaces_(api.schema().resource("", "namespaces")) {}
+  explicit NamespaceController(api::Api& api)
+      : api_(api), namespaces_(api.schema().resource("", "namespaces")), pods_(api.schema().resource("", "pods")) {}
 
   [[nodiscard]] std::string_view name() const override { return "namespace"; }
 
@@ -32,7 +33,7 @@ class NamespaceController final : public Reconciler {
     const api::ObjectPtr space = api_.get(key);
     if (!space || !space->deleting()) return Again::when_changed();
     const Left left = empty(key.name);
-    if (!left.objects.empty()) return say_what_is_left(key, left);
+    if (left.pods_only || !left.objects.empty()) return say_what_is_left(key, left);
     const auto done = api_.mutate(key, api::Subresource::kFinalize, [](Value& tree) {
       Value::Array kept;
       for (const Value& finalizer : tree.at("spec", "finalizers").items()) {
@@ -47,32 +48,41 @@ class NamespaceController final : public Reconciler {
  private:
   /// What could not be removed yet: how many of which kind, behind which finalizers, and what was refused.
   struct Left {
+    bool pods_only = false;                      ///< Pods are left, and nothing else was looked at.
     std::map<std::string, std::size_t> objects;  ///< By "pods." or "deployments.apps", as upstream's message has it.
     std::map<std::string, std::size_t> finalizers;
     std::set<std::string> refusals;
   };
 
-  /// Removes everything in the namespace, as far as it goes.
+  /// Removes everything in the namespace, as far as it goes. Pods go first and alone, so that none runs on without what
+  /// guarded it, a NetworkPolicy say. Source: deleteAllContent.
   Left empty(const std::string& ns) {
     Left left;
+    empty_of(pods_, ns, left);
+    left.pods_only = !left.objects.empty();
+    if (left.pods_only) return left;
     for (const api::Resource* resource : api_.schema().resources()) {
-      if (resource->storage != resource || !resource->namespaced) continue;
-      for (const api::ObjectPtr& object : api_.list(*resource, ns)) {
-        if (!object->deleting()) {
-          const auto removed = api_.remove(object->key(), {.propagation = api::Propagation::kBackground});
-          if (!removed && !removed.error().not_found()) left.refusals.insert(removed.error().message);
-        }
-        const api::ObjectPtr still = api_.get(object->key());
-        if (!still) continue;
-        ++left.objects[fmt::format("{}.{}", resource->plural, resource->group)];
-        for (const Value& finalizer : still->at("metadata", "finalizers").items())
-          ++left.finalizers[std::string(finalizer.str())];
-      }
+      if (resource->storage == resource && resource->namespaced && resource != &pods_) empty_of(*resource, ns, left);
     }
     return left;
   }
 
-  /// Conditions in upstream's words. Source: status_condition_utils.go.
+  void empty_of(const api::Resource& resource, const std::string& ns, Left& left) {
+    for (const api::ObjectPtr& object : api_.list(resource, ns)) {
+      if (!object->deleting()) {
+        const auto removed = api_.remove(object->key(), {.propagation = api::Propagation::kBackground});
+        if (!removed && !removed.error().not_found()) left.refusals.insert(removed.error().message);
+      }
+      const api::ObjectPtr still = api_.get(object->key());
+      if (!still) continue;
+      ++left.objects[fmt::format("{}.{}", resource.plural, resource.group)];
+      for (const Value& finalizer : still->at("metadata", "finalizers").items())
+        ++left.finalizers[std::string(finalizer.str())];
+    }
+  }
+
+  /// Conditions in upstream's words, which does not count what is left while it waits for pods. Source:
+  /// status_condition_utils.go.
   Result<Again> say_what_is_left(const api::Key& key, const Left& left) {
     const auto counted = [](const std::map<std::string, std::size_t>& counts, std::string_view between) {
       std::string text;
@@ -93,9 +103,11 @@ class NamespaceController final : public Reconciler {
           "NamespaceDeletionContentFailure", refused, refused ? "ContentDeletionFailed" : "ContentDeleted",
           refused ? fmt::format("Failed to delete all resource types, {} remaining: {}", left.refusals.size(), refusals)
                   : "All content successfully deleted, may be waiting on finalization");
-      condition("NamespaceContentRemaining", true, "SomeResourcesRemain",
-                "Some resources are remaining: " + counted(left.objects, " has "));
-      const bool held = !left.finalizers.empty();
+      const bool counts = !left.pods_only;
+      condition("NamespaceContentRemaining", counts, counts ? "SomeResourcesRemain" : "ContentRemoved",
+                counts ? "Some resources are remaining: " + counted(left.objects, " has ")
+                       : "All content successfully removed");
+      const bool held = counts && !left.finalizers.empty();
       condition("NamespaceFinalizersRemaining", held, held ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
                 held ? "Some content in the namespace has finalizers remaining: " + counted(left.finalizers, " in ")
                      : "All content-preserving finalizers finished");
@@ -107,6 +119,7 @@ class NamespaceController final : public Reconciler {
 
   api::Api& api_;
   const api::Resource& namespaces_;
+  const api::Resource& pods_;
 };
 
 }  // namespace
