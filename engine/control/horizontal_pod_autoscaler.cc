@@ -4,17 +4,13 @@
 #include <map>
 #include <optional>
 
-#include "base/quantity.h"
 #include "engine/control/autoscaler_behavior.h"
-#include "engine/control/autoscaler_replicas.h"
+#include "engine/control/autoscaler_metrics.h"
 #include "engine/control/conditions.h"
 #include "engine/control/event_recorder.h"
 
 namespace fairlead::control {
 namespace {
-
-constexpr std::int64_t kNanoPerMilli = 1'000'000;
-constexpr std::int64_t kMilli = 1000;
 
 /// One look at one autoscaler: what was found and what it says about itself.
 struct Look {
@@ -22,7 +18,9 @@ struct Look {
   Value status;
   std::int64_t current = 0;
   std::int64_t desired = 0;
-  std::optional<std::int64_t> failed_desired;  ///< What the status said before nothing could be measured.
+  bool has_target = false;
+  bool failed = false;              ///< The wish of the last look stands.
+  Value measured = Value::array();  ///< One entry per metric, in their order; empty when none was looked at.
   api::Key target;
   std::string selector;
   std::vector<api::ObjectPtr> pods;
@@ -83,20 +81,18 @@ class HorizontalPodAutoscaler final : public Reconciler {
   /// Reads the scale of the target. False when there is none; the conditions say why.
   bool find_target(Look& look) {
     const Value& reference = look.autoscaler->at("spec", "scaleTargetRef");
-    const api::Resource* kind = api_.schema().by_kind(reference.at("apiVersion").str(), reference.at("kind").str());
-    if (kind == nullptr || !kind->has_scale) {
-      condition(look, "AbleToScale", false, "FailedGetScale",
-                fmt::format("no scale for {} {}", reference.at("apiVersion").str(), reference.at("kind").str()));
-      return false;
+    const std::string_view version = reference.at("apiVersion").str();
+    const api::Resource* kind = api_.schema().by_kind(version, reference.at("kind").str());
+    if (kind == nullptr) {
+      const auto slash = version.find('/');
+      return no_scale(look, fmt::format("no matches for kind \"{}\" in group \"{}\"", reference.at("kind").str(),
+                                        slash == std::string_view::npos ? "" : version.substr(0, slash)));
     }
+    if (!kind->has_scale) return no_scale(look, "the server could not find the requested resource");
     look.target = {kind->storage, std::string(look.autoscaler->ns()), std::string(reference.at("name").str())};
     const auto scale = api_.get(look.target, api::Subresource::kScale);
-    if (!scale) {
-      condition(
-          look, "AbleToScale", false, "FailedGetScale",
-          fmt::format("the HPA controller was unable to get the target's current scale: {}", scale.error().message));
-      return false;
-    }
+    if (!scale) return no_scale(look, scale.error().message);
+    look.has_target = true;
     condition(look, "AbleToScale", true, "SucceededGetScale",
               "the HPA controller was able to get the target's current scale");
     look.current = (*scale)->at("spec", "replicas").int_or(0);
@@ -106,16 +102,34 @@ class HorizontalPodAutoscaler final : public Reconciler {
     return true;
   }
 
-  /// Nothing can be measured; an event says so when that is news.
-  void complain(Look& look, std::string_view reason, const std::string& message) const {
-    if (set_condition(look.status, "ScalingActive", "False", reason, message, api_.clock().now()))
-      events_.warning(*look.autoscaler, reason, message);
+  bool no_scale(Look& look, const std::string& why) const {
+    const std::string message = "the HPA controller was unable to get the target's current scale: " + why;
+    if (set_condition(look.status, "AbleToScale", "False", "FailedGetScale", message, api_.clock().now()))
+      events_.warning(*look.autoscaler, "FailedGetScale", why);
+    return false;
+  }
+
+  struct Complaint {
+    std::string reason;
+    std::string message;
+    std::string event_reason;
+    std::string event;
+    std::string error;  ///< Of the whole look.
+  };
+
+  /// Nothing can be measured. Upstream repeats the events in every period; here they are for news.
+  void complain(Look& look, const Complaint& about) const {
+    look.failed = true;
+    if (!set_condition(look.status, "ScalingActive", "False", about.reason, about.message, api_.clock().now())) return;
+    events_.warning(*look.autoscaler, about.event_reason, about.event);
+    events_.warning(*look.autoscaler, "FailedComputeMetricsReplicas", about.error);
   }
 
   /// Says why the target's pods are not this autoscaler's to count. Source: validateAndParseSelector.
   bool has_own_pods(Look& look) const {
     if (look.selector.empty()) {
-      complain(look, "InvalidSelector", "the HPA target's scale is missing a selector");
+      complain(look, {"InvalidSelector", "the HPA target's scale is missing a selector", "SelectorRequired",
+                      "selector is required", "selector is required"});
       return false;
     }
     std::string rivals;
@@ -124,8 +138,9 @@ class HorizontalPodAutoscaler final : public Reconciler {
       rivals += fmt::format("{}{}/{}", rivals.empty() ? "" : " ", each->ns(), each->name());
     }
     if (!rivals.contains(' ')) return true;
-    complain(look, "AmbiguousSelector",
-             fmt::format("pods by selector {} are controlled by multiple HPAs: [{}]", look.selector, rivals));
+    const std::string message =
+        fmt::format("pods by selector {} are controlled by multiple HPAs: [{}]", look.selector, rivals);
+    complain(look, {"AmbiguousSelector", message, "AmbiguousSelector", message, message});
     return false;
   }
 
@@ -149,7 +164,7 @@ class HorizontalPodAutoscaler final : public Reconciler {
     look.desired = look.current;
     remember_start(memory_[look.autoscaler->key()], look.current, api_.clock().now());
     std::string why;
-    if (look.current == 0 && least != 0) {
+    if (look.current == 0) {
       return condition(look, "ScalingActive", false, "ScalingDisabled",
                        "scaling is disabled since the replica count of the target is zero");
     }
@@ -167,99 +182,54 @@ class HorizontalPodAutoscaler final : public Reconciler {
 
   /// The highest proposal of all metrics, within what behavior allows. False when nothing may be done.
   bool follow_metrics(Look& look, std::string& why) {
-    look.failed_desired = look.status.at("desiredReplicas").int_or(0);
     if (!has_own_pods(look)) return false;
+    const Value& spec = look.autoscaler->at("spec");
+    const Tolerance tolerance = Tolerance::of(spec.at("behavior"));
     std::optional<std::int64_t> best;
     std::string followed;
-    std::optional<std::pair<std::string, std::string>> failure;  // Reason and message of the first one.
-    Value measured = Value::array();
-    for (const Value& metric : look.autoscaler->at("spec", "metrics").items()) {
-      const auto proposal = propose(look, metric, measured);
+    const Value* failed = nullptr;  // The first one.
+    std::string failure = "no metrics are given";
+    std::size_t failures = 0;
+    for (const Value& metric : spec.at("metrics").items()) {
+      auto proposal = propose_for_metric(metric, look.pods, nodes_, tolerance, look.current, api_.clock().now());
+      // A failed one has an entry, too: readers such as kubectl count on the order.
+      look.measured.push_back(proposal ? std::move(proposal->status) : Value::object({{"type", ""}}));
       if (!proposal) {
-        if (!failure)
-          failure.emplace(fmt::format("FailedGet{}Metric", metric.at("type").str()), proposal.error().message);
-        continue;
+        if (failures++ > 0) continue;
+        failed = &metric;
+        failure = proposal.error().message;
+      } else if (!best || *best == 0 || proposal->replicas > *best) {
+        best = proposal->replicas;
+        followed = description_of_metric(metric);
       }
-      if (best && proposal->replicas <= *best) continue;
-      best = proposal->replicas;
-      followed = description_of(metric);
     }
     // With one metric missing the others may only ask for more.
-    if (!best || (failure && *best < look.current)) {
-      if (!failure) failure.emplace("FailedGetResourceMetric", "no metrics are given");
-      complain(look, failure->first,
-               fmt::format("the HPA was unable to compute the replica count: {}", failure->second));
+    if (!best || (failures > 0 && *best < look.current)) {
+      const std::string type(failed == nullptr ? "Resource" : failed->at("type").str());
+      const std::string name = failed == nullptr ? "any" : short_name_of_metric(*failed);
+      const std::string reason = fmt::format("FailedGet{}Metric", type);
+      complain(look,
+               {reason, fmt::format("the HPA was unable to compute the replica count: {}", failure), reason, failure,
+                fmt::format("invalid metrics ({} invalid out of {}), first error is: failed to get {} metric value: {}",
+                            failures, look.measured.items().size(), name, failure)});
       return false;
     }
-    look.failed_desired.reset();
     condition(look, "ScalingActive", true, "ValidMetricFound",
               fmt::format("the HPA was able to successfully calculate a replica count from {}", followed));
-    why = *best < look.current ? "All metrics below target" : followed + " above target";
-    look.status.set("currentMetrics", std::move(measured));
+    if (*best < look.current) why = "All metrics below target";
+    if (*best > look.current) why = followed + " above target";
+    limit(look, *best);
+    return true;
+  }
+
+  void limit(Look& look, std::int64_t wanted) {
     AutoscalerMemory& memory = memory_[look.autoscaler->key()];
     const Limited limited =
-        limit_replicas(look.autoscaler->at("spec"), look.current, *best, api_.clock().now(), memory);
+        limit_replicas(look.autoscaler->at("spec"), look.current, wanted, api_.clock().now(), memory);
     look.desired = limited.replicas;
     condition(look, "AbleToScale", true, limited.able_reason.empty() ? "ReadyForNewScale" : limited.able_reason,
               limited.able_reason.empty() ? "recommended size matches current size" : limited.able_message);
     condition(look, "ScalingLimited", limited.limited, limited.limit_reason, limited.limit_message);
-    return true;
-  }
-
-  [[nodiscard]] static std::string description_of(const Value& metric) {
-    const bool container = metric.at("type").str() == "ContainerResource";
-    const Value& source = metric.at(container ? "containerResource" : "resource");
-    if (!source.at("target").has("averageUtilization")) return fmt::format("{} resource", source.at("name").str());
-    return fmt::format("{} {}resource utilization (percentage of request)", source.at("name").str(),
-                       container ? "container " : "");
-  }
-
-  Result<ReplicaProposal> propose(const Look& look, const Value& metric, Value& measured) const {
-    const std::string_view type = metric.at("type").str();
-    if (type != "Resource" && type != "ContainerResource")
-      return fail("metrics of type {} are not acted on here", type);
-    const std::string_view field = type == "Resource" ? "resource" : "containerResource";
-    const Value& source = metric.at(field);
-    ResourceTarget target;
-    target.resource = source.at("name").str();
-    target.container = source.at("container").str();
-    target.utilization = source.at("target", "averageUtilization").int_or(0);
-    if (target.utilization == 0) target.average_milli = Quantity::of(source.at("target", "averageValue")).milli_value();
-    if (target.utilization == 0 && target.average_milli == 0)
-      return fail("invalid {} metric source: neither a utilization target nor a value target was set", target.resource);
-    auto proposal =
-        propose_replicas(look.pods, metrics_of(look, target), target,
-                         Tolerance::of(look.autoscaler->at("spec", "behavior")), look.current, api_.clock().now());
-    if (!proposal)
-      return std::unexpected(wrap(fmt::format("failed to get {} utilization", target.resource), proposal.error()));
-    const Quantity average = target.resource == "cpu" ? Quantity::of_milli(proposal->average_milli)
-                                                      : Quantity::of_bytes(proposal->average_milli / kMilli);
-    Value current = Value::object({{"averageValue", average.text()}});
-    if (target.utilization > 0) current.set("averageUtilization", proposal->utilization);
-    Value status = Value::object({{"name", target.resource}, {"current", std::move(current)}});
-    if (!target.container.empty()) status.set("container", target.container);
-    measured.push_back(
-        Value::object({{"type", type}, {field == "resource" ? "resource" : "containerResource", std::move(status)}}));
-    return proposal;
-  }
-
-  [[nodiscard]] std::map<std::string, PodMetric> metrics_of(const Look& look, const ResourceTarget& target) const {
-    std::map<std::string, PodMetric> out;
-    for (const seam::Node* node : nodes_) {
-      for (const seam::PodUsage& usage : node->usage()) {
-        const auto pod = std::ranges::find(look.pods, usage.uid, [](const api::ObjectPtr& p) { return p->uid(); });
-        if (pod == look.pods.end()) continue;
-        PodMetric metric{0, usage.at, usage.window};
-        bool measured = false;
-        for (const seam::ContainerUsage& c : usage.containers) {
-          if (!target.container.empty() && c.container != target.container) continue;
-          measured = true;
-          metric.milli += target.resource == "cpu" ? c.cpu_nano_cores / kNanoPerMilli : c.memory_bytes * kMilli;
-        }
-        if (measured) out[std::string((*pod)->name())] = metric;
-      }
-    }
-    return out;
   }
 
   void rescale(Look& look, const std::string& why) {
@@ -271,7 +241,7 @@ class HorizontalPodAutoscaler final : public Reconciler {
                       fmt::format("New size: {}; reason: {}; error: {}", look.desired, why, scaled.error().message));
       condition(look, "AbleToScale", false, "FailedUpdateScale",
                 fmt::format("the HPA controller was unable to update the target scale: {}", scaled.error().message));
-      look.desired = look.current;
+      look.failed = true;
       return;
     }
     const Time now = api_.clock().now();
@@ -279,12 +249,18 @@ class HorizontalPodAutoscaler final : public Reconciler {
     condition(look, "AbleToScale", true, "SucceededRescale",
               fmt::format("the HPA controller was able to update the target scale to {}", look.desired));
     look.status.set("lastScaleTime", format_time(now));
+    if (look.autoscaler->at("spec", "behavior").is_null()) return;  // Nothing would ask for it.
     remember_change(memory_[look.autoscaler->key()], look.current, look.desired, now);
   }
 
   Result<Again> write_status(Look& look) {
-    look.status.set("observedGeneration", look.autoscaler->at("metadata", "generation"));
-    look.status.set("currentReplicas", look.current).set("desiredReplicas", look.failed_desired.value_or(look.desired));
+    if (look.has_target) {
+      if (look.failed) look.desired = look.status.at("desiredReplicas").int_or(0);
+      look.status.set("currentReplicas", look.current).set("desiredReplicas", look.desired);
+      // Figures of an earlier look would pass for those of this one. Source: setStatus.
+      look.status.erase("currentMetrics");
+      if (!look.measured.empty()) look.status.set("currentMetrics", std::move(look.measured));
+    }
     const auto written = api_.mutate(look.autoscaler->key(), api::Subresource::kStatus,
                                      [&](Value& object) { object.set("status", look.status); });
     if (!written && !written.error().not_found()) return fail("{}", written.error().message);
