@@ -16,6 +16,8 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
   for (const seam::Node* node : seams.nodes) {
     manager.wake("node", {&api.schema().resource("", "nodes"), "", node->name()});
   }
+  manager.add(make_node_lifecycle_controller(api));
+  manager.add(make_taint_eviction_controller(api));
   manager.add(make_deployment_controller(api));
   manager.add(make_replica_set_controller(api));
   manager.add(make_scheduler(api));
@@ -36,6 +38,7 @@ void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams
 
 void add_admission(api::Api& api) {
   api::add_standard_admission(api);
+  add_default_tolerations_admission(api);
   add_delivery_admission(api);
   add_gateway_admission(api);
   add_unacted_fields_admission(api);

@@ -19,7 +19,8 @@ class NodeController final : public Reconciler {
       : api_(api),
         machines_(std::move(machines)),
         nodes_(api.schema().resource("", "nodes")),
-        events_(api, "kubelet") {}
+        events_(api, "kubelet"),
+        lifecycle_events_(api, "node-controller") {}
 
   [[nodiscard]] std::string_view name() const override { return "node"; }
 
@@ -58,16 +59,34 @@ class NodeController final : public Reconciler {
     return {};
   }
 
-  /// A Node that no machine stands behind, from an earlier life or written by hand: its state is unknown.
+  /// A Node that no machine stands behind, from an earlier life or written by hand: its state is unknown. Upstream
+  /// waits for a machine to be heard of; here it is known that none will be. Source: tryUpdateNodeHealth.
   Result<Again> orphaned(const api::Key& key) {
     const api::ObjectPtr node = api_.get(key);
     if (node == nullptr) return Again::when_changed();
     const auto written = api_.mutate(key, api::Subresource::kStatus, [&](Value& tree) {
-      set_condition(tree["status"], "Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.",
-                    api_.clock().now());
+      for (const std::string_view type : {"Ready", "MemoryPressure", "DiskPressure", "PIDPressure"})
+        lose_condition(tree, type);
     });
     if (!written) return fail("{}", written.error().message);
+    if (condition_holds(node->at("status"), "Ready")) {
+      lifecycle_events_.normal(*node, "NodeNotReady", fmt::format("Node {} status is now: NodeNotReady", key.name));
+    }
     return Again::when_changed();
+  }
+
+  void lose_condition(Value& node, std::string_view type) const {
+    Value& status = node["status"];
+    const Value& old = condition_called(status, type);
+    if (old.at("status").str() == "Unknown") return;
+    const bool never = old.is_null();
+    set_condition(status, type, "Unknown", never ? "NodeStatusNeverUpdated" : "NodeStatusUnknown",
+                  never ? "Kubelet never posted node status." : "Kubelet stopped posting node status.",
+                  api_.clock().now());
+    if (!never) return;
+    Value added = condition_called(status, type);
+    added.set("lastHeartbeatTime", node.at("metadata", "creationTimestamp"));
+    put_condition(status, std::move(added));
   }
 
   /// Takes over what the machine says and keeps conditions of others. The heartbeat moves only every kHeartbeat, or
@@ -97,6 +116,7 @@ class NodeController final : public Reconciler {
   std::vector<seam::Node*> machines_;
   const api::Resource& nodes_;
   EventRecorder events_;
+  EventRecorder lifecycle_events_;
 };
 
 }  // namespace

@@ -39,16 +39,6 @@ Amounts container_requests(const Value& container, bool for_score) {
   return out;
 }
 
-bool tolerates(const Value& toleration, const Value& taint) {
-  const std::string_view effect = toleration.at("effect").str();
-  if (!effect.empty() && effect != taint.at("effect").str()) return false;
-  const std::string_view key = toleration.at("key").str();
-  if (!key.empty() && key != taint.at("key").str()) return false;
-  const std::string_view op = toleration.at("operator").string_or("Equal");
-  if (op == "Exists") return true;
-  return op == "Equal" && toleration.at("value").str() == taint.at("value").str();
-}
-
 bool tolerates_all(const Value& pod, const Value& taint) {
   return std::ranges::any_of(pod.at("spec", "tolerations").items(),
                              [&](const Value& toleration) { return tolerates(toleration, taint); });
@@ -201,6 +191,16 @@ void normalise(std::vector<std::int64_t>& values, bool reverse) {
 }
 
 }  // namespace
+
+bool tolerates(const Value& toleration, const Value& taint) {
+  const std::string_view effect = toleration.at("effect").str();
+  if (!effect.empty() && effect != taint.at("effect").str()) return false;
+  const std::string_view key = toleration.at("key").str();
+  if (!key.empty() && key != taint.at("key").str()) return false;
+  const std::string_view op = toleration.at("operator").string_or("Equal");
+  if (op == "Exists") return true;
+  return op == "Equal" && toleration.at("value").str() == taint.at("value").str();
+}
 
 Amounts pod_requests(const Value& pod, bool for_score) {
   Amounts total;

@@ -14,6 +14,9 @@ namespace fairlead::control {
 /// Amounts by resource name, in thousandths.
 using Amounts = std::map<std::string, std::int64_t>;
 
+/// Whether a toleration covers a taint. Source: k8s.io/api/core/v1/toleration.go, ToleratesTaint.
+[[nodiscard]] bool tolerates(const Value& toleration, const Value& taint);
+
 /// What a pod asks for: its containers together, or the largest init container where that is more, sidecars counted,
 /// plus overhead. With `for_score`, containers that ask for nothing count as 100m and 200 MB.
 /// Source: k8s.io/component-helpers/resource/helpers.go, PodRequests; pkg/scheduler/util/pod_resources.go.

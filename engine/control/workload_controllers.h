@@ -23,6 +23,13 @@ namespace fairlead::control {
 [[nodiscard]] std::unique_ptr<Reconciler> make_scheduler(api::Api& api);
 /// The Node object of each machine, and its heartbeat.
 [[nodiscard]] std::unique_ptr<Reconciler> make_node_controller(api::Api& api, std::vector<seam::Node*> nodes);
+/// Taints nodes by their conditions, so that no pod goes where nobody would run it.
+[[nodiscard]] std::unique_ptr<Reconciler> make_node_lifecycle_controller(api::Api& api);
+/// Deletes pods from nodes with a taint that they do not tolerate, or no longer.
+[[nodiscard]] std::unique_ptr<Reconciler> make_taint_eviction_controller(api::Api& api);
+/// Adds the admission step "default-tolerations": pods that do not say how long they stay on a node that is not ready
+/// or unreachable stay five minutes.
+void add_default_tolerations_admission(api::Api& api);
 /// The kubelet's part: runs the pods of `nodes`, reports their status, and ends them. It wakes itself through `manager`
 /// when a node reports.
 [[nodiscard]] std::unique_ptr<Reconciler> make_pod_controller(api::Api& api, Manager& manager,
