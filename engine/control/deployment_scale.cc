@@ -97,19 +97,22 @@ Result<bool> DeploymentSync::shrink_old_sets() {
   if (most <= 0) return false;
   const auto unhealthy = remove_unhealthy(most);
   if (!unhealthy) return std::unexpected(unhealthy.error());
+  if (!*unhealthy) return false;
   const auto available = remove_available();
   if (!available) return std::unexpected(available.error());
-  return *unhealthy + *available > 0;
+  return **unhealthy + *available > 0;
 }
 
-/// Source: cleanupUnhealthyReplicas.
-Result<std::int64_t> DeploymentSync::remove_unhealthy(std::int64_t most) {
+/// Nothing when a status still counts pods that are on their way out: who believed it would take away more than may be
+/// missing. Source: cleanupUnhealthyReplicas.
+Result<std::optional<std::int64_t>> DeploymentSync::remove_unhealthy(std::int64_t most) {
   std::int64_t removed = 0;
   for (const api::ObjectPtr& set : active_of(old_)) {
     if (removed >= most) break;
     const std::int64_t size = replicas_of(set->tree());
     const std::int64_t unhealthy = size - set->at("status", "availableReplicas").int_or(0);
-    if (unhealthy <= 0) continue;  // Fewer than none: its status still counts pods that are on their way out.
+    if (unhealthy == 0) continue;
+    if (unhealthy < 0) return std::nullopt;
     const std::int64_t count = std::min(most - removed, unhealthy);
     if (const auto scaled = scale_to(set, size - count); !scaled) return std::unexpected(scaled.error());
     removed += count;

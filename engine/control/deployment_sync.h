@@ -1,6 +1,7 @@
 // One reconciliation of one Deployment.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,7 @@ class DeploymentSync {
   Result<> scale_proportionally();
   Result<bool> grow_new_set();
   Result<bool> shrink_old_sets();
-  Result<std::int64_t> remove_unhealthy(std::int64_t most);
+  Result<std::optional<std::int64_t>> remove_unhealthy(std::int64_t most);
   Result<std::int64_t> remove_available();
 
   // deployment_status.cc
