@@ -37,8 +37,10 @@ std::map<std::string, PodMetric> measured(const std::vector<api::ObjectPtr>& pod
 }
 
 Value status_of(const Value& metric, const ResourceTarget& target, const ReplicaProposal& proposal) {
-  const Quantity average = target.resource == "cpu" ? Quantity::of_milli(proposal.average_milli)
-                                                    : Quantity::of_bytes(proposal.average_milli / kMilli);
+  // Parts of a byte cannot be said with binary suffixes. Source: buildQuantity, quantity.go, CanonicalizeBytes.
+  const bool bytes = target.resource != "cpu" && proposal.average_milli % kMilli == 0;
+  const Quantity average =
+      bytes ? Quantity::of_bytes(proposal.average_milli / kMilli) : Quantity::of_milli(proposal.average_milli);
   Value current = Value::object({{"averageValue", average.text()}});
   if (target.utilization > 0) current.set("averageUtilization", proposal.utilization);
   Value source = Value::object({{"name", target.resource}, {"current", std::move(current)}});
