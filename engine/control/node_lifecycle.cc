@@ -52,7 +52,8 @@ class NodeLifecycle final : public Reconciler {
     if (&object.resource() != &nodes_) return;
     queue.add(object.key());
     // The first node that is ready, and the last one, decide about the taints of all.
-    if (event.before != nullptr && is_ready(*event.before) == is_ready(object)) return;
+    const bool same = event.before != nullptr && is_ready(*event.before) == is_ready(object);
+    if (same && event.type != api::Event::Type::kDeleted) return;
     for (const api::ObjectPtr& node : api_.list(nodes_)) queue.add(node->key());
   }
 
