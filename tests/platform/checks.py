@@ -205,6 +205,14 @@ def check_plugin(tree):
                 yield f"rendered/{environment}/{service}: no plugin {list(routing)}"
 
 
+def check_versions(tree):
+    """The controller on AKS is the version whose types and behaviour the engine has."""
+    tag = tree.values("argo-rollouts")["controller"]["image"]["tag"]
+    reproduced, = re.findall(r"argoproj/argo-rollouts@(v[\w.-]+)", (tree.root / "tools/schema").read_text())
+    if tag != reproduced:
+        yield f"argo-rollouts: is {tag}, but the engine reproduces {reproduced}"
+
+
 def check_clusters(tree):
     """Clusters run the same, each from its own rendered files."""
     folder = tree.root / "infrastructure/clusters"
@@ -217,7 +225,7 @@ def check_clusters(tree):
 
 
 CHECKS = [check_images, check_sources, check_namespaces, check_applications, check_identities, check_gateway, check_routes,
-          check_prometheus, check_plugin, check_clusters]
+          check_prometheus, check_plugin, check_versions, check_clusters]
 
 
 def findings(tree):

@@ -20,13 +20,14 @@ from tree import Tree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READ = ["infrastructure/apps", "infrastructure/bootstrap", "infrastructure/charts", "infrastructure/clusters", "infrastructure/platform",
         "infrastructure/rendered", "infrastructure/terraform/edge", "infrastructure/terraform/foundation",
-        "infrastructure/terraform/modules/application-gateway", "engine/world/system"]
+        "infrastructure/terraform/modules/application-gateway", "engine/world/system", "tools"]
 
 # Each check must be able to fail: (file, what stands there, what is put there).
 BREAKAGES = [
     ("platform/argo-rollouts.yaml", "targetRevision: 2.41.0", "targetRevision: 2.*"),
     ("platform/argo-rollouts.yaml", "'{{ .metadata.annotations.registry }}'", "quay.io"),
-    ("platform/argo-rollouts.yaml", "tag: v1.9.0", "tag: latest"),
+    ("platform/argo-rollouts.yaml", "tag: v1.10.1", "tag: latest"),
+    ("platform/argo-rollouts.yaml", "tag: v1.10.1", "tag: v1.9.0"),
     ("platform/argo-rollouts.yaml", "/plugins/]", "/bin/]"),
     ("platform/argo-rollouts.yaml", "name: argoproj-labs/gatewayAPI", "name: gatewayAPI"),
     ("platform/argo-rollouts.yaml", "retry: {limit: -1", "retry: {limit: 5"),
