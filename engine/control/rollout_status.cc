@@ -66,7 +66,6 @@ void set_base(RolloutLook& look) {
 void reset(RolloutLook& look) {
   look.pause.clear = true;
   look.pause.remove_abort = true;
-  if (look.spec().has("restartAt")) look.status.set("restartedAt", look.spec().at("restartAt"));
   look.status.erase("promoteFull");
   if (Value* canary = look.status.find("canary"); canary != nullptr && canary->is_object()) {
     canary->erase("currentStepAnalysisRunStatus");
