@@ -56,9 +56,8 @@ Value with_hash(Value map, const std::string& hash) {
   return map;
 }
 
-Value new_replica_set(const RolloutLook& look, const std::string& hash) {
+Value new_replica_set(const RolloutLook& look, Value pod_template, const std::string& hash) {
   const Value& spec = look.spec();
-  Value pod_template = spec.at("template");
   Value labels = with_hash(pod_template.at("metadata", "labels"), hash);
   pod_template["metadata"].set("labels", labels);
   Value selector = spec.at("selector");
@@ -132,8 +131,9 @@ Result<Next> default_replicas(RolloutLook& look) {
 Result<Next> create_replica_set(RolloutLook& look) {
   if (look.canary) return Next::kGoOn;
   const std::int64_t collisions = look.old_status().at("collisionCount").int_or(0);
-  const std::string hash = pod_template_hash(look.spec().at("template"), collisions);
-  Value object = new_replica_set(look, hash);
+  Value pod_template = typed_template(look.in.api.schema(), look.spec().at("template"));
+  const std::string hash = pod_template_hash(pod_template, collisions);
+  Value object = new_replica_set(look, std::move(pod_template), hash);
   const std::string name(object.at("metadata", "name").str());
   const std::string revision(object.at("metadata", "annotations", kRevisionAnnotation).str());
   const auto created = look.in.api.create(look.in.replica_sets, look.rollout->ns(), std::move(object));

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_shape.h"
 #include "engine/control/delivery_names.h"
 
 namespace fairlead::control {
@@ -11,14 +12,40 @@ namespace {
 
 std::string short_hash(const std::string& text) { return safe_encode(std::to_string(fnv1a32(text))); }
 
+/// What upstream's types leave out of JSON: text, booleans, lists and maps of theirs that say nothing. Numbers are
+/// pointers, so a 0 is something that was said.
+bool says_nothing(const Value& value) {
+  if (value.is_bool()) return !value.bool_or(true);
+  if (value.is_string()) return value.str().empty();
+  return value.is_null() || (!value.is_number() && value.empty());
+}
+
+/// Leaves out what says nothing, from the inside out.
+Value without_empties(const Value& tree) {
+  if (tree.is_array()) {
+    Value out = Value::array();
+    for (const Value& item : tree.items()) out.push_back(without_empties(item));
+    return out;
+  }
+  if (!tree.is_object()) return tree;
+  Value out = Value::object();
+  for (const Member& member : tree.members())
+    if (Value value = without_empties(member.value); !says_nothing(value)) out.set(member.key, std::move(value));
+  return out;
+}
+
 /// An empty map is as good as none.
 void drop_if_empty(Value& tree, std::string_view key) {
   const Value* child = tree.find(key);
   if (child != nullptr && child->empty() && !child->is_string()) tree.erase(key);
 }
 
-Value with_defaults(const RolloutServices& in, const Value& pod_template) {
-  Value object = Value::object({{"apiVersion", "v1"}, {"kind", "PodTemplate"}, {"template", pod_template}});
+Value wrapped(Value pod_template) {
+  return Value::object({{"apiVersion", "v1"}, {"kind", "PodTemplate"}, {"template", std::move(pod_template)}});
+}
+
+Value with_defaults(const RolloutServices& in, Value pod_template) {
+  Value object = wrapped(std::move(pod_template));
   in.api.schema().apply_defaults(in.pod_templates, object);
   return object.at("template");
 }
@@ -54,16 +81,33 @@ bool exchange(Value& metadata, std::string_view key, const Value& before, const 
 
 }  // namespace
 
-std::string pod_template_hash(const Value& pod_template, std::int64_t collisions) {
-  std::string text = to_json(pod_template);
+Value typed_template(const api::Schema& schema, const Value& pod_template) {
+  Value object = wrapped(pod_template);
+  // What has the wrong type is said as InvalidSpec, before anybody comes here.
+  static_cast<void>(schema.decode(schema.resource("", "podtemplates"), object));
+  return object.at("template");
+}
+
+std::string pod_template_hash(const Value& typed, std::int64_t collisions) {
+  std::string text = canonical_json(typed);
   if (collisions != 0) text += fmt::format("#{}", collisions);
   return short_hash(text);
 }
 
-std::string step_hash(const Value& steps) { return short_hash(to_json(steps)); }
+std::string step_hash(const Value& steps) {
+  Value typed;
+  for (const Value& step : steps.items()) {
+    Value kinds = Value::object();
+    // `pause: {}` is a pointer that is set, so the kinds of a step stay.
+    for (const Member& kind : step.members())
+      if (!kind.value.is_null()) kinds.set(kind.key, without_empties(kind.value));
+    typed.push_back(std::move(kinds));
+  }
+  return short_hash(canonical_json(typed));
+}
 
-bool same_template(const RolloutServices& in, Value live, const Value& desired) {
-  Value wanted = with_defaults(in, desired);
+bool same_template(const RolloutServices& in, Value live, const Value& typed) {
+  Value wanted = with_defaults(in, typed);
   strip(live);
   strip(wanted);
   return live == wanted;
@@ -71,7 +115,7 @@ bool same_template(const RolloutServices& in, Value live, const Value& desired) 
 
 api::ObjectPtr find_current(const RolloutServices& in, const api::Object& rollout,
                             const std::vector<api::ObjectPtr>& replica_sets) {
-  const Value& desired = rollout.at("spec", "template");
+  const Value desired = typed_template(in.api.schema(), rollout.at("spec", "template"));
   const std::string hash = pod_template_hash(desired, rollout.at("status", "collisionCount").int_or(0));
   for (const auto& each : replica_sets)
     if (pod_hash_of(each) == hash) return each;

@@ -10,18 +10,22 @@
 
 namespace fairlead::control {
 
-/// A label-safe hash of a pod template: FNV-1a over its JSON, in the order in which it was written. Not upstream's
-/// number, which depends on its Go types; nothing compares the two. ReplicaSets are found by equality where it differs.
-[[nodiscard]] std::string pod_template_hash(const Value& pod_template, std::int64_t collisions);
-/// The same for spec.strategy.canary.steps.
+/// A pod template as upstream's Go types hold it: "1000m" is "1", and what is as good as absent is absent. Without
+/// defaults; members that the types do not know are gone, as they are from the pods.
+[[nodiscard]] Value typed_template(const api::Schema& schema, const Value& pod_template);
+
+/// A label-safe hash of a typed pod template: FNV-1a over its JSON. Not upstream's number, which depends on the order
+/// of its Go fields; nothing compares the two. ReplicaSets are found by equality where it differs.
+[[nodiscard]] std::string pod_template_hash(const Value& typed, std::int64_t collisions);
+/// The same for spec.strategy.canary.steps, as upstream's Go types hold them.
 [[nodiscard]] std::string step_hash(const Value& steps);
 
 /// The ReplicaSet whose template is the Rollout's, labels of ours and ephemeral metadata aside; null when there is
 /// none.
 [[nodiscard]] api::ObjectPtr find_current(const RolloutServices& in, const api::Object& rollout,
                                           const std::vector<api::ObjectPtr>& replica_sets);
-/// Whether `live`, the template of a ReplicaSet, is what `desired` becomes once it has defaults.
-[[nodiscard]] bool same_template(const RolloutServices& in, Value live, const Value& desired);
+/// Whether `live`, the template of a ReplicaSet, is what a typed template becomes once it has defaults.
+[[nodiscard]] bool same_template(const RolloutServices& in, Value live, const Value& typed);
 
 /// Takes the labels and annotations of `before` out of `metadata` and puts those of `after` in, leaving others alone;
 /// both are {labels, annotations} or null. True when something changed.
