@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -12,18 +13,23 @@ namespace {
 
 constexpr std::string_view kSecretStandIn = "temp-for-secret";
 
-/// metadata.name, metadata.labels['key'] …: what the downward API can read of any object.
-Result<std::string> metadata_text(const Value& rollout, std::string_view path) {
-  for (const std::string_view map : {"annotations", "labels"}) {
-    const std::string prefix = fmt::format("metadata.{}['", map);
-    if (path.starts_with(prefix) && path.ends_with("']")) {
-      const std::string_view key = path.substr(prefix.size(), path.size() - prefix.size() - 2);
-      return std::string(rollout.at("metadata", map, key).str());
-    }
-  }
-  for (const std::string_view name : {"name", "namespace", "uid"})
-    if (path == fmt::format("metadata.{}", name)) return std::string(rollout.at("metadata", name).str());
-  return fail("unsupported fieldPath: {}", path);
+/// fieldpath.FormatMap: a line key="value" for each, by key.
+std::string map_text(const Value& map) {
+  std::map<std::string_view, std::string_view> sorted;
+  for (const Member& member : map.members()) sorted.emplace(member.key, member.value.str());
+  std::string out;
+  for (const auto& [key, value] : sorted)
+    out += fmt::format("{}{}={}", out.empty() ? "" : "\n", key, to_json(Value(value)));
+  return out;
+}
+
+/// fmt.Sprintf("%v") of what Go reads from JSON, where every number is a float64: 1000000 is "1e+06".
+std::string go_text(const Value& scalar) {
+  if (!scalar.is_int() || std::abs(scalar.int_or(0)) < 1'000'000) return scalar_text(scalar);
+  char buffer[64];
+  const auto [end, ec] =
+      std::to_chars(buffer, buffer + sizeof buffer, scalar.number_or(0), std::chars_format::scientific);
+  return {buffer, end};
 }
 
 /// spec.template.spec.containers[0].image and the like; must end in a scalar.
@@ -49,7 +55,7 @@ Result<std::string> field_text(const Value& rollout, std::string_view path) {
   }
   if (at->is_null()) return fail("invalid path {} in rollout", path);
   if (at->is_array() || at->is_object()) return fail("path {} in rollout must terminate in a primitive value", path);
-  return scalar_text(*at);
+  return go_text(*at);
 }
 
 Result<std::string> secret_text(const Value& ref, const api::Api& api, std::string_view ns) {
@@ -146,20 +152,39 @@ Result<Arguments> argument_values(const Value& args, const api::Api* api, std::s
   return values;
 }
 
-Result<Value> rollout_arguments(const Value& args, const Value& rollout, const PodHashes& hashes) {
-  Value out = Value::array();
+Result<std::string> metadata_text(const Value& rollout, std::string_view path) {
+  for (const std::string_view map : {"annotations", "labels"}) {
+    const Value& values = rollout.at("metadata", map);
+    const std::string whole = fmt::format("metadata.{}", map);
+    if (path == whole) return map_text(values);
+    const std::string prefix = whole + "['";
+    if (path.starts_with(prefix) && path.ends_with("']"))
+      return std::string(values.at(path.substr(prefix.size(), path.size() - prefix.size() - 2)).str());
+  }
+  for (const std::string_view name : {"name", "namespace", "uid"})
+    if (path == fmt::format("metadata.{}", name)) return std::string(rollout.at("metadata", name).str());
+  return fail("unsupported fieldPath: {}", path);
+}
+
+RolloutArguments rollout_arguments(const Value& args, const Value& rollout, const PodHashes& hashes) {
+  RolloutArguments out;
   for (const Value& argument : args.items()) {
     std::string value(argument.at("value").str());
     const Value& from = argument.at("valueFrom");
+    const std::string_view path = from.at("fieldRef", "fieldPath").str();
     if (from.has("podTemplateHashValue")) {
       value = from.at("podTemplateHashValue").str() == "Stable" ? hashes.stable : hashes.latest;
-    } else if (from.has("fieldRef")) {
-      const std::string_view path = from.at("fieldRef", "fieldPath").str();
-      auto text = path.starts_with("metadata") ? metadata_text(rollout, path) : field_text(rollout, path);
-      if (!text) return std::unexpected(text.error());
+    } else if (from.has("fieldRef") && path.starts_with("metadata")) {
+      auto text = metadata_text(rollout, path);
+      if (!text) return {.problem = text.error().message};
       value = std::move(*text);
+      out.problem.clear();
+    } else if (from.has("fieldRef")) {
+      auto text = field_text(rollout, path);
+      value = text ? std::move(*text) : "";
+      out.problem = text ? "" : text.error().message;
     }
-    out.push_back(Value::object({{"name", argument.at("name")}, {"value", std::move(value)}}));
+    out.args.push_back(Value::object({{"name", argument.at("name")}, {"value", std::move(value)}}));
   }
   return out;
 }

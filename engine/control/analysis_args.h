@@ -34,7 +34,16 @@ struct PodHashes {
   std::string latest;
   std::string stable;
 };
-/// The args of a Rollout's analysis as an AnalysisRun has them: [{name, value}]. fieldRef reads the Rollout.
-[[nodiscard]] Result<Value> rollout_arguments(const Value& args, const Value& rollout, const PodHashes& hashes);
+/// The args of a Rollout's analysis, and why not all of them could be read.
+struct RolloutArguments {
+  Value args = Value::array();  ///< As an AnalysisRun has them: [{name, value}].
+  std::string problem;
+};
+/// fieldRef reads the Rollout. One that reads what is not there is empty, which is fine while the Rollout is validated
+/// and a problem when a run is made; as upstream, the last fieldRef decides whether there is a problem. One below
+/// metadata that is no such field leaves no args at all.
+[[nodiscard]] RolloutArguments rollout_arguments(const Value& args, const Value& rollout, const PodHashes& hashes);
+/// A field below metadata that the downward API knows. An absent label or annotation is empty.
+[[nodiscard]] Result<std::string> metadata_text(const Value& rollout, std::string_view path);
 
 }  // namespace fairlead::control

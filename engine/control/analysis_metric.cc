@@ -11,16 +11,6 @@
 namespace fairlead::control {
 namespace {
 
-/// intstr.IntOrString.IntValue: what is no number counts as 0.
-std::optional<std::int64_t> count_of(const Value& value) {
-  if (value.is_int()) return value.int_or(0);
-  if (!value.is_string()) return std::nullopt;
-  std::int64_t number = 0;
-  const std::string_view text = value.str();
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return ec == std::errc() && end == text.data() + text.size() ? number : 0;
-}
-
 Result<std::optional<Duration>> duration_of(const Value& value, std::string_view what) {
   if (value.str().empty()) return std::optional<Duration>();
   auto duration = parse_duration(value.str());
@@ -140,6 +130,15 @@ bool passes(const Metric& metric, const Value& result) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> count_of(const Value& value) {
+  if (value.is_int()) return value.int_or(0);
+  if (!value.is_string()) return std::nullopt;
+  std::int64_t number = 0;
+  const std::string_view text = value.str();
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return ec == std::errc() && end == text.data() + text.size() ? number : 0;
+}
 
 Result<Metric> Metric::of(const Value& tree) {
   Metric metric;

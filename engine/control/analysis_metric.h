@@ -20,6 +20,9 @@ inline constexpr std::int64_t kDefaultMeasurementHistory = 10;
 inline constexpr Duration kErrorRetryInterval = std::chrono::seconds(10);
 inline constexpr Duration kDefaultQueryTimeout = std::chrono::seconds(30);
 
+/// intstr.IntOrString.IntValue: what is no number counts as 0. Nothing when it is absent.
+[[nodiscard]] std::optional<std::int64_t> count_of(const Value& value);
+
 struct Metric {
   std::string name;
   std::optional<Duration> interval;

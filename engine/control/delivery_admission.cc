@@ -1,6 +1,7 @@
 // Admission of Rollouts, AnalysisTemplates, ClusterAnalysisTemplates and AnalysisRuns.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "engine/control/analysis_args.h"
 #include "engine/control/analysis_metric.h"
@@ -8,6 +9,7 @@
 #include "engine/control/delivery_names.h"
 #include "engine/control/expression.h"
 #include "engine/control/rollout_validation.h"
+#include "engine/control/rollout_warnings.h"
 
 namespace fairlead::control {
 namespace {
@@ -23,16 +25,41 @@ void add(Problems& problems, Reason reason, std::string field, std::string messa
                       .column = at.column()});
 }
 
-/// Every argument with its default, or with something that can stand in a condition as a number or as text.
-Arguments stand_ins(const Value& args) {
-  Arguments out;
-  for (const Value& argument : args.items())
-    out[std::string(argument.at("name").str())] = argument.has("value") ? std::string(argument.at("value").str()) : "1";
-  return out;
+/// The arguments of a template or a run, as far as they are known before there is a run.
+struct KnownArguments {
+  Arguments fixed;      ///< Those that nobody will give another value: none of a template, whose values are defaults.
+  Arguments given;      ///< Those that have a value.
+  Arguments stand_ins;  ///< All, the others with something that can stand in a condition as a number or as text.
+
+  KnownArguments(const Value& args, bool of_a_run) {
+    for (const Value& argument : args.items()) {
+      const std::string name(argument.at("name").str());
+      if (argument.has("value")) given[name] = std::string(argument.at("value").str());
+      stand_ins[name] = argument.has("value") ? given[name] : "1";
+    }
+    if (of_a_run) fixed = given;
+  }
+};
+
+/// Whether a text depends on arguments that are not among `known`.
+bool open(const Value& text, const Arguments& known) { return !substitute(text.str(), known); }
+
+/// The same for what Metric::of judges together.
+bool open_limits(const Value& metric, const Arguments& known) {
+  constexpr std::array<std::string_view, 7> kLimits = {"interval",
+                                                       "initialDelay",
+                                                       "count",
+                                                       "failureLimit",
+                                                       "inconclusiveLimit",
+                                                       "consecutiveErrorLimit",
+                                                       "consecutiveSuccessLimit"};
+  return std::ranges::any_of(kLimits, [&](std::string_view key) { return open(metric.at(key), known); });
 }
 
-/// A condition must be readable, and fit a number or a list of numbers.
-void check_condition(const Value& condition, const std::string& field, Problems& problems) {
+/// A condition must be readable, and fit a number or a list of numbers. One that depends on arguments that are not
+/// fixed only its run can judge.
+void check_condition(const Value& written, const Value& condition, const std::string& field, const Arguments& fixed,
+                     Problems& problems) {
   if (condition.str().empty()) return;
   const auto expression = Expression::parse(condition.str());
   std::string wrong;
@@ -41,8 +68,8 @@ void check_condition(const Value& condition, const std::string& field, Problems&
   } else if (const auto list = expression->check(Expression::ResultKind::kList); !list) {
     if (!expression->check(Expression::ResultKind::kNumber)) wrong = list.error().message;
   }
-  if (!wrong.empty())
-    add(problems, Reason::kInvalid, field, fmt::format("Invalid value: \"{}\": {}", condition.str(), wrong), condition);
+  if (!wrong.empty() && !open(written, fixed))
+    add(problems, Reason::kInvalid, field, fmt::format("Invalid value: \"{}\": {}", condition.str(), wrong), written);
 }
 
 void check_provider(const Value& metric, const std::string& path, Problems& problems) {
@@ -52,6 +79,9 @@ void check_provider(const Value& metric, const std::string& path, Problems& prob
           "Forbidden: nothing here acts on this provider; prometheus is the one that is asked", member.value);
   const Value& prometheus = metric.at("provider", "prometheus");
   if (!prometheus.is_object()) return;
+  if (const Value& insecure = prometheus.at("insecure"); insecure.bool_or(false))
+    add(problems, Reason::kForbidden, fmt::format("{}.provider.prometheus.insecure", path),
+        "Forbidden: nothing here acts on this field; certificates are verified", insecure);
   for (const std::string_view key : {"rangeQuery", "headers"})
     if (prometheus.has(key) && !prometheus.at(key).empty())
       add(problems, Reason::kForbidden, fmt::format("{}.provider.prometheus.{}", path, key),
@@ -63,26 +93,32 @@ void check_provider(const Value& metric, const std::string& path, Problems& prob
           "Forbidden: nothing here acts on this field", member.value);
 }
 
-void check_metrics(const Value& spec, std::vector<std::string>* warnings, Problems& problems) {
-  const Arguments arguments = stand_ins(spec.at("args"));
+void check_metric(const Value& metric, const Value& resolved, const std::string& path, const KnownArguments& arguments,
+                  std::vector<std::string>* warnings, Problems& problems) {
+  const std::size_t before = problems.size();
+  for (const std::string_view key : {"successCondition", "failureCondition"})
+    check_condition(metric.at(key), resolved.at(key), fmt::format("{}.{}", path, key), arguments.fixed, problems);
+  const auto read = Metric::of(resolved);
+  if (problems.size() > before) return;
+  if (!read) {
+    if (!open_limits(metric, arguments.fixed))
+      add(problems, Reason::kInvalid, path, fmt::format("Invalid value: {}", read.error().message), metric);
+  } else if (warnings != nullptr && !open_limits(metric, arguments.given)) {
+    for (std::string& warning : gate_warnings(*read)) warnings->push_back(std::move(warning));
+  }
+}
+
+void check_metrics(const Value& spec, bool of_a_run, std::vector<std::string>* warnings, Problems& problems) {
+  const KnownArguments arguments(spec.at("args"), of_a_run);
   std::size_t index = 0;
   for (const Value& metric : spec.at("metrics").items()) {
     const std::string path = fmt::format("spec.metrics[{}]", index++);
     check_provider(metric, path, problems);
-    const auto resolved = substitute_all(metric, arguments);
-    if (!resolved) {
+    const auto resolved = substitute_all(metric, arguments.stand_ins);
+    if (resolved) {
+      check_metric(metric, *resolved, path, arguments, warnings, problems);
+    } else {
       add(problems, Reason::kInvalid, path, fmt::format("Invalid value: {}", resolved.error().message), metric);
-      continue;
-    }
-    const std::size_t before = problems.size();
-    check_condition(resolved->at("successCondition"), path + ".successCondition", problems);
-    check_condition(resolved->at("failureCondition"), path + ".failureCondition", problems);
-    const auto read = Metric::of(*resolved);
-    if (problems.size() > before) continue;
-    if (!read) {
-      add(problems, Reason::kInvalid, path, fmt::format("Invalid value: {}", read.error().message), metric);
-    } else if (warnings != nullptr) {
-      for (std::string& warning : gate_warnings(*read)) warnings->push_back(std::move(warning));
     }
   }
 }
@@ -91,7 +127,7 @@ bool changed(const api::Admission& admission, std::string_view key) {
   return admission.before == nullptr || admission.object->at(key) != admission.before->at(key);
 }
 
-api::ApiResult<> admit(api::Admission& admission) {
+api::ApiResult<> admit(const api::Schema& schema, api::Admission& admission) {
   if (admission.object == nullptr || admission.resource->group != kRolloutsGroup) return {};
   constexpr std::array<std::string_view, 3> kWithMetrics = {"AnalysisTemplate", "ClusterAnalysisTemplate",
                                                             "AnalysisRun"};
@@ -100,8 +136,13 @@ api::ApiResult<> admit(api::Admission& admission) {
   // Status writes and metadata changes of what is stored already pass: only a changed spec is looked at.
   if ((kind != "Rollout" && !has_metrics) || !changed(admission, "spec")) return {};
   Problems problems;
-  if (kind == "Rollout") problems = rollout_problems(*admission.object);
-  if (has_metrics) check_metrics(admission.object->at("spec"), admission.warnings, problems);
+  if (has_metrics) {
+    check_metrics(admission.object->at("spec"), kind == "AnalysisRun", admission.warnings, problems);
+  } else {
+    problems = rollout_problems(schema, *admission.object);
+    if (admission.warnings != nullptr)
+      std::ranges::move(rollout_warnings(*admission.object), std::back_inserter(*admission.warnings));
+  }
   if (problems.empty()) return {};
   return std::unexpected(
       api::Status::invalid(*admission.resource, admission.object->at("metadata", "name").str(), std::move(problems)));
@@ -109,6 +150,9 @@ api::ApiResult<> admit(api::Admission& admission) {
 
 }  // namespace
 
-void add_delivery_admission(api::Api& api) { api.add_admission("delivery", admit); }
+void add_delivery_admission(api::Api& api) {
+  api.add_admission("delivery",
+                    [&schema = api.schema()](api::Admission& admission) { return admit(schema, admission); });
+}
 
 }  // namespace fairlead::control

@@ -60,14 +60,14 @@ Value run_metadata(const RolloutLook& look, const RunPlan& plan, const std::stri
                         {"ownerReferences", Value::array({controller_reference(*look.rollout)})}});
 }
 
-/// Creates the run under the first name that is free; one that is there and is the same is taken.
+/// Creates the run under the first name that is free; one of this Rollout that is there and is the same is taken.
 Result<api::ObjectPtr> create_run(RolloutLook& look, const RunPlan& plan) {
   const PodHashes hashes{std::string(pod_hash_of(look.canary)), std::string(pod_hash_of(look.stable))};
   const auto templates = find_templates(look.in.api, look.rollout->ns(), plan.analysis.at("templates"));
   if (!templates) return std::unexpected(templates.error());
-  const auto args = rollout_arguments(plan.analysis.at("args"), look.rollout->tree(), hashes);
-  if (!args) return std::unexpected(args.error());
-  auto spec = analysis_spec(*templates, plan.analysis, *args);
+  const RolloutArguments args = rollout_arguments(plan.analysis.at("args"), look.rollout->tree(), hashes);
+  if (!args.problem.empty()) return fail("{}", args.problem);
+  auto spec = analysis_spec(*templates, plan.analysis, args.args);
   if (!spec) return std::unexpected(spec.error());
   const std::string revision(look.rollout->annotation(kRevisionAnnotation));
   std::string base = fmt::format("{}-{}-{}", look.rollout->name(), hashes.latest, revision);
@@ -76,7 +76,8 @@ Result<api::ObjectPtr> create_run(RolloutLook& look, const RunPlan& plan) {
     const std::string name = i == 0 ? base : fmt::format("{}.{}", base, i);
     auto existing = look.in.api.get(look.in.runs, look.rollout->ns(), name);
     if (existing) {
-      if (!phase::completed(run_phase(existing)) && existing->at("spec") == *spec) return existing;
+      const bool ours = is_controlled_by(existing->tree(), *look.rollout);
+      if (ours && !phase::completed(run_phase(existing)) && existing->at("spec") == *spec) return existing;
       continue;
     }
     Value object = Value::object({{"apiVersion", look.in.runs.api_version()},

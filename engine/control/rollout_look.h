@@ -15,6 +15,9 @@
 
 namespace fairlead::control {
 
+/// How often upstream's controller looks at every Rollout, unless --rollout-resync says otherwise.
+inline constexpr Duration kResyncPeriod = std::chrono::minutes(15);
+
 /// Pauses and aborts that this pass adds or takes away; they reach the status when it is written.
 struct PauseChanges {
   std::vector<std::string> add;

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "base/json.h"
 #include "engine/api/selector.h"
 #include "engine/control/analysis_args.h"
-#include "engine/control/analysis_templates.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/rollout_pause.h"
 
@@ -26,6 +24,7 @@ class Problems {
                     .line = at.line(),
                     .column = at.column()});
   }
+  void add(api::FieldError error) { out_.push_back(std::move(error)); }
   void invalid(const std::string& field, const Value& value, std::string_view why) {
     add(Reason::kInvalid, field, fmt::format("Invalid value: {}: {}", to_json(value), why), value);
   }
@@ -60,9 +59,28 @@ void check_selector(const Value& spec, Problems& problems) {
     problems.invalid("spec.selector", selector, parsed.error().message);
   } else if (parsed->selects_everything()) {
     problems.invalid("spec.selector", selector, "empty selector is invalid for deployment");
-  } else if (const Value& labels = spec.at("template", "metadata", "labels"); !parsed->matches(labels)) {
-    problems.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
   }
+}
+
+/// The pod template as a ReplicaSet of it would be judged, which nobody could create otherwise.
+void check_template(const api::Schema& schema, const Value& spec, Problems& problems) {
+  const api::Resource& kind = schema.resource("apps", "replicasets");
+  Value object =
+      Value::object({{"apiVersion", kind.api_version()},
+                     {"kind", kind.kind},
+                     {"metadata", Value::object({{"name", "template"}, {"namespace", "default"}})},
+                     {"spec", Value::object({{"selector", spec.at("selector")}, {"template", spec.at("template")}})}});
+  bool readable = true;
+  for (api::FieldError& error : schema.decode(kind, object)) {
+    // What is unknown or said twice is dropped, as by upstream's decoder, and admission told whoever wrote it.
+    if (error.reason == Reason::kUnknown || error.reason == Reason::kDuplicate) continue;
+    readable = false;
+    problems.add(std::move(error));
+  }
+  if (!readable) return;
+  schema.apply_defaults(kind, object);
+  for (api::FieldError& error : schema.validate(kind, object, nullptr))
+    if (error.field.starts_with("spec.template")) problems.add(std::move(error));
 }
 
 void check_numbers(const Value& spec, Problems& problems) {
@@ -122,20 +140,27 @@ void check_routing(const Value& canary, Problems& problems) {
                      "Canary dynamicStableScale cannot be used with scaleDownDelaySeconds");
 }
 
-void check_step(const Value& step, const std::string& path, bool routed, Problems& problems) {
+/// Upstream lets only these four exclude each other; a setCanaryScale may stand beside any.
+void check_kinds(const Value& step, const std::string& path, Problems& problems) {
+  constexpr std::array<std::string_view, 4> kExclusive = {"setWeight", "pause", "experiment", "analysis"};
   constexpr std::array<std::string_view, 4> kKnown = {"setWeight", "pause", "setCanaryScale", "analysis"};
-  std::size_t known = 0;
+  std::size_t kinds = 0;
+  std::size_t exclusive = 0;
   for (const Member& member : step.members()) {
     if (member.value.is_null()) continue;
-    if (std::ranges::find(kKnown, member.key) == kKnown.end()) {
+    ++kinds;
+    if (std::ranges::find(kExclusive, member.key) != kExclusive.end()) ++exclusive;
+    if (std::ranges::find(kKnown, member.key) == kKnown.end())
       problems.unsupported(path + "." + member.key, member.value,
                            "steps are setWeight, pause, setCanaryScale and analysis");
-    }
-    ++known;
   }
-  if (known != 1)
+  if (kinds == 0 || exclusive > 1)
     problems.invalid(path, step,
                      "Step must have one of the following set: setWeight, setCanaryScale, analysis or pause");
+}
+
+void check_step(const Value& rollout, const Value& step, const std::string& path, bool routed, Problems& problems) {
+  check_kinds(step, path, problems);
   if (const Value& weight = step.at("setWeight"); weight.is_int() && (weight.int_or(0) < 0 || weight.int_or(0) > 100))
     problems.invalid(path + ".setWeight", weight, "SetWeight needs to be between 0 and 100");
   if (const auto pause = pause_duration(step.at("pause")); pause && *pause < Duration(0))
@@ -143,13 +168,20 @@ void check_step(const Value& step, const std::string& path, bool routed, Problem
   if (step.has("setCanaryScale") && !routed)
     problems.required(fmt::format("{}.trafficRouting", kCanaryPath), "SetCanaryScale requires TrafficRouting to be set",
                       step);
+  for (const Value& argument : step.at("analysis", "args").items()) {
+    const Value& field = argument.at("valueFrom", "fieldRef", "fieldPath");
+    if (field.str().starts_with("metadata") && !metadata_text(rollout, field.str()))
+      problems.invalid(path + ".analyses", field,
+                       "Analyses arguments must refer to valid object metadata supported by downwardAPI");
+  }
 }
 
 bool is_zero(const Value& value) {
   return (value.is_int() && value.int_or(1) == 0) || value.str() == "0" || value.str() == "0%";
 }
 
-void check_canary(const Value& canary, Problems& problems) {
+void check_canary(const Value& rollout, Problems& problems) {
+  const Value& canary = rollout.at("spec", "strategy", "canary");
   const std::string path(kCanaryPath);
   if (is_zero(canary.at("maxSurge")) && is_zero(canary.at("maxUnavailable")))
     problems.invalid(path + ".maxSurge", canary.at("maxSurge"), "MaxSurge and MaxUnavailable both can not be zero");
@@ -163,89 +195,27 @@ void check_canary(const Value& canary, Problems& problems) {
   check_routing(canary, problems);
   const auto& steps = canary.at("steps").items();
   for (std::size_t i = 0; i < steps.size(); ++i)
-    check_step(steps[i], fmt::format("{}.steps[{}]", path, i), canary.at("trafficRouting").is_object(), problems);
-}
-
-/// field.Error.Error().
-std::string sentence(std::string_view field, std::string_view value, std::string_view why) {
-  return fmt::format("{}: Invalid value: \"{}\": {}", field, value, why);
-}
-
-std::string service_problem(const RolloutLook& look, std::string_view key) {
-  const std::string_view name = look.strategy().at(key).str();
-  if (name.empty()) return {};
-  const std::string field = fmt::format("{}.{}", kCanaryPath, key);
-  const auto service = look.in.api.get(look.in.services, look.rollout->ns(), name);
-  if (!service) return sentence(field, name, fmt::format("service \"{}\" not found", name));
-  for (const Member& member : service->at("spec", "selector").members()) {
-    if (member.key == kPodHashLabel) continue;
-    if (look.spec().at("template", "metadata", "labels", member.key) != member.value)
-      return sentence(field, name, fmt::format("Service \"{}\" has unmatch label \"{}\" in rollout", name, member.key));
-  }
-  const std::string_view manager = service->annotation(kManagedByAnnotation);
-  if (!manager.empty() && manager != look.rollout->name())
-    return sentence(field, name, fmt::format("Service \"{}\" is managed by another Rollout", name));
-  return {};
-}
-
-/// A template must be there, its arguments given, and a step's metrics must come to an end.
-std::string template_problem(const RolloutLook& look, const Value& analysis, const std::string& field,
-                             bool endless_allowed) {
-  const auto templates = find_templates(look.in.api, look.rollout->ns(), analysis.at("templates"));
-  std::string names;
-  for (const Value& ref : analysis.at("templates").items())
-    names += fmt::format("{}{}", names.empty() ? "" : " ", ref.at("templateName").str());
-  if (!templates) return sentence(field, names, templates.error().message);
-  const auto args =
-      rollout_arguments(analysis.at("args"), look.rollout->tree(), {"dummy-new-hash", "dummy-stable-hash"});
-  if (!args) return sentence(field, names, args.error().message);
-  const auto spec = analysis_spec(*templates, analysis, *args);
-  if (!spec) return sentence(field, fmt::format("templateNames: [{}]", names), spec.error().message);
-  if (endless_allowed) return {};
-  for (const Value& metric : spec->at("metrics").items()) {
-    const Value& count = metric.at("count");
-    const bool counted = !count.is_null() && !(count.is_int() && count.int_or(0) == 0);
-    if (!counted && !metric.at("interval").str().empty())
-      return sentence(field, names,
-                      fmt::format("AnalysisTemplate {} has metric {} which runs indefinitely. Invalid value for "
-                                  "count: {}",
-                                  names, metric.at("name").str(), to_json(count)));
-  }
-  return {};
+    check_step(rollout, steps[i], fmt::format("{}.steps[{}]", path, i), canary.at("trafficRouting").is_object(),
+               problems);
 }
 
 }  // namespace
 
-std::vector<api::FieldError> rollout_problems(const Value& rollout) {
+std::vector<api::FieldError> rollout_problems(const api::Schema& schema, const Value& rollout) {
   Problems problems;
   const Value& spec = rollout.at("spec");
   const Value& strategy = spec.at("strategy");
   problems.refuse(spec, "spec", "workloadRef", "put the pod template into the Rollout");
   problems.refuse(strategy, "spec.strategy", "blueGreen", "use canary");
   check_selector(spec, problems);
+  check_template(schema, spec, problems);
   check_numbers(spec, problems);
   if (strategy.at("canary").is_object()) {
-    check_canary(strategy.at("canary"), problems);
+    check_canary(rollout, problems);
   } else if (!strategy.has("blueGreen")) {
     problems.required("spec.strategy.strategy", "Rollout has missing field '.spec.strategy.canary'", strategy);
   }
   return problems.take();
-}
-
-std::string reference_problem(const RolloutLook& look) {
-  if (const auto problems = rollout_problems(look.rollout->tree()); !problems.empty())
-    return fmt::format("{}: {}", problems.front().field, problems.front().message);
-  for (const std::string_view key : {"stableService", "canaryService"})
-    if (std::string problem = service_problem(look, key); !problem.empty()) return problem;
-  for (std::size_t i = 0; i < look.steps().size(); ++i) {
-    if (!look.steps()[i].has("analysis")) continue;
-    const std::string field = fmt::format("{}.steps[{}].analysis.templates", kCanaryPath, i);
-    if (std::string problem = template_problem(look, look.steps()[i].at("analysis"), field, false); !problem.empty())
-      return problem;
-  }
-  if (const Value& background = look.strategy().at("analysis"); !background.at("templates").empty())
-    return template_problem(look, background, fmt::format("{}.analysis.templates", kCanaryPath), true);
-  return {};
 }
 
 }  // namespace fairlead::control

@@ -12,7 +12,7 @@ namespace fairlead::control {
 
 /// Everything wrong with a Rollout by itself: upstream's rules, and fields that upstream knows and nothing here acts
 /// on.
-[[nodiscard]] std::vector<api::FieldError> rollout_problems(const Value& rollout);
+[[nodiscard]] std::vector<api::FieldError> rollout_problems(const api::Schema& schema, const Value& rollout);
 
 /// The first problem with the Rollout or with Services and templates that it names; empty when there is none. Upstream
 /// shows it as condition InvalidSpec and looks again.
