@@ -37,11 +37,6 @@ void add_owner(const api::Object& object, const api::Resource& rollouts, Queue& 
   if (const auto owner = controller_key(object, rollouts)) queue.add(*owner);
 }
 
-bool uses_service(const api::Object& rollout, std::string_view name) {
-  const Value& strategy = rollout.at("spec", "strategy", "canary");
-  return strategy.at("canaryService").str() == name || strategy.at("stableService").str() == name;
-}
-
 bool uses_route(const RolloutServices& in, const api::Object& rollout, const api::Key& key) {
   for (const api::Key& each : routes_of(in, rollout))
     if (each == key) return true;
@@ -97,7 +92,7 @@ void RolloutReconciler::observe(const api::Event& event, Queue& queue) {
     if (left && resource == &in_.replica_sets) offer_orphan(in_, object, queue);
   } else if (resource == &in_.services) {
     for (const auto& rollout : in_.api.list(in_.rollouts, object.ns()))
-      if (uses_service(*rollout, object.name())) queue.add(rollout->key());
+      if (names_service(*rollout, object.name())) queue.add(rollout->key());
   } else if (resource == &in_.routes) {
     for (const auto& rollout : in_.api.list(in_.rollouts))
       if (uses_route(in_, *rollout, object.key())) queue.add(rollout->key());
@@ -106,11 +101,8 @@ void RolloutReconciler::observe(const api::Event& event, Queue& queue) {
 
 Result<Again> RolloutReconciler::reconcile(const api::Key& key) {
   const auto rollout = in_.api.get(key);
-  if (!rollout) {
-    if (auto r = release_services(in_, key.ns, key.name); !r) return std::unexpected(r.error());
-    return Again::when_changed();
-  }
-  if (rollout->deleting()) return Again::when_changed();
+  if (auto r = release_services(in_, key, rollout.get()); !r) return std::unexpected(r.error());
+  if (!rollout || rollout->deleting()) return Again::when_changed();
   if (auto r = claim_replica_sets(in_, *rollout); !r) return std::unexpected(r.error());
   RolloutLook look(in_, rollout);
   if (const std::string problem = reference_problem(look); !problem.empty()) return note_invalid(look, problem);

@@ -60,9 +60,15 @@ Result<Next> point_services(RolloutLook& look) {
   return Next::kGoOn;
 }
 
-Result<> release_services(const RolloutServices& in, std::string_view ns, std::string_view rollout) {
-  for (const auto& service : in.api.list(in.services, ns)) {
-    if (service->annotation(kManagedByAnnotation) != rollout) continue;
+bool names_service(const api::Object& rollout, std::string_view service) {
+  const Value& strategy = rollout.at("spec", "strategy", "canary");
+  return strategy.at("canaryService").str() == service || strategy.at("stableService").str() == service;
+}
+
+Result<> release_services(const RolloutServices& in, const api::Key& key, const api::Object* rollout) {
+  for (const auto& service : in.api.list(in.services, key.ns)) {
+    if (service->annotation(kManagedByAnnotation) != key.name) continue;
+    if (rollout != nullptr && names_service(*rollout, service->name())) continue;
     const auto written = in.api.mutate(service->key(), api::Subresource::kNone, [](Value& tree) {
       tree.make("metadata", "annotations").erase(kManagedByAnnotation);
       if (Value* selector = tree.make("spec").find("selector"); selector != nullptr && selector->is_object())

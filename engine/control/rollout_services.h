@@ -16,7 +16,11 @@ namespace fairlead::control {
 /// The pod hash that still has traffic while a rollout with dynamicStableScale goes back to stable in mid-update.
 [[nodiscard]] std::optional<std::string> retreating_canary(const RolloutLook& look);
 
-/// Gives back the Services of a Rollout that is gone: they select pods of every version again.
-[[nodiscard]] Result<> release_services(const RolloutServices& in, std::string_view ns, std::string_view rollout);
+/// Whether the Rollout names the Service as its canary or its stable one.
+[[nodiscard]] bool names_service(const api::Object& rollout, std::string_view service);
+
+/// Gives back the Services that the Rollout `key` holds and names no longer, all of them when it is gone (null): they
+/// select pods of every version again.
+[[nodiscard]] Result<> release_services(const RolloutServices& in, const api::Key& key, const api::Object* rollout);
 
 }  // namespace fairlead::control
