@@ -72,7 +72,7 @@ Result<Again> note_invalid(RolloutLook& look, const std::string& problem) {
                                             [](Value& tree) { remove_condition(tree["status"], "InvalidSpec"); });
     if (!cleared) return fail("{}", cleared.error().message);
   }
-  if (auto r = patch_conditions(look, {{"InvalidSpec", "True", "InvalidSpec", message}}); !r)
+  if (auto r = patch_conditions(look, {{"InvalidSpec", "True", "InvalidSpec", message}}, PhaseToo::kYes); !r)
     return std::unexpected(r.error());
   return Again::in(kInvalidRetry);
 }

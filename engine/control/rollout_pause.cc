@@ -63,7 +63,10 @@ Result<Next> note_pause(RolloutLook& look) {
   if (paused != condition_holds(status, "Paused") && !abort_noted)
     conditions.push_back({"Paused", paused ? "True" : "False", "RolloutPaused", "Rollout is paused"});
   if (conditions.empty()) return Next::kGoOn;
-  if (auto r = patch_conditions(look, conditions); !r) return std::unexpected(r.error());
+  // Upstream writes the phase always, and so says Healthy for a moment where a new template comes with the end of a
+  // pause.
+  const PhaseToo phase_too = template_or_steps_changed(look) ? PhaseToo::kNo : PhaseToo::kYes;
+  if (auto r = patch_conditions(look, conditions, phase_too); !r) return std::unexpected(r.error());
   return Next::kStop;
 }
 

@@ -103,7 +103,7 @@ Result<Next> collide(RolloutLook& look) {
 Result<Next> refuse_replica_set(RolloutLook& look, const std::string& name, const std::string& why) {
   const std::string message = fmt::format("Failed to create new replica set \"{}\": {}", name, why);
   look.warn("ReplicaSetCreateError", message);
-  if (auto r = patch_conditions(look, {{"Progressing", "False", "ReplicaSetCreateError", message}}); !r)
+  if (auto r = patch_conditions(look, {{"Progressing", "False", "ReplicaSetCreateError", message}}, PhaseToo::kYes); !r)
     return std::unexpected(r.error());
   return fail("{}", message);
 }
@@ -142,7 +142,7 @@ Result<Next> create_replica_set(RolloutLook& look) {
   if (auto r = set_revision(look, revision); !r) return std::unexpected(r.error());
   look.note("NewReplicaSetCreated", fmt::format("Created ReplicaSet {} (revision {})", name, revision));
   const std::string message = fmt::format("Created new replica set \"{}\"", name);
-  if (auto r = patch_conditions(look, {{"Progressing", "True", "NewReplicaSetCreated", message}}); !r)
+  if (auto r = patch_conditions(look, {{"Progressing", "True", "NewReplicaSetCreated", message}}, PhaseToo::kNo); !r)
     return std::unexpected(r.error());
   return Next::kStop;
 }
@@ -164,7 +164,7 @@ Result<Next> sync_revision(RolloutLook& look) {
     return std::unexpected(r.error());
   if (!condition_called(look.old_status(), "Progressing").is_null()) return Next::kGoOn;
   const std::string message = fmt::format("Found new replica set \"{}\"", look.canary->name());
-  if (auto r = patch_conditions(look, {{"Progressing", "True", "FoundNewReplicaSet", message}}); !r)
+  if (auto r = patch_conditions(look, {{"Progressing", "True", "FoundNewReplicaSet", message}}, PhaseToo::kNo); !r)
     return std::unexpected(r.error());
   return Next::kStop;
 }

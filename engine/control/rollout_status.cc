@@ -195,12 +195,12 @@ Result<> write_status(RolloutLook& look) {
   return {};
 }
 
-Result<> patch_conditions(RolloutLook& look, const std::vector<RolloutCondition>& conditions) {
+Result<> patch_conditions(RolloutLook& look, const std::vector<RolloutCondition>& conditions, PhaseToo phase_too) {
   const auto written = look.in.api.mutate(look.rollout->key(), api::Subresource::kStatus, [&](Value& tree) {
     Value& status = tree["status"];
     if (!status.is_object()) status = Value::object();
     for (const RolloutCondition& condition : conditions) set_condition(status, condition, look.now);
-    set_phase(look, status);
+    if (phase_too == PhaseToo::kYes) set_phase(look, status);
   });
   if (!written) return fail("{}", written.error().message);
   look.rollout = *written;

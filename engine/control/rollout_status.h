@@ -23,8 +23,12 @@ struct RolloutCondition {
 bool set_condition(Value& status, const RolloutCondition& condition, Time now);
 void remove_condition(Value& status, std::string_view type);
 
-/// Writes conditions alone, with the phase that follows from them, over the stored status.
-[[nodiscard]] Result<> patch_conditions(RolloutLook& look, const std::vector<RolloutCondition>& conditions);
+/// Whether observedGeneration and phase are written along with conditions. Before an update has started the rest of the
+/// status is still about the version before, so its phase would call the new generation Healthy.
+enum class PhaseToo : std::uint8_t { kNo, kYes };
+/// Writes conditions alone over the stored status.
+[[nodiscard]] Result<> patch_conditions(RolloutLook& look, const std::vector<RolloutCondition>& conditions,
+                                        PhaseToo phase_too);
 
 /// The pod template or the steps are not those of the stored status.
 [[nodiscard]] bool template_or_steps_changed(const RolloutLook& look);
