@@ -5,6 +5,7 @@
 #include "engine/control/analysis_status.h"
 #include "engine/control/delivery_names.h"
 #include "engine/control/rollout_status.h"
+#include "engine/control/rollout_warnings.h"
 
 namespace fairlead::control {
 namespace {
@@ -86,6 +87,8 @@ bool set_health(RolloutLook& look, bool paused) {
 void set_aborted(RolloutLook& look) {
   std::string message = fmt::format("Rollout aborted update to revision {}", revision_of(*look.rollout));
   if (!look.pause.abort_message.empty()) message += ": " + look.pause.abort_message + evidence(look);
+  if (look.routed() && abort_gets_stuck(look.strategy()))
+    message += " (it may keep traffic: remove abortScaleDownDelaySeconds, or take the change back)";
   if (set_condition(look.status, {"Progressing", "False", "RolloutAborted", message}, look.now))
     look.warn("RolloutAborted", message);
 }

@@ -9,6 +9,7 @@
 #include "engine/control/rollout_look.h"
 #include "engine/control/rollout_status.h"
 #include "engine/control/rollout_template.h"
+#include "engine/control/rollout_warnings.h"
 
 namespace fairlead::control {
 namespace {
@@ -141,6 +142,7 @@ Result<Next> create_replica_set(RolloutLook& look) {
     return created.error().code == 409 ? collide(look) : refuse_replica_set(look, name, created.error().message);
   if (auto r = set_revision(look, revision); !r) return std::unexpected(r.error());
   look.note("NewReplicaSetCreated", fmt::format("Created ReplicaSet {} (revision {})", name, revision));
+  for (const std::string& warning : rollout_warnings(look.rollout->tree())) look.warn("KnownTrap", warning);
   const std::string message = fmt::format("Created new replica set \"{}\"", name);
   if (auto r = patch_conditions(look, {{"Progressing", "True", "NewReplicaSetCreated", message}}, PhaseToo::kNo); !r)
     return std::unexpected(r.error());

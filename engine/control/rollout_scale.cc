@@ -107,6 +107,8 @@ Result<std::optional<std::int32_t>> aborted_canary_size(RolloutLook& look, std::
     const auto deadline = deadline_of(*look.canary);
     if (!deadline) return std::optional(wanted);
     if (*deadline <= look.now) return std::optional(0);
+    // A trap of upstream's, which rollout_warnings tells of: what its periodic look comes to before is not held.
+    if (*deadline - look.now > kResyncPeriod) return std::optional(wanted);
     look.look_again(*deadline - look.now);
     return hold();
   }
@@ -156,24 +158,27 @@ Result<std::int32_t> size_until_deadline(RolloutLook& look, const api::ObjectPtr
   }
   const Duration delay = std::chrono::seconds(
       look.strategy().at("scaleDownDelaySeconds").int_or(kDefaultScaleDownDelay / std::chrono::seconds(1)));
-  // Upstream gives no deadline then and so keeps the pods, looking again without a pause; 0 is meant as "at once".
-  if (size == 0 || kept >= most || delay <= Duration(0)) return 0;
+  if (size == 0 || kept >= most) return 0;
   ++kept;
+  // A trap of upstream's, which rollout_warnings tells of: 0 is no deadline, so the pods stay for ever.
+  if (delay <= Duration(0)) return size;
   if (auto r = set_deadline(look, replica_set, delay); !r) return std::unexpected(r.error());
   look.look_again(delay);
   return size;
 }
 
-/// Pods of older ReplicaSets that are not available anyway go first and need no room.
-Result<std::int32_t> drop_unhealthy(RolloutLook& look, const std::vector<api::ObjectPtr>& old) {
+/// Pods of older ReplicaSets that are not available anyway go first and need no room. Nothing while one of them has
+/// more pods than it was told to have: it is on its way down, and what it still has counts for nobody.
+Result<std::optional<std::int32_t>> drop_unhealthy(RolloutLook& look, const std::vector<api::ObjectPtr>& old) {
   std::int32_t dropped = 0;
   for (const auto& each : old) {
     const std::int32_t surplus = desired_replicas(*each) - available_replicas(*each);
-    if (desired_replicas(*each) == 0 || surplus <= 0) continue;
+    if (surplus < 0) return std::nullopt;
+    if (surplus == 0) continue;
     if (auto r = scale(look, each, available_replicas(*each)); !r) return std::unexpected(r.error());
     dropped += surplus;
   }
-  return dropped;
+  return std::optional(dropped);
 }
 
 Result<std::int32_t> wanted_of_other(RolloutLook& look, const api::ObjectPtr& each, std::int32_t room,
@@ -192,7 +197,8 @@ Result<bool> scale_others(RolloutLook& look) {
   if (old.empty()) return false;
   const auto dropped = drop_unhealthy(look, old);
   if (!dropped) return std::unexpected(dropped.error());
-  std::int32_t total = *dropped;
+  if (!*dropped) return false;
+  std::int32_t total = **dropped;
   std::int32_t available = 0;
   for (const auto& each : look.all) available += available_replicas(*each);
   std::int32_t room = available - (look.replicas() - look.facts().fences.unavailable);
