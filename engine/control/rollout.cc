@@ -43,18 +43,28 @@ bool uses_route(const RolloutServices& in, const api::Object& rollout, const api
   return false;
 }
 
+/// ReplicaSets that are a Rollout's. Without a pod hash one is none: upstream's controller does not even see it, so
+/// that the ReplicaSet of a Deployment with the same labels is left alone.
+Result<api::Selector> selector_of(const api::Object& rollout) {
+  Value selector = rollout.at("spec", "selector");
+  const auto written = api::Selector::from_label_selector(selector);
+  if (!written || !selector.is_object() || written->selects_everything()) return fail("the selector selects too much");
+  selector["matchExpressions"].push_back(Value::object({{"key", kPodHashLabel}, {"operator", "Exists"}}));
+  return api::Selector::from_label_selector(selector);
+}
+
 /// Takes over ReplicaSets that match and belong to nobody, as one that was orphaned by the Rollout's deletion, and lets
 /// those go that match no longer.
 Result<> claim_replica_sets(const RolloutServices& in, const api::Object& rollout) {
-  const auto selector = api::Selector::from_label_selector(rollout.at("spec", "selector"));
-  if (!selector || selector->selects_everything()) return {};  // Said as InvalidSpec.
+  const auto selector = selector_of(rollout);
+  if (!selector) return {};  // Said as InvalidSpec.
   const auto claimed = claim(in.api, rollout, in.replica_sets, *selector);
   return claimed ? Result<>() : std::unexpected(claimed.error());
 }
 
 void offer_orphan(const RolloutServices& in, const api::Object& replica_set, Queue& queue) {
   for (const auto& rollout : in.api.list(in.rollouts, replica_set.ns())) {
-    const auto selector = api::Selector::from_label_selector(rollout->at("spec", "selector"));
+    const auto selector = selector_of(*rollout);
     if (selector && selector->matches(replica_set.at("metadata", "labels"))) queue.add(rollout->key());
   }
 }

@@ -208,7 +208,7 @@ std::vector<api::FieldError> rollout_problems(const api::Schema& schema, const V
   problems.refuse(spec, "spec", "workloadRef", "put the pod template into the Rollout");
   problems.refuse(strategy, "spec.strategy", "blueGreen", "use canary");
   check_selector(spec, problems);
-  check_template(schema, spec, problems);
+  if (!spec.has("workloadRef")) check_template(schema, spec, problems);
   check_numbers(spec, problems);
   if (strategy.at("canary").is_object()) {
     check_canary(rollout, problems);
