@@ -89,7 +89,7 @@ Value typed_template(const api::Schema& schema, const Value& pod_template) {
 }
 
 std::string pod_template_hash(const Value& typed, std::int64_t collisions) {
-  std::string text = canonical_json(typed);
+  std::string text = to_json(typed);
   if (collisions != 0) text += fmt::format("#{}", collisions);
   return short_hash(text);
 }

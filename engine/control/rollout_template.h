@@ -14,10 +14,11 @@ namespace fairlead::control {
 /// defaults; members that the types do not know are gone, as they are from the pods.
 [[nodiscard]] Value typed_template(const api::Schema& schema, const Value& pod_template);
 
-/// A label-safe hash of a typed pod template: FNV-1a over its JSON. Not upstream's number, which depends on the order
-/// of its Go fields; nothing compares the two. ReplicaSets are found by equality where it differs.
+/// A label-safe hash of a typed pod template: FNV-1a over its JSON, in the order in which it was written. Not
+/// upstream's number, which depends on the order of its Go fields; nothing compares the two. ReplicaSets are found by
+/// equality where it differs.
 [[nodiscard]] std::string pod_template_hash(const Value& typed, std::int64_t collisions);
-/// The same for spec.strategy.canary.steps, as upstream's Go types hold them.
+/// The same for spec.strategy.canary.steps as upstream's Go types hold them, whatever their order.
 [[nodiscard]] std::string step_hash(const Value& steps);
 
 /// The ReplicaSet whose template is the Rollout's, labels of ours and ephemeral metadata aside; null when there is
