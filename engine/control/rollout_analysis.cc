@@ -92,6 +92,17 @@ Result<api::ObjectPtr> create_run(RolloutLook& look, const RunPlan& plan) {
   return fail("no free name for AnalysisRun {}", base);
 }
 
+/// The same, and says why where it cannot: upstream tells only its log, and the Rollout stands still.
+Result<> make_run(RolloutLook& look, const RunPlan& plan, api::ObjectPtr& run) {
+  auto made = create_run(look, plan);
+  if (!made) {
+    look.warn("AnalysisRunCreateError", fmt::format("Failed to create an AnalysisRun: {}", made.error().message));
+    return std::unexpected(made.error());
+  }
+  run = std::move(*made);
+  return {};
+}
+
 /// What the end of a run means for the Rollout.
 void follow(RolloutLook& look, const api::ObjectPtr& run, std::string_view what) {
   const std::string_view phase = run_phase(run);
@@ -114,12 +125,7 @@ Result<> run_step_analysis(RolloutLook& look) {
     if (look.step_run) look.other_runs.push_back(std::exchange(look.step_run, nullptr));
     return {};
   }
-  if (needs_new_run(look, look.step_run)) {
-    auto run = create_run(look, {step->at("analysis"), index, kStepRun});
-    if (!run) return std::unexpected(run.error());
-    look.step_run = std::move(*run);
-    return {};
-  }
+  if (needs_new_run(look, look.step_run)) return make_run(look, {step->at("analysis"), index, kStepRun}, look.step_run);
   follow(look, look.step_run, "Step-based");
   return {};
 }
@@ -144,12 +150,8 @@ Result<> run_background_analysis(RolloutLook& look) {
     return {};
   }
   if (look.pause_condition(kInconclusivePause) != nullptr) return {};
-  if (needs_new_run(look, look.background_run)) {
-    auto run = create_run(look, {analysis, "", kBackgroundRun});
-    if (!run) return std::unexpected(run.error());
-    look.background_run = std::move(*run);
-    return {};
-  }
+  if (needs_new_run(look, look.background_run))
+    return make_run(look, {analysis, "", kBackgroundRun}, look.background_run);
   follow(look, look.background_run, "Background");
   return {};
 }

@@ -4,35 +4,10 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/json_shape.h"
 #include "engine/control/delivery_names.h"
 
 namespace fairlead::control {
 namespace {
-
-std::string short_hash(const std::string& text) { return safe_encode(std::to_string(fnv1a32(text))); }
-
-/// What upstream's types leave out of JSON: text, booleans, lists and maps of theirs that say nothing. Numbers are
-/// pointers, so a 0 is something that was said.
-bool says_nothing(const Value& value) {
-  if (value.is_bool()) return !value.bool_or(true);
-  if (value.is_string()) return value.str().empty();
-  return value.is_null() || (!value.is_number() && value.empty());
-}
-
-/// Leaves out what says nothing, from the inside out.
-Value without_empties(const Value& tree) {
-  if (tree.is_array()) {
-    Value out = Value::array();
-    for (const Value& item : tree.items()) out.push_back(without_empties(item));
-    return out;
-  }
-  if (!tree.is_object()) return tree;
-  Value out = Value::object();
-  for (const Member& member : tree.members())
-    if (Value value = without_empties(member.value); !says_nothing(value)) out.set(member.key, std::move(value));
-  return out;
-}
 
 /// An empty map is as good as none.
 void drop_if_empty(Value& tree, std::string_view key) {
@@ -91,19 +66,7 @@ Value typed_template(const api::Schema& schema, const Value& pod_template) {
 std::string pod_template_hash(const Value& typed, std::int64_t collisions) {
   std::string text = to_json(typed);
   if (collisions != 0) text += fmt::format("#{}", collisions);
-  return short_hash(text);
-}
-
-std::string step_hash(const Value& steps) {
-  Value typed;
-  for (const Value& step : steps.items()) {
-    Value kinds = Value::object();
-    // `pause: {}` is a pointer that is set, so the kinds of a step stay.
-    for (const Member& kind : step.members())
-      if (!kind.value.is_null()) kinds.set(kind.key, without_empties(kind.value));
-    typed.push_back(std::move(kinds));
-  }
-  return short_hash(canonical_json(typed));
+  return safe_encode(std::to_string(fnv1a32(text)));
 }
 
 bool same_template(const RolloutServices& in, Value live, const Value& typed) {

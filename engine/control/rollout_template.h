@@ -1,6 +1,6 @@
 // Pod templates of Rollouts: which ReplicaSet is the one of the current template, and metadata that comes and goes.
 // Source: argo-rollouts/utils/replicaset/replicaset.go (FindNewReplicaSet), canary.go (SyncEphemeralPodMetadata),
-// utils/hash/hash.go, utils/conditions/conditions.go (ComputeStepHash).
+// utils/hash/hash.go.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ namespace fairlead::control {
 /// upstream's number, which depends on the order of its Go fields; nothing compares the two. ReplicaSets are found by
 /// equality where it differs.
 [[nodiscard]] std::string pod_template_hash(const Value& typed, std::int64_t collisions);
-/// The same for spec.strategy.canary.steps as upstream's Go types hold them, whatever their order.
+/// Of spec.strategy.canary.steps: upstream's number.
 [[nodiscard]] std::string step_hash(const Value& steps);
 
 /// The ReplicaSet whose template is the Rollout's, labels of ours and ephemeral metadata aside; null when there is

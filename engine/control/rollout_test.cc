@@ -4,6 +4,7 @@
 
 #include "base/yaml.h"
 #include "engine/control/delivery.h"
+#include "engine/control/rollout_template.h"
 #include "engine/seam/virtual_time.h"
 
 namespace fairlead::control {
@@ -21,6 +22,27 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: 'shop/web:1'}]}
 )";
+
+// Recorded from argo-rollouts 1.10.1, utils/conditions: ComputeStepHash.
+TEST(StepHash, IsUpstreams) {
+  const auto hash = [](std::string_view yaml) { return step_hash(parse_yaml(yaml, "test")->front()); };
+  EXPECT_EQ(step_hash(Value()), "5ffbfbbd64");
+  EXPECT_EQ(hash("[]"), "5ffbfbbd64");
+  EXPECT_EQ(hash("[{setWeight: 50}, {pause: {}}]"), "757f5f97b");
+  EXPECT_EQ(hash(R"(
+- {setWeight: 50}
+- analysis:
+    args: [{value: 'a<b&c', name: x}, {name: z, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+    templates: [{clusterScope: false, templateName: gate}]
+    dryRun: [{metricName: a}]
+    measurementRetention: [{metricName: a, limit: 3}]
+    analysisRunMetadata: {labels: {b: c, a: d}, annotations: {}}
+- {pause: {duration: 30s}}
+- {pause: {duration: 30}}
+- {setCanaryScale: {matchTrafficWeight: false, replicas: 2}}
+)"),
+            "b6c4ff554");
+}
 
 /// What a scenario does not see: each single write of the reconciler, and warnings of admission.
 class RolloutTest : public testing::Test {
