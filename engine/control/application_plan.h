@@ -1,6 +1,8 @@
 // What one look at an Application found and decided; shared by the files that implement its reconciler.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,46 +11,40 @@
 
 namespace fairlead::control {
 
-struct ApplicationReconciler::Plan {
-  api::ObjectPtr application;
-  api::ObjectPtr project;
-  std::string revision;
-  IgnoredDifferences ignored;
-  std::vector<ApplicationItem> items;                           ///< In order of wave, kind and name.
-  Value operation;                                              ///< status.operationState as it will be written.
-  std::vector<std::pair<std::string, std::string>> conditions;  ///< Type and message.
-  bool compared = false;
+/// Type and message, as status.conditions has them.
+using ApplicationCondition = std::pair<std::string, std::string>;
 
-  [[nodiscard]] const Value& spec() const { return application->at("spec"); }
-  [[nodiscard]] const Value& automated() const { return spec().at("syncPolicy", "automated"); }
-  [[nodiscard]] bool has_option(std::string_view option) const {
-    for (const Value& o : spec().at("syncPolicy", "syncOptions").items()) {
-      if (o.str() == option) return true;
-    }
-    return false;
-  }
+/// What a commit holds, beside what is live.
+struct ApplicationReconciler::Comparison {
+  std::string revision;
+  std::vector<ApplicationItem> items;
+  std::vector<ApplicationCondition> conditions;
+  std::string error;  ///< Why the commit's objects are not known: then the items are only those that are live.
+
   [[nodiscard]] bool out_of_sync() const {
-    for (const ApplicationItem& item : items) {
-      if (!item.synced && !item.extraneous) return true;
-    }
-    return false;
-  }
-  /// The operation was of the commit and the source that are wanted now.
-  [[nodiscard]] bool attempted() const {
-    const Value& result = operation.at("syncResult");
-    return result.at("revision").str() == revision && result.at("source") == spec().at("source");
+    return std::ranges::any_of(items, [](const ApplicationItem& i) { return !i.synced && !i.extraneous; });
   }
 };
 
-/// What may become of an object when Git, or its Application, is gone.
-enum class Removal : std::uint8_t { kYes, kNo, kConfirm };
-/// By the object's sync option, else by the Application's. `option` is "Prune" or "Delete".
-[[nodiscard]] Removal removal_of(const api::Object& live, const Value& application, std::string_view option);
-/// Whether somebody has said on the Application, at or after `since`, that objects which ask for it may go.
-[[nodiscard]] bool removal_approved(const api::Object& application, Time since);
+struct ApplicationReconciler::Plan {
+  api::ObjectPtr application;
+  api::ObjectPtr project;            ///< Null when there is none of its name.
+  IgnoredDifferences ignored;        ///< Items point into it.
+  std::optional<Comparison> wanted;  ///< With what Git has now; nothing where spec cannot be followed.
+  Value operation;                   ///< status.operationState as it will be written.
+  std::vector<ApplicationCondition> conditions;
+  bool taken = false;  ///< The Application's `operation` has become `operation`, or never will.
 
-/// Order in which kinds are applied within a wave; what the table does not name comes last.
-/// Source: argo-cd gitops-engine/pkg/sync/sync_tasks.go (kindOrder).
-[[nodiscard]] int kind_order(std::string_view kind);
+  [[nodiscard]] const Value& spec() const { return application->at("spec"); }
+  [[nodiscard]] const Value& automated() const { return spec().at("syncPolicy", "automated"); }
+  [[nodiscard]] bool is_automated() const { return !automated().is_null() && automated().at("enabled").bool_or(true); }
+  [[nodiscard]] std::string_view phase() const { return operation.at("phase").str(); }
+  [[nodiscard]] bool in_progress() const { return phase() == "Running" || phase() == "Terminating"; }
+  [[nodiscard]] const Value& synced() const { return operation.at("syncResult"); }
+  /// The operation is, or was, of the commit and the source that are wanted now.
+  [[nodiscard]] bool attempted() const {
+    return synced().at("revision").str() == wanted->revision && synced().at("source") == spec().at("source");
+  }
+};
 
 }  // namespace fairlead::control

@@ -1,258 +1,273 @@
-// The half of the Application reconciler that writes: operations, waves, pruning, and the status.
+#include "engine/control/application_sync.h"
+
 #include <algorithm>
+#include <iterator>
 #include <set>
 
-#include "engine/control/application.h"
-#include "engine/control/application_plan.h"
+#include <fmt/ranges.h>
+
+#include "engine/control/application_options.h"
+#include "engine/control/application_project.h"
 
 namespace fairlead::control {
 namespace {
 
-constexpr std::int64_t kHistoryLimit = 10;  ///< spec.revisionHistoryLimit where it is left out.
-/// When to look at a failed operation again; start_operation knows whether it is tried again by then.
-constexpr Duration kAfterFailure = std::chrono::seconds(1);
-
-Value item_reference(const ApplicationItem& item) {
-  Value out = Value::object();
-  if (!item.resource->group.empty()) out.set("group", item.resource->group);
-  out.set("version", item.resource->version).set("kind", item.resource->kind);
-  if (!item.key.ns.empty()) out.set("namespace", item.key.ns);
-  out.set("name", item.key.name);
-  return out;
+bool is_result_of(const Value& result, const SyncTask& task) {
+  const ApplicationItem& item = *task.item;
+  return result.at("group").str() == item.group && result.at("kind").str() == item.kind &&
+         result.at("namespace").str() == item.key.ns && result.at("name").str() == item.key.name &&
+         result.at("syncPhase").str() == to_string(task.phase);
 }
 
-bool same_item(const Value& reference, const ApplicationItem& item) {
-  return reference.at("group").str() == item.resource->group && reference.at("kind").str() == item.resource->kind &&
-         reference.at("namespace").str() == item.key.ns && reference.at("name").str() == item.key.name;
-}
-
-/// The entry of one item in operationState.syncResult.resources; null when it was not touched by this operation.
-const Value* result_of(const Value& operation, const ApplicationItem& item) {
-  for (const Value& r : operation.at("syncResult", "resources").items()) {
-    if (same_item(r, item)) return &r;
-  }
-  return nullptr;
-}
-
-void add_result(Value& operation, const ApplicationItem& item, std::string_view status, std::string_view message) {
-  Value result = item_reference(item);
-  result.set("group", item.resource->group).set("namespace", item.key.ns);  // Both are required here, empty or not.
-  result.set("status", status).set("message", message).set("hookPhase", "Running").set("syncPhase", "Sync");
-  operation.make("syncResult", "resources").push_back(std::move(result));
-}
-
-/// What the API says of an object, at the line of the first finding that has one, else where the object begins.
-std::string refusal(const ApplicationItem& item, const api::Status& status) {
-  const auto found = std::ranges::find_if(status.causes, [](const api::FieldError& cause) { return cause.line > 0; });
-  if (found == status.causes.end()) return item.target.error(status.message, item.file).to_string();
-  return Error{status.message, item.file, found->line, found->column}.to_string();
-}
+SyncOutcome running(std::string message, Duration rest = Duration(0)) { return {"Running", std::move(message), rest}; }
 
 }  // namespace
 
-std::string ApplicationReconciler::apply(const Plan& plan, const ApplicationItem& item) {
-  if (!item.error.empty()) return item.error;
-  const Value target = with_last_applied(item.target);
-  if (item.live == nullptr) {
-    if (!item.key.ns.empty() && plan.has_option("CreateNamespace=true")) {
-      const api::Resource& namespaces = api_.schema().resource("", "namespaces");
-      if (api_.get(namespaces, "", item.key.ns) == nullptr) {
-        const auto made = api_.create(
-            namespaces, "",
-            Value::object(
-                {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.ns}})}}));
-        if (!made) return made.error().message;
-      }
-    }
-    const auto created = api_.create(*item.resource, item.key.ns, target);
-    return created ? "" : refusal(item, created.error());
-  }
-  auto merged = three_way_merge(api_.schema(), item.live->resource(), item.live->tree(), target);
-  if (!merged) return merged.error().to_string();
-  if (plan.has_option("RespectIgnoreDifferences=true")) {
-    for (const FieldPath* path : item.ignored) path->copy(item.live->tree(), *merged);
-  }
-  const auto updated = api_.update(item.key, std::move(*merged), api::Subresource::kNone);
-  return updated ? "" : refusal(item, updated.error());
+ApplicationSync::ApplicationSync(api::Api& api, const api::Object& application, const api::Object& project,
+                                 std::vector<ApplicationItem>& items, Value& operation)
+    : api_(api), application_(application), project_(project), items_(items), operation_(operation) {
+  const Time since = parse_time(operation_.at("startedAt").str()).value_or(Time());
+  confirmed_ = removal_approved(application_, since);
 }
 
-/// One object that is refused holds back none of the others of its wave.
-bool ApplicationReconciler::apply_wave(Plan& plan, std::int64_t wave) {
-  std::string failures;
-  for (ApplicationItem& item : plan.items) {
-    if (item.wave != wave || item.target.is_null() || item.synced || result_of(plan.operation, item) != nullptr)
-      continue;
-    const bool created = item.live == nullptr;
-    if (const std::string error = apply(plan, item); !error.empty()) {
-      add_result(plan.operation, item, "SyncFailed", error);
-      failures += (failures.empty() ? "" : ", ") + error;
-      continue;
-    }
-    add_result(plan.operation, item, "Synced",
-               fmt::format("{} {}", item.key.to_string(), created ? "created" : "configured"));
-    judge(plan, item);
-  }
-  if (failures.empty()) return true;
-  fail_attempt(plan, fmt::format("one or more objects failed to apply, reason: {}", failures));
-  return false;
+bool ApplicationSync::option(std::string_view name) const { return has_option(asked().at("syncOptions"), name); }
+
+/// An operation may be of some objects only, as those that heal are. Source: ContainsSyncResource, HasIdentity.
+bool ApplicationSync::concerns(const ApplicationItem& item) const {
+  const Value& some = asked().at("resources");
+  return some.empty() || std::ranges::any_of(some.items(), [&](const Value& r) {
+           const std::string_view in = r.at("namespace").str();
+           return r.at("group").str() == item.group && r.at("kind").str() == item.kind &&
+                  r.at("name").str() == item.key.name && (in.empty() || in == item.key.ns);
+         });
 }
 
-std::optional<Again> ApplicationReconciler::prune(Plan& plan) {
-  const bool wanted = plan.operation.at("operation", "sync", "prune").bool_or(false);
-  const Time since = parse_time(plan.operation.at("startedAt").str()).value_or(Time());
-  api::DeleteOptions how;
-  how.propagation = plan.has_option("PrunePropagationPolicy=background") ? api::Propagation::kBackground
-                    : plan.has_option("PrunePropagationPolicy=orphan")   ? api::Propagation::kOrphan
-                                                                         : api::Propagation::kForeground;
-  for (auto it = plan.items.rbegin(); it != plan.items.rend(); ++it) {
-    const ApplicationItem& item = *it;
-    if (!item.target.is_null() || result_of(plan.operation, item) != nullptr) continue;
-    const Removal removal = removal_of(*item.live, plan.application->tree(), "Prune");
-    if (!wanted || removal == Removal::kNo) {
-      add_result(plan.operation, item, "PruneSkipped", wanted ? "ignored (no prune)" : "ignored (requires pruning)");
-      continue;
-    }
-    if (removal == Removal::kConfirm && !removal_approved(*plan.application, since)) {
-      plan.operation.set("message", fmt::format("waiting for pruning confirmation of {}", item.key.to_string()));
-      return Again::in(kApplicationResync);
-    }
-    if (const auto removed = api_.remove(item.key, how); !removed && !removed.error().not_found()) {
-      add_result(plan.operation, item, "SyncFailed", removed.error().message);
-      fail_attempt(plan, removed.error().message);
-      return Again::in(kAfterFailure);
-    }
-    add_result(plan.operation, item, "Pruned", "pruned");
-  }
-  return std::nullopt;
+void ApplicationSync::collect() {
+  for (ApplicationItem& item : items_)
+    if (concerns(item)) tasks_.push_back({.item = &item});
+  if (option("CreateNamespace=true")) add_namespace();
+  order_tasks(tasks_, option("PruneLast=true"), ns());
+  recall();
 }
 
-Again ApplicationReconciler::sync(Plan& plan) {
-  Again again = Again::in(kApplicationResync);
-  if (!start_operation(plan, again)) return again;
-  std::set<std::int64_t> waves;
-  for (const ApplicationItem& item : plan.items) {
-    if (!item.target.is_null()) waves.insert(item.wave);
-  }
-  for (const std::int64_t wave : waves) {
-    if (!apply_wave(plan, wave)) return Again::in(kAfterFailure);
-    if (wave == *waves.rbegin()) break;
-    for (const ApplicationItem& item : plan.items) {
-      if (item.wave != wave || item.target.is_null() || !item.health.assessed ||
-          item.health.status == HealthStatus::kHealthy)
-        continue;
-      plan.operation.set("message", fmt::format("waiting for healthy state of {}", item.key.to_string()));
-      return Again::in(std::chrono::seconds(1));
-    }
-  }
-  if (const auto wait = prune(plan)) return *wait;
-  finish(plan, "Succeeded", "successfully synced (all tasks run)");
-  return again;
-}
-
-void ApplicationReconciler::finish(Plan& plan, std::string_view phase, std::string message) const {
-  plan.operation.set("phase", phase).set("message", std::move(message));
-  plan.operation.set("finishedAt", format_time(api_.clock().now()));
-}
-
-namespace {
-
-Value status_resources(const std::vector<ApplicationItem>& items) {
-  Value out = Value::array();
-  for (const ApplicationItem& item : items) {
-    Value entry = item_reference(item);
-    entry.set("status", item.synced ? "Synced" : "OutOfSync");
-    if (item.health.assessed) {
-      Value health = Value::object({{"status", to_string(item.health.status)}});
-      if (!item.health.message.empty()) health.set("message", item.health.message);
-      entry.set("health", std::move(health));
-    }
-    if (item.wave != 0) entry.set("syncWave", item.wave);
-    if (item.target.is_null()) entry.set("requiresPruning", true);
-    out.push_back(std::move(entry));
-  }
-  return out;
-}
-
-Value worst_health(const std::vector<ApplicationItem>& items) {
-  const ApplicationItem* worst = nullptr;
-  for (const ApplicationItem& item : items) {
-    if (item.target.is_null() || !item.health.assessed) continue;
-    if (worst == nullptr || item.health.status > worst->health.status) worst = &item;
-  }
-  Value out = Value::object({{"status", to_string(worst == nullptr ? HealthStatus::kHealthy : worst->health.status)}});
-  if (worst != nullptr && !worst->health.message.empty()) {
-    out.set("message", fmt::format("{}/{}: {}", worst->resource->kind, worst->key.name, worst->health.message));
-  }
-  return out;
-}
-
-Value status_conditions(const Value& before, const std::vector<std::pair<std::string, std::string>>& now, Time at) {
-  Value out = Value::array();
-  for (const auto& [type, message] : now) {
-    std::string since = format_time(at);
-    for (const Value& c : before.items()) {
-      if (c.at("type").str() == type && c.at("message").str() == message)
-        since = c.at("lastTransitionTime").string_or(since);
-    }
-    out.push_back(Value::object({{"type", type}, {"message", message}, {"lastTransitionTime", since}}));
-  }
-  return out;
-}
-
-/// Whole deployments only: healing puts back what was deployed already.
-void add_history(Value& status, const Value& operation, const Value& spec) {
-  if (operation.at("operation", "sync", "autoHealAttemptsCount").int_or(0) > 0) return;
-  Value& history = status["history"];
-  if (history.is_null()) history = Value::array();
-  const Value& last = history.empty() ? Value() : history.items().back();
-  if (last.at("deployStartedAt").str() == operation.at("startedAt").str() &&
-      last.at("revision").str() == operation.at("syncResult", "revision").str())
-    return;
-  history.push_back(Value::object({{"id", last.at("id").int_or(-1) + 1},
-                                   {"revision", operation.at("syncResult", "revision")},
-                                   {"deployStartedAt", operation.at("startedAt")},
-                                   {"deployedAt", operation.at("finishedAt")},
-                                   {"source", spec.at("source")}}));
-  const auto limit =
-      static_cast<std::size_t>(std::max<std::int64_t>(0, spec.at("revisionHistoryLimit").int_or(kHistoryLimit)));
-  while (history.size() > limit) history.mutable_items().erase(history.mutable_items().begin());
-}
-
-}  // namespace
-
-void ApplicationReconciler::write_status(Plan& plan) {
-  const Time now = api_.clock().now();
-  if (plan.operation.at("phase").str() == "Failed" && plan.out_of_sync()) {
-    plan.conditions.emplace_back("SyncError", std::string(plan.operation.at("message").str()));
-  }
-  const auto edit = [&](Value& object) {
-    Value& status = object["status"];
-    const Value before = status;
-    if (plan.compared) {
-      status.set("resources", status_resources(plan.items));
-      status.set("health", worst_health(plan.items));
-      status.set("sync",
-                 Value::object({{"status", plan.out_of_sync() ? "OutOfSync" : "Synced"},
-                                {"revision", plan.revision},
-                                {"comparedTo", Value::object({{"source", plan.spec().at("source")},
-                                                              {"destination", plan.spec().at("destination")}})}}));
-    } else {
-      status.make("sync").set("status", "Unknown");
-      if (!plan.revision.empty()) status["sync"].set("revision", plan.revision);
-      status.set("health", Value::object({{"status", "Unknown"}}));
-    }
-    status.set("sourceType", "Directory");
-    if (!plan.operation.is_null()) status.set("operationState", plan.operation);
-    if (plan.operation.at("phase").str() == "Succeeded") add_history(status, plan.operation, plan.spec());
-    status.set("conditions", status_conditions(before.at("conditions"), plan.conditions, now));
-    if (plan.conditions.empty()) status.erase("conditions");
-    if (plan.compared) object.erase("operation");
-    // Only a status that says something new is worth an event.
-    if (!(status == before)) status.set("reconciledAt", format_time(now));
+/// Of the Application's own namespace alone, and only where Git does not hold it. Source: autoCreateNamespace.
+void ApplicationSync::add_namespace() {
+  const auto is_it = [&](const ApplicationItem& item) {
+    return item.group.empty() && item.kind == "Namespace" && item.key.name == ns() && !item.target.is_null();
   };
-  // A missing Application was deleted in the meantime; any other refusal shows at the next look.
-  static_cast<void>(api_.mutate(plan.application->key(),
-                                applications_.has_status ? api::Subresource::kStatus : api::Subresource::kNone, edit));
+  const api::Resource& namespaces = api_.schema().resource("", "namespaces");
+  if (ns().empty() || std::ranges::any_of(items_, is_it) || api_.get(namespaces, "", ns()) != nullptr) return;
+  ApplicationItem& item = namespace_.emplace();
+  item.version = "v1";
+  item.kind = "Namespace";
+  item.resource = &namespaces;
+  item.key = {&namespaces, "", std::string(ns())};
+  item.target = Value::object(
+      {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", Value::object({{"name", item.key.name}})}});
+  tasks_.push_back({.item = &item, .phase = SyncPhase::kPreSync});
+}
+
+void ApplicationSync::recall() {
+  for (SyncTask& task : tasks_) {
+    for (const Value& result : operation_.at("syncResult", "resources").items()) {
+      if (!is_result_of(result, task)) continue;
+      task.status = result.at("status").str();
+      task.state = result.at("hookPhase").str();
+      task.message = result.at("message").str();
+    }
+  }
+}
+
+std::string ApplicationSync::objection(const SyncTask& task) const {
+  const ApplicationItem& item = *task.item;
+  if (item.resource == nullptr) {
+    const bool comes = std::ranges::any_of(items_, [&](const ApplicationItem& other) {
+      return !other.target.is_null() && defines(other.target, item.group, item.kind);
+    });
+    constexpr std::string_view kSkip = "SkipDryRunOnMissingResource=true";
+    if (comes || option(kSkip) || annotation_has(item.target, kSyncOptions, kSkip)) return {};
+    const std::string api_version = item.group.empty() ? item.version : item.group + "/" + item.version;
+    return item.target
+        .error(fmt::format("no kind {} in {}: is its CustomResourceDefinition missing?", item.kind, api_version),
+               item.file)
+        .to_string();
+  }
+  return forbidden_object(project_.tree(), {item.group, item.kind, item.key.ns, item.key.name}).value_or("");
+}
+
+/// Nothing is applied as long as one of the objects may not be.
+std::optional<SyncOutcome> ApplicationSync::check() {
+  std::set<std::string> messages;
+  for (SyncTask& task : tasks_) {
+    const std::string why = objection(task);
+    if (why.empty()) continue;
+    record(task, "SyncFailed", "", why);
+    messages.insert(why);
+  }
+  if (messages.empty()) return std::nullopt;
+  return SyncOutcome{"Failed",
+                     fmt::format("one or more synchronization tasks are not valid: {}", fmt::join(messages, "; "))};
+}
+
+void ApplicationSync::look_at_running() {
+  for (SyncTask& task : tasks_) {
+    if (!task.running() || task.item->live == nullptr) continue;
+    const Health& health = task.item->health;
+    if (!health.assessed) {
+      record(task, task.status, "Succeeded", task.message);
+    } else if (health.status == HealthStatus::kHealthy) {
+      record(task, task.status, "Succeeded", health.message);
+    } else if (health.status == HealthStatus::kDegraded) {
+      record(task, task.status, "Failed", health.message);
+    }
+  }
+}
+
+std::optional<SyncOutcome> ApplicationSync::wait_for_running() {
+  if (tasks_.empty()) return std::nullopt;
+  Tasks waits;
+  Tasks going;
+  for (SyncTask& task : tasks_) {
+    if (task.status == "Pruned" && task.item->live != nullptr && task.item->live->deleting()) going.push_back(&task);
+    if (!task.running() || tasks_.front().together_with(tasks_.back())) continue;
+    // The rest of a wave that stopped for a new kind comes first.
+    const auto rest = [&](const SyncTask& other) { return other.pending() && other.together_with(task); };
+    if (std::ranges::none_of(tasks_, rest)) waits.push_back(&task);
+  }
+  if (waits.empty()) return going.empty() ? std::nullopt : std::optional(waiting(going, true));
+  for (SyncTask* task : waits) {
+    if (task->item->live != nullptr || api_.get(task->item->key) != nullptr) continue;
+    record(*task, "SyncFailed", "Error",
+           fmt::format("Resource {} is missing, it might have been deleted", task->item->name()));
+  }
+  return waiting(waits, false);
+}
+
+SyncOutcome ApplicationSync::step() {
+  const bool started = !operation_.at("syncResult", "resources").empty();
+  collect();
+  if (auto refused = check()) return *refused;
+  if (!started && namespace_) {
+    SyncTask& first = *std::ranges::find(tasks_, &*namespace_, &SyncTask::item);
+    if (run({&first}) == Ran::kFailed) return failed("the namespace failed to apply");
+  }
+  look_at_running();
+  if (auto wait = wait_for_running()) return *wait;
+  if (std::ranges::any_of(tasks_, &SyncTask::failed))
+    return failed("one or more synchronization tasks completed unsuccessfully");
+  Tasks pending;
+  for (SyncTask& task : tasks_) {
+    const bool unchanged = !task.prunes() && task.item->live != nullptr && task.item->synced;
+    if (task.pending() && !(unchanged && option("ApplyOutOfSyncOnly=true"))) pending.push_back(&task);
+  }
+  if (pending.empty()) return {"Succeeded", "successfully synced (no more tasks)"};
+  return run_wave(pending);
+}
+
+SyncOutcome ApplicationSync::run_wave(const Tasks& pending) {
+  Tasks wave;
+  std::ranges::copy_if(pending, std::back_inserter(wave),
+                       [&](const SyncTask* task) { return task->together_with(*pending.front()); });
+  const bool last = wave.size() == pending.size();
+  const Duration rest = last ? Duration(0) : kBetweenWaves;
+  switch (run(wave)) {
+    case Ran::kFailed:
+      return failed("one or more objects failed to apply");
+    case Ran::kAll:
+      // The last wave is not waited for: a sync without waves is what `kubectl apply` is.
+      if (last) return {"Succeeded", "successfully synced (all tasks run)"};
+      return running(waiting(wave, false).message, rest);
+    case Ran::kWaits:
+      break;
+  }
+  Tasks held;
+  std::ranges::copy_if(wave, std::back_inserter(held), [](const SyncTask* t) { return t->prunes() && t->pending(); });
+  if (!held.empty()) return running(waiting(held, true).message, rest);
+  return running("waiting for new kinds to be established", kDefinitionPoll);
+}
+
+/// Pruning comes first. An object that is refused holds back none of the others of its wave.
+ApplicationSync::Ran ApplicationSync::run(const Tasks& tasks) {
+  if (std::ranges::any_of(tasks, [&](const SyncTask* task) { return waits_for_confirmation(*task); }))
+    return Ran::kWaits;
+  bool good = true;
+  for (SyncTask* task : tasks) {
+    if (!task->prunes()) continue;
+    prune(*task);
+    good = good && !task->failed();
+  }
+  if (!good) return Ran::kFailed;
+  bool new_kinds = false;
+  for (SyncTask* task : tasks) {
+    if (task->prunes()) continue;
+    if (task->item->resource == nullptr && new_kinds) return good ? Ran::kWaits : Ran::kFailed;
+    apply(*task);
+    good = good && !task->failed();
+    new_kinds = new_kinds || is_definition(task->item->target);
+  }
+  return good ? Ran::kAll : Ran::kFailed;
+}
+
+/// As upstream, also where nothing may be pruned.
+bool ApplicationSync::waits_for_confirmation(const SyncTask& task) const {
+  return task.prunes() && !confirmed_ &&
+         pruning_of(task.item->live->tree(), asked().at("syncOptions")) == Removal::kConfirm;
+}
+
+SyncOutcome ApplicationSync::waiting(const Tasks& tasks, bool deletion) const {
+  std::string_view reason = deletion ? "deletion of" : "healthy state of";
+  Tasks about = tasks;
+  Tasks unconfirmed;
+  std::ranges::copy_if(tasks, std::back_inserter(unconfirmed),
+                       [&](const SyncTask* task) { return waits_for_confirmation(*task); });
+  if (!unconfirmed.empty()) {
+    reason = "pruning confirmation of";
+    about = std::move(unconfirmed);
+  }
+  std::string message = fmt::format("waiting for {} {}", reason, about.front()->item->name());
+  if (about.size() > 1) message += fmt::format(" and {} more resources", about.size() - 1);
+  return running(std::move(message));
+}
+
+/// Says of which objects, and what they say; upstream leaves out those that came and then degraded.
+SyncOutcome ApplicationSync::failed(std::string_view message) const {
+  std::string out(message);
+  std::string_view before = ", reason: ";
+  for (const SyncTask& task : tasks_) {
+    if (task.status != "SyncFailed" && !task.failed()) continue;
+    const bool degraded = task.status != "SyncFailed";
+    out += fmt::format("{}{}{}", before, degraded ? task.item->name() + " is degraded: " : "", task.message);
+    before = ", ";
+  }
+  return {"Failed", std::move(out)};
+}
+
+void ApplicationSync::record(SyncTask& task, std::string_view status, std::string_view state,
+                             std::string_view message) {
+  const ApplicationItem& item = *task.item;
+  task.status = status;
+  task.state = state;
+  if (!message.empty()) task.message = message;
+  Value& results = operation_.make("syncResult", "resources");
+  if (results.is_null()) results = Value::array();
+  auto& list = results.mutable_items();
+  auto it = std::ranges::find_if(list, [&](const Value& result) { return is_result_of(result, task); });
+  if (it == list.end()) {
+    // Group and namespace are required here, empty or not.
+    list.push_back(Value::object({{"group", item.group},
+                                  {"version", item.version},
+                                  {"kind", item.kind},
+                                  {"namespace", item.key.ns},
+                                  {"name", item.key.name},
+                                  {"syncPhase", to_string(task.phase)}}));
+    it = std::prev(list.end());
+  }
+  it->set("status", task.status).set("message", task.message);
+  if (state.empty()) {
+    it->erase("hookPhase");
+  } else {
+    it->set("hookPhase", task.state);
+  }
 }
 
 }  // namespace fairlead::control

@@ -1,7 +1,7 @@
-// Warnings of fields of Applications and HorizontalPodAutoscalers that the schema knows and nothing here acts on.
-#include <algorithm>
-#include <array>
-
+// Warnings of fields of Applications, AppProjects and HorizontalPodAutoscalers that the schema knows and nothing here
+// acts on.
+#include "engine/control/application_options.h"
+#include "engine/control/application_project.h"
 #include "engine/control/controllers.h"
 
 namespace fairlead::control {
@@ -11,28 +11,41 @@ void warn(const api::Admission& admission, std::string_view field, std::string_v
   admission.warnings->push_back(fmt::format("{} is not acted on here: {}", field, consequence));
 }
 
-/// Options that are followed, and those that ask for what is done here in any case.
-bool followed(std::string_view option) {
-  constexpr std::array<std::string_view, 10> kFollowed = {
-      "CreateNamespace", "RespectIgnoreDifferences", "Prune",   "Delete",          "PrunePropagationPolicy",
-      "PruneLast",       "ApplyOutOfSyncOnly",       "Replace", "ServerSideApply", "SkipDryRunOnMissingResource"};
-  const std::string_view name = option.substr(0, option.find('='));
-  if (name == "Replace" || name == "ServerSideApply") return option.ends_with("=false");
-  return option == "Validate=true" || std::ranges::find(kFollowed, name) != kFollowed.end();
+void look_at_options(const api::Admission& admission, const Value& options, std::string_view field) {
+  for (const Value& option : options.items()) {
+    if (!option_followed(option.str()))
+      warn(admission, fmt::format("{}[{}]", field, option.str()),
+           "objects are validated, and changed by a three-way merge with what was applied before");
+  }
 }
 
 void look_at_application(const api::Admission& admission) {
   const Value& policy = admission.object->at("spec", "syncPolicy");
-  for (const Value& option : policy.at("syncOptions").items()) {
-    if (!followed(option.str()))
-      warn(admission, fmt::format("spec.syncPolicy.syncOptions[{}]", option.str()),
-           "objects are validated, and changed by a three-way merge with what was applied before");
-  }
+  look_at_options(admission, policy.at("syncOptions"), "spec.syncPolicy.syncOptions");
   if (!policy.at("managedNamespaceMetadata").empty())
     warn(admission, "spec.syncPolicy.managedNamespaceMetadata", "a namespace that is made has a name alone");
-  if (policy.at("retry", "refresh").bool_or(false))
-    warn(admission, "spec.syncPolicy.retry.refresh",
-         "a newer commit takes the place of one that is tried again anyway");
+}
+
+/// What somebody asks for by hand is all that counts then, as upstream: easily missed, since Argo CD's own command line
+/// copies the Application's options.
+void look_at_operation(const api::Admission& admission) {
+  const Value& sync = admission.object->at("operation", "sync");
+  look_at_options(admission, sync.at("syncOptions"), "operation.sync.syncOptions");
+  if (sync.at("syncOptions").empty() && !admission.object->at("spec", "syncPolicy", "syncOptions").empty())
+    admission.warnings->push_back(
+        "operation.sync.syncOptions is left out: this sync follows none of spec.syncPolicy.syncOptions");
+}
+
+void look_at_project(const api::Admission& admission) {
+  const Value& spec = admission.object->at("spec");
+  if (const auto promise = unkept_promise(*admission.object)) admission.warnings->push_back(*promise);
+  if (spec.at("permitOnlyProjectScopedClusters").bool_or(false))
+    admission.warnings->push_back(
+        "spec.permitOnlyProjectScopedClusters: no cluster belongs to a project here, so this one permits none");
+  if (!spec.at("orphanedResources").is_null())
+    warn(admission, "spec.orphanedResources", "objects that no Application has are not looked for");
+  if (!spec.at("destinationServiceAccounts").empty())
+    warn(admission, "spec.destinationServiceAccounts", "objects are applied with the rights of the cluster itself");
 }
 
 void look_at_autoscaler(const api::Admission& admission) {
@@ -51,9 +64,15 @@ void look_at_autoscaler(const api::Admission& admission) {
 api::ApiResult<> admit(api::Admission& admission) {
   if (admission.object == nullptr || admission.warnings == nullptr || admission.subresource != api::Subresource::kNone)
     return {};
-  if (admission.before != nullptr && admission.before->at("spec") == admission.object->at("spec")) return {};
+  const auto changed = [&](std::string_view part) {
+    return admission.before == nullptr || !(admission.before->at(part) == admission.object->at(part));
+  };
   const api::Resource& resource = *admission.resource;
-  if (resource.group == "argoproj.io" && resource.kind == "Application") look_at_application(admission);
+  const bool application = resource.group == "argoproj.io" && resource.kind == "Application";
+  if (application && admission.object->has("operation") && changed("operation")) look_at_operation(admission);
+  if (!changed("spec")) return {};
+  if (application) look_at_application(admission);
+  if (resource.group == "argoproj.io" && resource.kind == "AppProject") look_at_project(admission);
   if (resource.group == "autoscaling" && resource.kind == "HorizontalPodAutoscaler") look_at_autoscaler(admission);
   return {};
 }

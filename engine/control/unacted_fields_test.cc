@@ -50,6 +50,39 @@ spec:
   EXPECT_TRUE(said[1].starts_with("spec.syncPolicy.managedNamespaceMetadata is not acted on here"));
 }
 
+TEST_F(UnactedFieldsTest, OperationOptions) {
+  const auto said = warnings(R"(
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web}
+operation: {sync: {}}
+spec:
+  project: default
+  source: {repoURL: https://git.example/shop.git, path: web}
+  destination: {server: https://kubernetes.default.svc, namespace: shop}
+  syncPolicy: {retry: {refresh: true}, syncOptions: [CreateNamespace=true]}
+)");
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_TRUE(said[0].starts_with("operation.sync.syncOptions is left out"));
+}
+
+TEST_F(UnactedFieldsTest, Projects) {
+  const auto said = warnings(R"(
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: shop}
+spec:
+  sourceRepos: ["*"]
+  permitOnlyProjectScopedClusters: true
+  signatureKeys: [{keyID: "0123456789ABCDEF"}]
+  orphanedResources: {warn: true}
+)");
+  ASSERT_EQ(said.size(), 3U);
+  EXPECT_TRUE(said[0].starts_with("project shop asks for verified commits (spec.signatureKeys)"));
+  EXPECT_TRUE(said[1].starts_with("spec.permitOnlyProjectScopedClusters"));
+  EXPECT_TRUE(said[2].starts_with("spec.orphanedResources is not acted on here"));
+}
+
 TEST_F(UnactedFieldsTest, MetricsFromOutside) {
   const auto said = warnings(R"(
 apiVersion: autoscaling/v2
