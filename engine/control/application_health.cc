@@ -2,155 +2,131 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "engine/control/application_health_kinds.h"
 #include "engine/control/conditions.h"
 
 namespace fairlead::control {
 namespace {
 
-Health progressing(std::string message) { return {HealthStatus::kProgressing, std::move(message)}; }
-Health degraded(std::string message) { return {HealthStatus::kDegraded, std::move(message)}; }
-Health suspended(std::string message) { return {HealthStatus::kSuspended, std::move(message)}; }
-
-bool observed(const Value& object) {
-  const Value& generation = object.at("status", "observedGeneration");
-  // Rollouts keep it as a string, as upstream does.
-  const std::string seen =
-      generation.is_string() ? std::string(generation.str()) : std::to_string(generation.int_or(0));
-  return seen == std::to_string(object.at("metadata", "generation").int_or(0));
+/// By reason alone, whatever the condition holds. An autoscaler whose pods have no figures yet is Degraded until they
+/// have, as upstream's is: who waits for an Application must wait through that.
+bool is_broken(const Value& condition) {
+  using Pair = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array<Pair, 8> kBroken = {{{"AbleToScale", "FailedGetScale"},
+                                                   {"AbleToScale", "FailedUpdateScale"},
+                                                   {"ScalingActive", "FailedGetResourceMetric"},
+                                                   {"ScalingActive", "FailedGetObjectMetric"},
+                                                   {"ScalingActive", "FailedGetPodsMetric"},
+                                                   {"ScalingActive", "FailedGetExternalMetric"},
+                                                   {"ScalingActive", "FailedComputeMetricsReplicas"},
+                                                   {"ScalingActive", "InvalidSelector"}}};
+  return std::ranges::find(kBroken, Pair(condition.at("type").str(), condition.at("reason").str())) != kBroken.end();
 }
 
-/// Deployment and ReplicaSet, by the replica counts that upstream compares, in its order.
-Health replicas_health(const Value& object) {
-  const Value& status = object.at("status");
-  const std::int64_t wanted = object.at("spec", "replicas").int_or(1);
-  const std::int64_t updated = status.at("updatedReplicas").int_or(0);
-  const std::int64_t available = status.at("availableReplicas").int_or(0);
-  if (updated < wanted) {
-    return progressing(
-        fmt::format("Waiting for rollout to finish: {} out of {} new replicas have been updated...", updated, wanted));
+Health autoscaler_health(const Value& object) {
+  const auto& conditions = object.at("status", "conditions").items();
+  for (const Value& c : conditions)
+    if (is_broken(c)) return Health::degraded(c.at("message").str());
+  for (const Value& c : conditions) {
+    const std::string_view type = c.at("type").str();
+    if ((type == "AbleToScale" || type == "ScalingLimited") && c.at("status").str() == "True")
+      return Health::healthy(c.at("message").str());
   }
-  if (const std::int64_t all = status.at("replicas").int_or(0); all > updated) {
-    return progressing(
-        fmt::format("Waiting for rollout to finish: {} old replicas are pending termination...", all - updated));
-  }
-  if (available < updated) {
-    return progressing(
-        fmt::format("Waiting for rollout to finish: {} of {} updated replicas are available...", available, updated));
-  }
-  return {};
+  return Health::progressing("Waiting to Autoscale");
 }
 
-Health deployment_health(const Value& object) {
-  if (object.at("spec", "paused").bool_or(false)) return suspended("Deployment is paused");
-  if (!observed(object))
-    return progressing("Waiting for rollout to finish: observed deployment generation less than desired generation");
-  const Value& progress = condition_called(object.at("status"), "Progressing");
-  if (progress.at("reason").str() == "ProgressDeadlineExceeded") {
-    return degraded(
-        fmt::format("Deployment \"{}\" exceeded its progress deadline", object.at("metadata", "name").str()));
-  }
-  return replicas_health(object);
-}
-
-Health replica_set_health(const Value& object) {
-  if (!observed(object))
-    return progressing("Waiting for rollout to finish: observed replica set generation less than desired generation");
-  const Value& failure = condition_called(object.at("status"), "ReplicaFailure");
-  if (failure.at("status").str() == "True") return degraded(std::string(failure.at("message").str()));
-  const std::int64_t wanted = object.at("spec", "replicas").int_or(1);
-  const std::int64_t available = object.at("status", "availableReplicas").int_or(0);
-  if (available < wanted) {
-    return progressing(
-        fmt::format("Waiting for rollout to finish: {} out of {} new replicas are available...", available, wanted));
-  }
-  return {};
-}
-
-Health rollout_health(const Value& object) {
-  if (!observed(object)) return progressing("Waiting for rollout spec update to be observed");
+Health claim_health(const Value& object) {
   const std::string_view phase = object.at("status", "phase").str();
-  std::string message(object.at("status", "message").str());
-  if (phase == "Healthy") return {HealthStatus::kHealthy, std::move(message)};
-  if (phase == "Paused") return suspended(std::move(message));
-  if (phase == "Degraded") return degraded(std::move(message));
-  return progressing(message.empty() ? "Waiting for rollout to finish" : std::move(message));
+  if (phase == "Lost") return Health::degraded({});
+  if (phase == "Pending") return Health::progressing({});
+  return phase == "Bound" ? Health::healthy() : Health::unknown({});
 }
 
-Health pod_health(const Value& object) {
-  const std::string_view phase = object.at("status", "phase").str();
-  if (phase == "Succeeded") return {};
-  if (phase == "Failed") return degraded(std::string(object.at("status", "message").str()));
-  for (const Value& container : object.at("status", "containerStatuses").items()) {
-    const std::string_view reason = container.at("state", "waiting", "reason").str();
-    if (reason.starts_with("Err") || reason.ends_with("Error") || reason.ends_with("BackOff")) {
-      return degraded(std::string(container.at("state", "waiting", "message").string_or(reason)));
-    }
-  }
-  if (phase == "Running" && condition_called(object.at("status"), "Ready").at("status").str() == "True") return {};
-  return progressing(std::string(object.at("status", "message").str()));
-}
-
-Health job_health(const Value& object) {
-  const Value& conditions = object.at("status", "conditions");
-  if (const Value& failed = condition_in(conditions, "Failed"); failed.at("status").str() == "True") {
-    return degraded(std::string(failed.at("message").str()));
-  }
-  if (condition_in(conditions, "Complete").at("status").str() == "True") return {};
-  if (object.at("spec", "suspend").bool_or(false)) return suspended("Job is suspended");
-  return progressing("");
-}
-
-Health hpa_health(const Value& object) {
-  const Value& conditions = object.at("status", "conditions");
-  if (conditions.empty()) return progressing("Waiting to Autoscale");
-  for (const char* type : {"AbleToScale", "ScalingActive"}) {
-    const Value& c = condition_in(conditions, type);
+Health budget_health(const Value& object) {
+  Health out = Health::progressing("Waiting for status");
+  for (const Value& c : object.at("status", "conditions").items()) {
     const std::string_view reason = c.at("reason").str();
-    static constexpr std::array<std::string_view, 6> kFailures = {
-        "FailedGetScale",  "FailedUpdateScale",       "FailedGetResourceMetric",
-        "InvalidSelector", "InvalidMetricSourceType", "FailedComputeMetricsReplicas"};
-    if (c.at("status").str() == "False" && std::ranges::find(kFailures, reason) != kFailures.end()) {
-      // Upstream calls a missing metric or selector degraded; what was just made is only on its way there.
-      return reason == "FailedGetResourceMetric" || reason == "InvalidSelector"
-                 ? progressing(std::string(c.at("message").str()))
-                 : degraded(std::string(c.at("message").str()));
-    }
+    const std::string message = fmt::format("PodDisruptionBudget has {}", reason);
+    if (c.at("status").str() == "False" && reason != "InsufficientPods") return Health::degraded(message);
+    out = Health::healthy(message);
   }
-  return {};
+  return out;
 }
 
-/// Gateway API: every parent (or the object itself) must accept and resolve.
-Health gateway_health(const Value& conditions) {
-  for (const char* type : {"Accepted", "ResolvedRefs", "Programmed"}) {
-    const Value& c = condition_in(conditions, type);
-    if (c.at("status").str() == "False") {
-      return c.at("reason").str() == "Pending" ? progressing(std::string(c.at("message").str()))
-                                               : degraded(std::string(c.at("message").str()));
-    }
-  }
-  return {};
+Health definition_health(const Value& object) {
+  const Value& conditions = object.at("status", "conditions");
+  if (conditions.empty()) return Health::progressing("Status conditions not found");
+  const auto holds = [&](const char* type, std::string_view what) {
+    return condition_in(conditions, type).at("status").str() == what;
+  };
+  const auto said = [&](const char* type) { return condition_in(conditions, type).at("message").str(); };
+  if (holds("Terminating", "True"))
+    return Health::progressing(fmt::format("CRD is terminating: {}", said("Terminating")));
+  if (holds("NamesAccepted", "False"))
+    return Health::degraded(fmt::format("CRD names have not been accepted: {}", said("NamesAccepted")));
+  if (holds("NonStructuralSchema", "True"))
+    return Health::degraded(fmt::format("Schema violations found: {}", said("NonStructuralSchema")));
+  if (holds("Established", "True")) return Health::healthy("CRD is healthy");
+  return condition_in(conditions, "Established").at("reason").str() == "Installing"
+             ? Health::progressing("CRD is being installed")
+             : Health::degraded("CRD is not established");
 }
 
-Health route_health(const Value& object) {
-  const Value& parents = object.at("status", "parents");
-  if (parents.empty()) return progressing("Waiting for a Gateway to accept the route");
-  for (const Value& parent : parents.items()) {
-    if (Health h = gateway_health(parent.at("conditions")); h.status != HealthStatus::kHealthy) return h;
-  }
-  return {};
+Health by_ready(const Value& object, std::string_view kind) {
+  const Value& ready = condition_called(object.at("status"), "Ready");
+  if (ready.at("status").str() == "False") return Health::degraded(ready.at("message").str());
+  if (ready.at("status").str() == "True") return Health::healthy(ready.at("message").str());
+  return Health::progressing(fmt::format("Waiting for {}", kind));
 }
 
-Health analysis_run_health(const Value& object) {
-  const std::string_view phase = object.at("status", "phase").str();
-  std::string message(object.at("status", "message").str());
-  if (phase == "Successful") return {};
-  if (phase == "Failed" || phase == "Error") return degraded(std::move(message));
-  if (phase == "Inconclusive") return {HealthStatus::kUnknown, std::move(message)};
-  return progressing(std::move(message));
+Health scaled_object_health(const Value& object) {
+  const Value& conditions = object.at("status", "conditions");
+  const auto holds = [&](const char* type, std::string_view what) {
+    return condition_in(conditions, type).at("status").str() == what;
+  };
+  std::string_view message;
+  for (const Value& c : conditions.items()) {
+    const std::string_view type = c.at("type").str();
+    if (type == "Ready" || ((type == "Paused" || type == "Fallback") && c.at("status").str() == "True"))
+      message = c.at("message").str();
+  }
+  if (holds("Ready", "False") || holds("Fallback", "True")) return Health::degraded(message);
+  if (!holds("Ready", "True")) return Health::progressing("Creating HorizontalPodAutoscaler Object");
+  return holds("Paused", "True") ? Health::suspended(message) : Health::healthy(message);
 }
+
+struct Check {
+  std::string_view group;
+  std::string_view kind;
+  Health (*health)(const Value&);
+};
+
+constexpr std::array<Check, 20> kChecks = {{
+    {"", "Pod", pod_health},
+    {"", "Service", service_health},
+    {"", "PersistentVolumeClaim", claim_health},
+    {"apps", "Deployment", deployment_health},
+    {"apps", "ReplicaSet", replica_set_health},
+    {"apps", "StatefulSet", stateful_set_health},
+    {"apps", "DaemonSet", daemon_set_health},
+    {"batch", "Job", job_health},
+    {"autoscaling", "HorizontalPodAutoscaler", autoscaler_health},
+    {"policy", "PodDisruptionBudget", budget_health},
+    {"networking.k8s.io", "Ingress", ingress_health},
+    {"apiextensions.k8s.io", "CustomResourceDefinition", definition_health},
+    {"argoproj.io", "Rollout", rollout_health},
+    {"argoproj.io", "AnalysisRun", analysis_run_health},
+    {"gateway.networking.k8s.io", "Gateway", gateway_health},
+    {"gateway.networking.k8s.io", "GatewayClass", gateway_class_health},
+    {"gateway.networking.k8s.io", "HTTPRoute", route_health},
+    {"external-secrets.io", "ExternalSecret", [](const Value& o) { return by_ready(o, "ExternalSecret"); }},
+    {"external-secrets.io", "SecretStore", [](const Value& o) { return by_ready(o, "SecretStore"); }},
+    {"keda.sh", "ScaledObject", scaled_object_health},
+}};
 
 }  // namespace
 
@@ -161,20 +137,11 @@ std::string_view to_string(HealthStatus status) {
 }
 
 Health health_of(const api::Resource& resource, const Value& object) {
-  if (object.at("metadata").has("deletionTimestamp")) return progressing("Pending deletion");
-  const std::string_view kind = resource.kind;
-  if (resource.group == "apps" && kind == "Deployment") return deployment_health(object);
-  if (resource.group == "apps" && kind == "ReplicaSet") return replica_set_health(object);
-  if (resource.group == "argoproj.io" && kind == "Rollout") return rollout_health(object);
-  if (resource.group == "argoproj.io" && kind == "AnalysisRun") return analysis_run_health(object);
-  if (resource.group == "batch" && kind == "Job") return job_health(object);
-  if (resource.group == "autoscaling") return hpa_health(object);
-  if (resource.group == "gateway.networking.k8s.io" && kind == "HTTPRoute") return route_health(object);
-  if (resource.group == "gateway.networking.k8s.io" && kind == "Gateway")
-    return gateway_health(object.at("status", "conditions"));
-  if (resource.group.empty() && kind == "Pod") return pod_health(object);
-  if (resource.group.empty() && kind == "Service") return {};
-  return {HealthStatus::kHealthy, {}, false};
+  if (object.at("metadata").has("deletionTimestamp")) return Health::progressing("Pending deletion");
+  const auto check = std::ranges::find_if(
+      kChecks, [&](const Check& c) { return c.group == resource.group && c.kind == resource.kind; });
+  if (check == kChecks.end()) return {HealthStatus::kHealthy, {}, false};
+  return check->health(object);
 }
 
 }  // namespace fairlead::control

@@ -18,11 +18,27 @@ struct Health {
   HealthStatus status = HealthStatus::kHealthy;
   std::string message;
   bool assessed = true;  ///< False for kinds that have no health of their own; they do not count.
+
+  [[nodiscard]] static Health healthy(std::string_view message = {}) {
+    return {HealthStatus::kHealthy, std::string(message)};
+  }
+  [[nodiscard]] static Health suspended(std::string_view message) {
+    return {HealthStatus::kSuspended, std::string(message)};
+  }
+  [[nodiscard]] static Health progressing(std::string_view message) {
+    return {HealthStatus::kProgressing, std::string(message)};
+  }
+  [[nodiscard]] static Health degraded(std::string_view message) {
+    return {HealthStatus::kDegraded, std::string(message)};
+  }
+  [[nodiscard]] static Health unknown(std::string_view message) {
+    return {HealthStatus::kUnknown, std::string(message)};
+  }
 };
 
 /// An Application has no health as an object of another one, as upstream since 1.8: an app of apps would otherwise be
 /// judged by itself.
-/// Source: argo-cd gitops-engine/pkg/health and resource_customizations (Rollout, AnalysisRun, HTTPRoute, Gateway).
+/// Source: argo-cd gitops-engine/pkg/health, resource_customizations.
 [[nodiscard]] Health health_of(const api::Resource& resource, const Value& object);
 
 }  // namespace fairlead::control
