@@ -286,7 +286,8 @@ void ApplicationReconciler::warn_of_waiting(Plan& plan) const {
     const bool retries = !plan.operation.at("finishedAt").is_null();
     plan.conditions.emplace_back(
         "NewerRevisionWarning",
-        fmt::format("{} waits for the end of the sync to {}{}. {}", plan.wanted->revision, revision,
+        fmt::format("{} waits for the end of the sync to {}{}. {}",
+                    plan.wanted->revision == revision ? "the new spec.source" : plan.wanted->revision, revision,
                     !retries  ? fmt::format(" ({})", plan.operation.at("message").str())
                     : refresh ? " or for its next attempt, which takes the newest commit"
                               : " and of all its attempts, since spec.syncPolicy.retry.refresh is not true",

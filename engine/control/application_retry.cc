@@ -38,7 +38,7 @@ Duration ApplicationRetry::delay(std::int64_t failures) const {
   const double cap = most > Duration(0) ? static_cast<double>(most.count()) : kEnd;
   auto out = static_cast<double>(first.count());
   for (std::int64_t i = 0; i < failures && out > 0 && out < cap; ++i) out *= static_cast<double>(factor);
-  return Duration(static_cast<Duration::rep>(std::clamp(out, 0.0, cap)));
+  return std::max(kShortestRetry, Duration(static_cast<Duration::rep>(std::min(out, cap))));
 }
 
 Duration self_heal_delay(std::int64_t attempts) {

@@ -7,6 +7,8 @@
 
 namespace fairlead::control {
 
+/// Even where a policy says less: an attempt takes no time here, so that two of them could come without end.
+inline constexpr Duration kShortestRetry = std::chrono::seconds(1);
 inline constexpr std::int64_t kRetryLimit = 5;  ///< Of automated syncs where spec.syncPolicy.retry is left out.
 
 /// spec.syncPolicy.retry, or an operation's, with what Argo CD takes for what is left out.

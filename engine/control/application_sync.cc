@@ -123,6 +123,11 @@ void ApplicationSync::look_at_running() {
   }
 }
 
+bool ApplicationSync::to_do(const SyncTask& task) const {
+  const bool unchanged = !task.prunes() && task.item->live != nullptr && task.item->synced;
+  return task.pending() && !(unchanged && option("ApplyOutOfSyncOnly=true"));
+}
+
 std::optional<SyncOutcome> ApplicationSync::wait_for_running() {
   if (tasks_.empty()) return std::nullopt;
   Tasks waits;
@@ -131,7 +136,7 @@ std::optional<SyncOutcome> ApplicationSync::wait_for_running() {
     if (task.status == "Pruned" && task.item->live != nullptr && task.item->live->deleting()) going.push_back(&task);
     if (!task.running() || tasks_.front().together_with(tasks_.back())) continue;
     // The rest of a wave that stopped for a new kind comes first.
-    const auto rest = [&](const SyncTask& other) { return other.pending() && other.together_with(task); };
+    const auto rest = [&](const SyncTask& other) { return to_do(other) && other.together_with(task); };
     if (std::ranges::none_of(tasks_, rest)) waits.push_back(&task);
   }
   if (waits.empty()) return going.empty() ? std::nullopt : std::optional(waiting(going, true));
@@ -156,10 +161,8 @@ SyncOutcome ApplicationSync::step() {
   if (std::ranges::any_of(tasks_, &SyncTask::failed))
     return failed("one or more synchronization tasks completed unsuccessfully");
   Tasks pending;
-  for (SyncTask& task : tasks_) {
-    const bool unchanged = !task.prunes() && task.item->live != nullptr && task.item->synced;
-    if (task.pending() && !(unchanged && option("ApplyOutOfSyncOnly=true"))) pending.push_back(&task);
-  }
+  for (SyncTask& task : tasks_)
+    if (to_do(task)) pending.push_back(&task);
   if (pending.empty()) return {"Succeeded", "successfully synced (no more tasks)"};
   return run_wave(pending);
 }

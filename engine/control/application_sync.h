@@ -49,6 +49,7 @@ class ApplicationSync {
   [[nodiscard]] std::optional<SyncOutcome> check();
   [[nodiscard]] std::string objection(const SyncTask& task) const;
   void look_at_running();
+  [[nodiscard]] bool to_do(const SyncTask& task) const;
   [[nodiscard]] std::optional<SyncOutcome> wait_for_running();
   [[nodiscard]] SyncOutcome run_wave(const Tasks& pending);
   [[nodiscard]] Ran run(const Tasks& tasks);
