@@ -121,6 +121,10 @@ Result<> ApplicationReconciler::add_targets(const Plan& plan, const std::vector<
     before = std::move(*item);
   }
   for (ApplicationItem& item : out.items) {
+    if (item.resource != nullptr && item.resource->namespaced && item.key.ns.empty()) {
+      out.conditions.emplace_back("InvalidSpecError", fmt::format("Namespace for {} {}/{}, Kind={} is missing.",
+                                                                  item.key.name, item.group, item.version, item.kind));
+    }
     judge(plan, item, out);
     add_unfollowed(item, unfollowed);
   }

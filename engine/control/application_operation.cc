@@ -125,8 +125,8 @@ void ApplicationReconciler::begin(Plan& plan, Value operation) const {
   const std::string_view asked = operation.at("sync", "revision").str();
   const bool newest = asked.empty() || asked == plan.spec().at("source", "targetRevision").str();
   const std::string revision(newest ? plan.wanted->revision : asked);
-  const Value* own = operation["sync"].find("source");
-  const Value source = own == nullptr ? plan.spec().at("source") : *own;
+  const Value& own = operation.at("sync", "source");
+  const Value source = own.is_null() ? plan.spec().at("source") : own;
   plan.operation = Value::object(
       {{"phase", "Running"},
        {"message", "waiting for completion"},
@@ -139,10 +139,14 @@ void ApplicationReconciler::begin(Plan& plan, Value operation) const {
 bool ApplicationReconciler::begin_as_asked(Plan& plan) const {
   Value operation = plan.application->at("operation");
   plan.taken = true;
-  if (!operation.has("sync")) operation.set("sync", Value::object());
   if (!operation.has("initiatedBy")) operation.set("initiatedBy", Value::object({{"automated", false}}));
+  const bool nothing = operation.at("sync").is_null();
   const std::string part = ignored_part(operation.at("sync"));
   begin(plan, std::move(operation));
+  if (nothing) {
+    finish(plan, "Error", "Invalid operation request: no operation specified");
+    return false;
+  }
   if (part.empty()) return true;
   finish(plan, "Failed", fmt::format("operation.sync.{} is not supported here: nothing was applied", part));
   return false;
@@ -224,9 +228,9 @@ Again ApplicationReconciler::go_on(Plan& plan) {
     if (!other->revision.empty()) plan.operation["syncResult"].set("revision", other->revision);
   }
   Comparison& operated = other ? *other : *plan.wanted;
-  if (!operated.error.empty()) {
+  if (const std::string errors = text_of(operated.conditions); !errors.empty()) {
     memory.operated = {};  // The next attempt asks again.
-    fail_attempt(plan, "Error", operated.error);
+    fail_attempt(plan, "Error", errors);
     return Again::in(kSyncPoll);
   }
   const auto shared = std::ranges::find(operated.conditions, "SharedResourceWarning", &ApplicationCondition::first);
