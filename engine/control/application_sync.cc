@@ -141,9 +141,10 @@ std::optional<SyncOutcome> ApplicationSync::wait_for_running() {
   }
   if (waits.empty()) return going.empty() ? std::nullopt : std::optional(waiting(going, true));
   for (SyncTask* task : waits) {
-    if (task->item->live != nullptr || api_.get(task->item->key) != nullptr) continue;
+    const ApplicationItem& item = *task->item;
+    if (item.live != nullptr || (item.resource != nullptr && api_.get(item.key) != nullptr)) continue;
     record(*task, "SyncFailed", "Error",
-           fmt::format("Resource {} is missing, it might have been deleted", task->item->name()));
+           fmt::format("Resource {} is missing, it might have been deleted", item.name()));
   }
   return waiting(waits, false);
 }
