@@ -53,10 +53,12 @@ std::string_view tracker_of(const api::Object& object) {
   return id.substr(0, id.find(':'));
 }
 
-ApplicationReconciler::ApplicationReconciler(api::Api& api, Manager& manager, seam::Source& source)
+ApplicationReconciler::ApplicationReconciler(api::Api& api, Manager& manager, seam::Source& source,
+                                             Duration between_waves)
     : api_(api),
       manager_(manager),
       source_(source),
+      between_waves_(between_waves),
       applications_(api.schema().resource("argoproj.io", "applications")),
       projects_(api.schema().resource("argoproj.io", "appprojects")) {
   source_.on_change([this](const std::string&) {

@@ -21,8 +21,8 @@ inline constexpr Duration kApplicationResync = std::chrono::minutes(3);  ///< Ar
 /// are errors on the Application that say so.
 class ApplicationReconciler final : public Reconciler {
  public:
-  /// `manager` is woken when `source` has answered; all three must outlive this object.
-  ApplicationReconciler(api::Api& api, Manager& manager, seam::Source& source);
+  /// `manager` is woken when `source` has answered; all three must outlive this object. `between_waves`: see Seams.
+  ApplicationReconciler(api::Api& api, Manager& manager, seam::Source& source, Duration between_waves);
 
   [[nodiscard]] std::string_view name() const override { return "application"; }
   void observe(const api::Event& event, Queue& queue) override;
@@ -84,6 +84,7 @@ class ApplicationReconciler final : public Reconciler {
   api::Api& api_;
   Manager& manager_;
   seam::Source& source_;
+  const Duration between_waves_;
   const api::Resource& applications_;
   const api::Resource& projects_;
   std::map<api::Key, Memory> memory_;

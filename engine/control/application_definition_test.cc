@@ -4,6 +4,7 @@
 #include "base/yaml.h"
 #include "engine/control/application.h"
 #include "engine/control/cluster_controllers.h"
+#include "engine/control/controllers.h"
 #include "engine/seam/simulated_source.h"
 
 namespace fairlead::control {
@@ -42,7 +43,7 @@ class ApplicationDefinitionTest : public testing::Test {
   ApplicationDefinitionTest() {
     EXPECT_TRUE(store_.load().has_value());
     manager_.add(make_definition_controller(api_, schema_));
-    manager_.add(std::make_unique<ApplicationReconciler>(api_, manager_, source_));
+    manager_.add(std::make_unique<ApplicationReconciler>(api_, manager_, source_, Seams{}.between_waves));
     for (const Value& tree : documents(kCluster)) {
       const api::Resource& resource = *schema_.by_kind(tree.at("apiVersion").str(), tree.at("kind").str());
       EXPECT_TRUE(api_.create(resource, "argocd", tree).has_value());

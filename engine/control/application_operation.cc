@@ -240,7 +240,7 @@ Again ApplicationReconciler::go_on(Plan& plan) {
     return Again::in(kSyncPoll);
   }
   const SyncOutcome outcome =
-      ApplicationSync(api_, *plan.application, *plan.project, operated.items, plan.operation).step();
+      ApplicationSync(api_, *plan.application, *plan.project, operated.items, plan.operation, between_waves_).step();
   memory.rest = outcome.rest > Duration(0) ? std::optional(now + outcome.rest) : std::nullopt;
   if (outcome.phase == "Running") {
     plan.operation.set("message", outcome.message);

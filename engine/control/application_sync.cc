@@ -24,8 +24,13 @@ SyncOutcome running(std::string message, Duration rest = Duration(0)) { return {
 }  // namespace
 
 ApplicationSync::ApplicationSync(api::Api& api, const api::Object& application, const api::Object& project,
-                                 std::vector<ApplicationItem>& items, Value& operation)
-    : api_(api), application_(application), project_(project), items_(items), operation_(operation) {
+                                 std::vector<ApplicationItem>& items, Value& operation, Duration between_waves)
+    : api_(api),
+      application_(application),
+      project_(project),
+      items_(items),
+      operation_(operation),
+      between_waves_(between_waves) {
   const Time since = parse_time(operation_.at("startedAt").str()).value_or(Time());
   confirmed_ = removal_approved(application_, since);
 }
@@ -173,7 +178,7 @@ SyncOutcome ApplicationSync::run_wave(const Tasks& pending) {
   std::ranges::copy_if(pending, std::back_inserter(wave),
                        [&](const SyncTask* task) { return task->together_with(*pending.front()); });
   const bool last = wave.size() == pending.size();
-  const Duration rest = last ? Duration(0) : kBetweenWaves;
+  const Duration rest = last ? Duration(0) : between_waves_;
   switch (run(wave)) {
     case Ran::kFailed:
       return failed("one or more objects failed to apply");

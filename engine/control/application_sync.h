@@ -12,9 +12,6 @@
 
 namespace fairlead::control {
 
-/// Between two waves, so that controllers have seen the first before its health is looked at.
-/// Source: argo-cd controller/sync.go (delayBetweenSyncWaves).
-inline constexpr Duration kBetweenWaves = std::chrono::seconds(2);
 /// How often an operation that waits looks again, should nothing happen. Source: appOperationMaxRequeueInterval.
 inline constexpr Duration kSyncPoll = std::chrono::seconds(30);
 /// How long a new CustomResourceDefinition is given to be established. Source: ensureCRDReady.
@@ -31,9 +28,9 @@ struct SyncOutcome {
 class ApplicationSync {
  public:
   /// `operation` is status.operationState; what becomes of each object is kept in its syncResult. `items`: what the
-  /// operation's commit holds, compared with what is live just now.
+  /// operation's commit holds, compared with what is live just now. `between_waves`: see Seams.
   ApplicationSync(api::Api& api, const api::Object& application, const api::Object& project,
-                  std::vector<ApplicationItem>& items, Value& operation);
+                  std::vector<ApplicationItem>& items, Value& operation, Duration between_waves);
 
   /// Goes on as far as it can without waiting. To be called again until the phase is no longer "Running".
   [[nodiscard]] SyncOutcome step();
@@ -69,6 +66,7 @@ class ApplicationSync {
   const api::Object& project_;
   std::vector<ApplicationItem>& items_;
   Value& operation_;
+  const Duration between_waves_;
   bool confirmed_ = false;  ///< Somebody has said that objects which ask for it may be pruned.
   std::optional<ApplicationItem> namespace_;
   std::vector<SyncTask> tasks_;

@@ -49,7 +49,8 @@ void add_controllers(Manager& manager, api::Api& api, const Seams& seams) {
   add_workload_controllers(manager, api, seams);
   if (seams.metrics != nullptr) add_delivery_controllers(manager, api, *seams.metrics, seams.outages);
   manager.add(make_horizontal_pod_autoscaler(api, seams.nodes));
-  if (seams.source != nullptr) manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source));
+  if (seams.source != nullptr)
+    manager.add(std::make_unique<ApplicationReconciler>(api, manager, *seams.source, seams.between_waves));
   if (seams.traffic != nullptr) add_gateway_controllers(manager, api, *seams.traffic);
   manager.add(make_garbage_collector(api));
   manager.add(make_event_expiry(api));

@@ -43,6 +43,9 @@ struct Seams {
   TokenIssuer issue_token;
   std::string root_ca;          ///< PEM of the API server's certificate authority, for the ConfigMap kube-root-ca.crt.
   std::vector<Outage> outages;  ///< When no engine ran before this life, oldest first.
+  /// How long a sync rests between two waves, so that controllers have seen the first before its health is looked at.
+  /// Source: argo-cd controller/sync.go, delayBetweenSyncWaves (ARGOCD_SYNC_WAVE_DELAY).
+  Duration between_waves = std::chrono::seconds(2);
 };
 
 /// What every cluster has: its first objects, the life of namespaces, their service accounts.
@@ -53,7 +56,8 @@ void add_workload_controllers(Manager& manager, api::Api& api, const Seams& seam
 
 /// The admission steps of this room. Once per Api.
 void add_admission(api::Api& api);
-/// Of them, the one that warns of fields of Applications and HorizontalPodAutoscalers that nothing here acts on.
+/// Of them, the one that warns of fields of Applications, AppProjects and HorizontalPodAutoscalers that nothing here
+/// acts on.
 void add_unacted_fields_admission(api::Api& api);
 
 /// Every controller of this room, in the order in which they run when several have work at the same moment.
