@@ -66,8 +66,6 @@ WafSettings waf_settings(const Value& environment) {
 }
 
 std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
-  const std::string deny =
-      settings.pod_cidr.empty() ? "" : fmt::format("allow {}; deny {};", settings.node_address, settings.pod_cidr);
   const Words words = {{{"@CONFIG@", settings.config_dir},
                         {"@STATE@", settings.state_dir},
                         {"@ADDRESS@", settings.address},
@@ -75,7 +73,7 @@ std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& 
                         {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
                         {"@WORKERS@", fmt::format("{}", settings.workers)},
                         {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
-                        {"@DENY_PODS@", deny},
+                        {"@NODE@", settings.node_address},
                         {"@ENGINE@", settings.waf.prevention ? "On" : "DetectionOnly"},
                         {"@EXCLUSIONS@", exclusion_lines(settings.waf)}}};
   return {{"nginx.conf", fill_in({fairlead_edge_nginx_conf, fairlead_edge_nginx_conf_end}, words)},

@@ -10,7 +10,8 @@
 
 namespace fairlead::edge {
 
-/// Where the engine tells the edge what to do; pods are refused there.
+/// Where the engine tells the edge what to do; everybody else is refused there, the edge itself included: a route may
+/// lead to any address.
 inline constexpr std::uint16_t kAdminPort = 8081;
 inline constexpr std::uint16_t kMetricsPort = 9145;
 
@@ -39,8 +40,8 @@ struct EdgeSettings {
   std::uint16_t metrics_port = kMetricsPort;
   int workers = 2;
   std::string user;  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
-  std::string node_address = "10.244.0.1";  ///< Where the engine and its probes come from, inside of pod_cidr.
-  std::string pod_cidr = "10.244.0.0/16";   ///< Refused by the admin port; empty: nobody is.
+  std::string node_address =
+      "10.244.0.1";  ///< Where the engine and its probes come from: alone let into the admin port.
   WafSettings waf{};
 };
 

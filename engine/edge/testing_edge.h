@@ -81,10 +81,11 @@ struct Answer {
   std::string body;
 };
 
-/// Keeps its connection while the server does, and never repeats a request by itself.
+/// Keeps its connection while the server does, and never repeats a request by itself. `from` is the address of loopback
+/// that it asks from.
 class Client {
  public:
-  explicit Client(std::uint16_t port) : port_(port) {}
+  explicit Client(std::uint16_t port, std::string from = "127.0.0.1") : port_(port), from_(std::move(from)) {}
   /// `head` holds further header lines, each ended by \r\n.
   Answer get(const std::string& target, const std::string& host = "shop.example", const std::string& head = {});
   Answer send(const std::string& method, const std::string& target, const std::string& host, const std::string& head,
@@ -92,6 +93,7 @@ class Client {
 
  private:
   std::uint16_t port_;
+  std::string from_;
   Socket socket_;
   std::string buffer_;
 };
@@ -99,7 +101,7 @@ class Client {
 /// An ordinary nginx with the edge's configuration, in a folder of its own, stopped at the end.
 class EdgeProcess {
  public:
-  explicit EdgeProcess(WafSettings waf = {});
+  explicit EdgeProcess(WafSettings waf = {}, const std::string& node_address = "127.0.0.1");
   ~EdgeProcess();
   /// Empty when nginx and its modules are there, else what is missing and how to get it.
   [[nodiscard]] static std::string missing();

@@ -140,6 +140,9 @@ Answer Client::send(const std::string& method, const std::string& target, const 
     socket_ = Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
     ::setsockopt(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    sockaddr_in own = loopback(0);
+    FAIRLEAD_ASSERT(::inet_pton(AF_INET, from_.c_str(), &own.sin_addr) == 1);
+    FAIRLEAD_ASSERT(::bind(socket_.fd(), generic(own), sizeof(own)) == 0);
     const sockaddr_in address = loopback(port_);
     if (::connect(socket_.fd(), generic(address), sizeof(address)) != 0) {
       socket_ = Socket();
@@ -175,9 +178,10 @@ std::string EdgeProcess::missing() {
   return {};
 }
 
-EdgeProcess::EdgeProcess(WafSettings waf) {
+EdgeProcess::EdgeProcess(WafSettings waf, const std::string& node_address) {
   settings_.config_dir = settings_.state_dir = folder_;
   settings_.address = "127.0.0.1";
+  settings_.node_address = node_address;
   settings_.admin_port = free_port();
   settings_.metrics_port = free_port();
   settings_.waf = std::move(waf);
