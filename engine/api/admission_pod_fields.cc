@@ -12,7 +12,7 @@ struct Gap {
   std::array<std::string_view, 3> path;  ///< Of a pod's spec or of a container; empty from its end on.
   bool changes_what_runs = false;
   std::string_view consequence;
-  /// Where only one value matters: a text, or a member of the items of a list that must have it.
+  /// Where only one value matters: how a text begins, "false", or a member of the items of a list that must have it.
   std::string_view member{};
   std::string_view only{};
 };
@@ -25,6 +25,14 @@ constexpr auto kPodGaps = std::to_array<Gap>({
     {{"runtimeClassName"}, true, "there is one container runtime here, crun"},
     {{"resourceClaims"}, true, "there are no devices to claim here"},
     {{"securityContext", "sysctls"}, true, "they are not set here"},
+    {{"hostnameOverride"}, true, "the host name is made of the pod's hostname or its name"},
+    {{"hostUsers"}, false, "its user namespace is the one that every pod has here", {}, "false"},
+    {{"resources"}, false, "containers have requests and limits of their own, the pod as a whole has none"},
+    {{"securityContext", "supplementalGroupsPolicy"},
+     false,
+     "groups that its image gives the user are not added",
+     {},
+     "Merge"},
     {{"setHostnameAsFQDN"}, false, "the host name stays the short one"},
     {{"securityContext", "seLinuxOptions"}, false, "SELinux is left as this machine has it"},
     {{"securityContext", "appArmorProfile"}, false, "it is not confined by it here", "type", "Localhost"},
@@ -43,6 +51,9 @@ constexpr auto kPodGaps = std::to_array<Gap>({
      "DoNotSchedule"},
 });
 
+/// Limits of CPU are none of them, though nothing enforces them here: every service has one, so a warning with every
+/// write would only teach people to read over warnings. `fairlead doctor` says it once. A request for huge pages leaves
+/// its pod Pending, as on any node without them.
 constexpr auto kContainerGaps = std::to_array<Gap>({
     {{"volumeDevices"}, true, "there are no block volumes here"},
     {{"resources", "claims"}, true, "there are no devices to claim here"},
@@ -55,17 +66,36 @@ constexpr auto kContainerGaps = std::to_array<Gap>({
     {{"tty"}, false, "nobody can attach to it here"},
 });
 
+constexpr auto kMountGaps = std::to_array<Gap>({
+    {{"mountPropagation"}, true, "what a container mounts is seen by nobody else", {}, "Bidirectional"},
+    {{"mountPropagation"}, false, "what is mounted there later is not seen", {}, "HostToContainer"},
+    {{"recursiveReadOnly"}, true, "what is mounted below it can be written to", {}, "Enabled"},
+});
+
+constexpr auto kVariableGaps = std::to_array<Gap>({
+    {{"valueFrom", "fileKeyRef"}, true, "no variable is read from a volume's file here"},
+});
+
+constexpr auto kVolumeGaps = std::to_array<Gap>({
+    {{"emptyDir", "medium"}, true, "there are no huge pages here", {}, "HugePages"},
+});
+
 /// Those of a volume that lies on the disk; one in memory has its size.
-constexpr auto kVolumeGaps =
+constexpr auto kDiskGaps =
     std::to_array<Gap>({{{"emptyDir", "sizeLimit"}, false, "what is written to it is not measured"}});
+
+constexpr auto kSourceGaps = std::to_array<Gap>({
+    {{"clusterTrustBundle"}, true, "there are no bundles of trust here"},
+    {{"podCertificate"}, true, "nobody signs certificates of pods here"},
+});
 
 bool asks(const Gap& gap, const Value& value) {
   if (!gap.member.empty() && value.is_array()) {
     return std::ranges::any_of(value.items(), [&](const Value& item) { return item.at(gap.member).str() == gap.only; });
   }
   if (!gap.member.empty()) return value.at(gap.member).str() == gap.only;
-  if (!gap.only.empty()) return value.str() == gap.only;
-  if (value.is_bool()) return value.bool_or(false);
+  if (value.is_bool()) return value.bool_or(false) == (gap.only != "false");
+  if (!gap.only.empty()) return value.str().starts_with(gap.only);
   return value.is_string() ? !value.str().empty() : !value.empty();
 }
 
@@ -87,18 +117,30 @@ void find(std::span<const Gap> gaps, const Value& tree, const std::string& where
   }
 }
 
+/// The items of a list, each with its place. What the list of a custom kind is, is validated only later.
+void find_in(std::span<const Gap> gaps, const Value& list, const std::string& where, std::vector<Found>& out) {
+  std::size_t index = 0;
+  for (const Value& item : list.items()) find(gaps, item, fmt::format("{}[{}]", where, index++), out);
+}
+
 std::vector<Found> gaps_of(const Value& spec, const std::string& where) {
   std::vector<Found> out;
   find(kPodGaps, spec, where, out);
   for (const std::string_view list : {"initContainers", "containers"}) {
-    std::size_t index = 0;  // What the list of a custom kind is, is validated only later.
-    for (const Value& container : spec.at(list).items())
-      find(kContainerGaps, container, fmt::format("{}.{}[{}]", where, list, index++), out);
+    std::size_t index = 0;
+    for (const Value& container : spec.at(list).items()) {
+      const std::string name = fmt::format("{}.{}[{}]", where, list, index++);
+      find(kContainerGaps, container, name, out);
+      find_in(kMountGaps, container.at("volumeMounts"), name + ".volumeMounts", out);
+      find_in(kVariableGaps, container.at("env"), name + ".env", out);
+    }
   }
   std::size_t index = 0;
   for (const Value& volume : spec.at("volumes").items()) {
     const std::string name = fmt::format("{}.volumes[{}]", where, index++);
-    if (volume.at("emptyDir", "medium").str() != "Memory") find(kVolumeGaps, volume, name, out);
+    find(kVolumeGaps, volume, name, out);
+    find_in(kSourceGaps, volume.at("projected", "sources"), name + ".projected.sources", out);
+    if (volume.at("emptyDir", "medium").str() != "Memory") find(kDiskGaps, volume, name, out);
   }
   return out;
 }

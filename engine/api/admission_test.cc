@@ -163,6 +163,55 @@ TEST_F(AdmissionTest, LimitsThatNobodyMeasuresAreWarnedOf) {
           "spec.volumes[1].emptyDir.sizeLimit is not acted on here: what is written to it is not measured"}));
 }
 
+TEST_F(AdmissionTest, FieldsOfLaterVersionsAreRefusedOrSaid) {
+  const auto spec = [](std::string_view pod, std::string_view container = "") {
+    return fmt::format(
+        R"({{"metadata":{{"generateName":"p-"}},"spec":{{{}"containers":[{{{}"name":"c","image":"i"}}]}}}})", pod,
+        container);
+  };
+  const std::string volume = R"("volumes":[{"name":"v","emptyDir":{}}],)";
+  const auto mount = [](std::string_view field) {
+    return fmt::format(R"("volumeMounts":[{{"name":"v","mountPath":"/v","readOnly":true,{}}}],)", field);
+  };
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {spec(R"("hostnameOverride":"other",)"), "spec.hostnameOverride"},
+      {spec(volume, mount(R"("recursiveReadOnly":"Enabled")")), "spec.containers[0].volumeMounts[0].recursiveReadOnly"},
+      {spec(R"("volumes":[{"name":"v","emptyDir":{"medium":"HugePages-2Mi"}}],)"), "spec.volumes[0].emptyDir.medium"},
+      {spec(R"("volumes":[{"name":"v","projected":{"sources":[
+          {"clusterTrustBundle":{"name":"ca","path":"ca.pem"}}]}}],)"),
+       "spec.volumes[0].projected.sources[0].clusterTrustBundle"},
+      {spec(R"("volumes":[{"name":"v","projected":{"sources":[
+          {"podCertificate":{"signerName":"example.com/s","keyType":"ED25519","credentialBundlePath":"c.pem"}}]}}],)"),
+       "spec.volumes[0].projected.sources[0].podCertificate"},
+      {spec(volume, R"("env":[{"name":"A","valueFrom":{"fileKeyRef":{"volumeName":"v","path":"p","key":"A"}}}],)"),
+       "spec.containers[0].env[0].valueFrom.fileKeyRef"}};
+  for (const auto& [pod, field] : refused) {
+    const auto made = try_make("pods", pod);
+    ASSERT_FALSE(made.has_value()) << field;
+    EXPECT_NE(made.error().message.find(field + " is not acted on here"), std::string::npos) << made.error().message;
+  }
+  EXPECT_TRUE(warnings_.empty());
+
+  const std::vector<std::pair<std::string, std::string>> said = {
+      {spec(R"("hostUsers":false,)"), "spec.hostUsers"},
+      {spec(R"("resources":{"limits":{"memory":"1Gi"}},)"), "spec.resources"},
+      {spec(R"("securityContext":{"supplementalGroupsPolicy":"Merge"},)"),
+       "spec.securityContext.supplementalGroupsPolicy"},
+      {spec(volume, mount(R"("mountPropagation":"HostToContainer")")),
+       "spec.containers[0].volumeMounts[0].mountPropagation"}};
+  for (const auto& [pod, field] : said) {
+    warnings_.clear();
+    make("pods", pod);
+    ASSERT_EQ(warnings_.size(), 1U) << field;
+    EXPECT_TRUE(warnings_[0].starts_with(field + " is not acted on here")) << warnings_[0];
+  }
+  warnings_.clear();
+  make("pods", spec(R"("hostUsers":true,"securityContext":{"supplementalGroupsPolicy":"Strict"},)" + volume,
+                    mount(R"("mountPropagation":"None","recursiveReadOnly":"Disabled")") +
+                        R"("resources":{"limits":{"cpu":"1"}},)"));
+  EXPECT_TRUE(warnings_.empty()) << warnings_[0];
+}
+
 TEST_F(AdmissionTest, ATokenSecretSaysThatItStaysEmpty) {
   make("secrets", R"({"metadata":{"name":"t","annotations":{"kubernetes.io/service-account.name":"default"}},
       "type":"kubernetes.io/service-account-token"})");
