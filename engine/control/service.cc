@@ -29,7 +29,12 @@ class ServiceController final : public Reconciler {
     for (const std::string_view field : {"externalTrafficPolicy", "internalTrafficPolicy"}) {
       if (spec.at(field).str() == "Local") warn(fmt::format("spec.{} Local is not acted on here", field));
     }
-    if (!spec.at("externalIPs").empty()) warn("spec.externalIPs is not acted on here");
+    for (const std::string_view field : {"externalIPs", "loadBalancerSourceRanges"}) {
+      if (!spec.at(field).empty()) warn(fmt::format("spec.{} is not acted on here", field));
+    }
+    if (!spec.at("trafficDistribution").is_null()) {
+      warn("spec.trafficDistribution is not acted on here: all endpoints are equally near");
+    }
     const std::string_view type = spec.at("type").str();
     if (type == "LoadBalancer" || type == "NodePort") {
       warn(fmt::format("a Service of type {} is reachable inside the cluster only", type));

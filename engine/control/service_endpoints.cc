@@ -19,6 +19,7 @@ void add_endpoints(const api::Object& slice, std::string_view port_name, bool (*
   for (const Value& port : slice.at("ports").items()) {
     if (port.at("name").str() != port_name) continue;
     const auto number = static_cast<std::uint16_t>(port.at("port").int_or(0));
+    if (number == 0) continue;  // "Every port" leads nowhere in particular. Source: pkg/proxy/endpointslicecache.go.
     for (const Value& endpoint : slice.at("endpoints").items()) {
       if (!usable(endpoint)) continue;
       for (const Value& ip : endpoint.at("addresses").items()) out.push_back({std::string(ip.str()), number});

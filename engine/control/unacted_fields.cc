@@ -1,5 +1,8 @@
-// Warnings of fields of Applications, AppProjects and HorizontalPodAutoscalers that the schema knows and nothing here
-// acts on.
+// Warnings of fields of Applications, AppProjects, HorizontalPodAutoscalers and EndpointSlices that the schema knows and
+// nothing here acts on.
+#include <algorithm>
+#include <array>
+
 #include "engine/control/application_options.h"
 #include "engine/control/application_project.h"
 #include "engine/control/controllers.h"
@@ -61,6 +64,18 @@ void look_at_autoscaler(const api::Admission& admission) {
   }
 }
 
+void look_at_endpoint_slice(const api::Admission& admission) {
+  const Value& slice = *admission.object;
+  if (const std::string_view type = slice.at("addressType").string_or("IPv4"); type != "IPv4")
+    warn(admission, fmt::format("addressType {}", type), "traffic goes to addresses of IPv4 alone");
+  std::size_t index = 0;
+  for (const Value& port : slice.at("ports").items()) {
+    if (port.at("port").is_null())
+      warn(admission, fmt::format("ports[{}] without a number", index), "no traffic goes to every port of an address");
+    ++index;
+  }
+}
+
 api::ApiResult<> admit(api::Admission& admission) {
   if (admission.object == nullptr || admission.warnings == nullptr || admission.subresource != api::Subresource::kNone)
     return {};
@@ -68,6 +83,7 @@ api::ApiResult<> admit(api::Admission& admission) {
     return admission.before == nullptr || !(admission.before->at(part) == admission.object->at(part));
   };
   const api::Resource& resource = *admission.resource;
+  if (resource.group == "discovery.k8s.io" && resource.kind == "EndpointSlice") look_at_endpoint_slice(admission);
   const bool application = resource.group == "argoproj.io" && resource.kind == "Application";
   if (application && admission.object->has("operation") && changed("operation")) look_at_operation(admission);
   if (!changed("spec")) return {};

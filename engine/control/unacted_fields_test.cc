@@ -100,5 +100,28 @@ spec:
       said[0].starts_with("spec.metrics[1] is not acted on here: nothing here measures for metrics of type External"));
 }
 
+TEST_F(UnactedFieldsTest, EndpointsThatTakeNoTraffic) {
+  const auto said = warnings(R"(
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web, labels: {kubernetes.io/service-name: web}}
+addressType: FQDN
+ports: [{name: http, port: 80}, {name: any}]
+endpoints: [{addresses: [web.example]}]
+)");
+  ASSERT_EQ(said.size(), 2U);
+  EXPECT_TRUE(said[0].starts_with("addressType FQDN is not acted on here"));
+  EXPECT_TRUE(said[1].starts_with("ports[1] without a number is not acted on here"));
+  EXPECT_TRUE(warnings(R"(
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: v4}
+addressType: IPv4
+ports: [{port: 80}]
+endpoints: [{addresses: [10.0.0.1]}]
+)")
+                  .empty());
+}
+
 }  // namespace
 }  // namespace fairlead::control
