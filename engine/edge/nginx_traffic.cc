@@ -50,8 +50,12 @@ Result<> put(const std::string& ip, const NginxTrafficOptions& options, std::str
 /// The edge of one Gateway, and the thread that keeps it following the latest program.
 class NginxTraffic::Follower {
  public:
-  Follower(seam::Executor& executor, const NginxTrafficOptions& options)
-      : executor_(executor), options_(options), thread_([this](const std::stop_token& stop) { work(stop); }) {}
+  /// `ended` is posted when the thread has nothing left to do; see apply.
+  Follower(seam::Executor& executor, const NginxTrafficOptions& options, std::function<void()> ended)
+      : executor_(executor),
+        options_(options),
+        ended_(std::move(ended)),
+        thread_([this](const std::stop_token& stop) { work(stop); }) {}
   ~Follower() {
     thread_.request_stop();
     thread_.join();
@@ -59,7 +63,9 @@ class NginxTraffic::Follower {
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
 
-  void apply(seam::EdgeProgram program, seam::Done<> done);
+  /// False when the thread has ended: then nothing is done, and `done` is left.
+  [[nodiscard]] bool apply(const seam::EdgeProgram& program, seam::Done<>& done);
+  [[nodiscard]] bool has_ended();
 
  private:
   /// A program as it travels.
@@ -82,13 +88,17 @@ class NginxTraffic::Follower {
   [[nodiscard]] bool comes_to_listen_as(const std::string& ip, const std::string& name, const std::stop_token& stop);
   void pause(Duration limit, const std::stop_token& stop);
   void answer(const Result<>& result);
+  /// Ends the thread's work unless there is something new.
+  [[nodiscard]] bool end();
 
   seam::Executor& executor_;
   const NginxTrafficOptions options_;
+  const std::function<void()> ended_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::optional<Payload> next_;        ///< Given, not yet begun. Under mutex_.
   std::vector<seam::Done<>> waiting_;  ///< Whom to answer when the latest program is in force. Under mutex_.
+  bool has_ended_ = false;             ///< Under mutex_.
   std::jthread thread_;                ///< Last: it uses everything above.
 };
 
@@ -98,31 +108,58 @@ NginxTraffic::NginxTraffic(seam::Executor& executor, NginxTrafficOptions options
 NginxTraffic::~NginxTraffic() = default;
 
 void NginxTraffic::apply(seam::EdgeProgram program, seam::Done<> done) {
-  auto& follower = gateways_[program.gateway_ns + "/" + program.gateway];
-  if (follower == nullptr) follower = std::make_unique<Follower>(executor_, options_);
-  follower->apply(std::move(program), std::move(done));
+  const std::string gateway = program.gateway_ns + "/" + program.gateway;
+  auto& follower = gateways_[gateway];
+  if (follower != nullptr && follower->apply(program, done)) return;
+  follower = std::make_unique<Follower>(executor_, options_, [this, gateway, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) let_go(gateway);
+  });
+  const bool taken = follower->apply(program, done);
+  FAIRLEAD_ASSERT(taken);
 }
 
-void NginxTraffic::Follower::apply(seam::EdgeProgram program, seam::Done<> done) {
+void NginxTraffic::let_go(const std::string& gateway) {
+  const auto known = gateways_.find(gateway);
+  // A Gateway of the same name may have come meanwhile: its follower is another.
+  if (known != gateways_.end() && known->second->has_ended()) gateways_.erase(known);
+}
+
+bool NginxTraffic::Follower::apply(const seam::EdgeProgram& program, seam::Done<>& done) {
   const Value routing = routing_table(program);
   const Value listeners = listener_table(program);
-  Payload payload{std::move(program.gateway_ns),
-                  std::move(program.gateway),
-                  std::move(program.pods),
+  Payload payload{program.gateway_ns,
+                  program.gateway,
+                  program.pods,
                   std::string(routing.at("version").str()),
                   to_json(routing),
                   listeners,
                   std::string(listeners.at("listeners").str())};
   {
     const std::lock_guard lock(mutex_);
+    if (has_ended_) return false;
     next_ = std::move(payload);
     waiting_.push_back(std::move(done));
   }
   changed_.notify_one();
+  return true;
+}
+
+bool NginxTraffic::Follower::has_ended() {
+  const std::lock_guard lock(mutex_);
+  return has_ended_;
+}
+
+bool NginxTraffic::Follower::end() {
+  const std::lock_guard lock(mutex_);
+  if (next_) return false;
+  has_ended_ = true;
+  executor_.post([ended = ended_] { ended(); });
+  return true;
 }
 
 void NginxTraffic::Follower::work(const std::stop_token& stop) {
   std::optional<Payload> current;
+  int looks = 0;  // At the current program.
   while (!stop.stop_requested()) {
     bool given = false;
     {
@@ -132,11 +169,14 @@ void NginxTraffic::Follower::work(const std::stop_token& stop) {
       if (given) current = std::exchange(next_, std::nullopt);
     }
     if (stop.stop_requested() || !current) continue;
+    looks = given ? 1 : looks + 1;
     Result<> result = bring_all(*current, stop);
     // A look in between answers nobody: when it fails, the pod is restarting, and its next state is an event.
     if (given) answer(result);
-    // A gateway that is gone listens to nothing, and needs no looking after.
-    if ((result || current->pods.empty()) && current->listeners.at("ports").empty()) current.reset();
+    // A gateway that is gone listens to nothing and needs no looking after. Its pods may be gone as well, and their
+    // addresses somebody else's some day.
+    const bool enough = result || current->pods.empty() || looks >= options_.farewells;
+    if (current->listeners.at("ports").empty() && enough && end()) return;
   }
 }
 

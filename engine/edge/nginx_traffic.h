@@ -17,6 +17,8 @@ struct NginxTrafficOptions {
   Duration reload_limit = std::chrono::seconds(10);  ///< From a reload to its being in force.
   /// How often every pod is asked what it follows; one that forgot is told again.
   Duration watch_period = std::chrono::seconds(1);
+  /// How often pods that do not answer are told that their Gateway is gone.
+  int farewells = 10;
 };
 
 /// Weights, routes and endpoints go into nginx' shared memory and are in force with its answer; only other listeners
@@ -31,14 +33,24 @@ class NginxTraffic final : public seam::Traffic {
   NginxTraffic(const NginxTraffic&) = delete;
   NginxTraffic& operator=(const NginxTraffic&) = delete;
 
+  /// A program without listeners is a Gateway's last: once its pods follow it, or have not answered for a while, its
+  /// thread ends.
   void apply(seam::EdgeProgram program, seam::Done<> done) override;
+
+  /// How many Gateways are looked after. On the control thread.
+  [[nodiscard]] std::size_t gateways() const { return gateways_.size(); }
 
  private:
   class Follower;
 
+  /// Called on the control thread when the Gateway's follower has done its last.
+  void let_go(const std::string& gateway);
+
   seam::Executor& executor_;
   NginxTrafficOptions options_;
   std::map<std::string, std::unique_ptr<Follower>> gateways_;  ///< By "namespace/name", from their first program on.
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  ///< What is posted and comes after the end finds it gone.
 };
 
 }  // namespace fairlead::edge

@@ -231,6 +231,30 @@ TEST_F(NginxTrafficTest, GatewaysDoNotReplaceEachOther) {
   EXPECT_EQ(answer.body, "stable");
 }
 
+TEST_F(NginxTrafficTest, AGatewayThatIsGoneIsNotLookedAfter) {
+  apply(canary(1, 0));
+  seam::EdgeProgram other = canary(1, 0);
+  other.gateway = "other";
+  apply(other);
+  EXPECT_EQ(traffic_->gateways(), 2U);
+  const auto only_one = [&] { return traffic_->gateways() == 1; };
+  seam::EdgeProgram nothing{"gateway", "other", {}, {}, {}};
+  traffic_->apply(nothing, [](const Result<>&) {});
+  EXPECT_TRUE(executor_.run_until(only_one)) << "it has no pods";
+  // Pods that are gone with their Gateway never answer.
+  NginxTraffic hasty(
+      executor_, {.admin_port = testing::free_port(), .watch_period = std::chrono::milliseconds(10), .farewells = 3});
+  nothing.pods = {{"127.0.0.1", "1"}};
+  int answers = 0;
+  hasty.apply(nothing, [&](const Result<>& result) { answers += result ? 0 : 1; });
+  EXPECT_TRUE(executor_.run_until([&] { return hasty.gateways() == 0; }));
+  EXPECT_EQ(answers, 1);
+  // One of the same name may come again.
+  apply(other);
+  EXPECT_EQ(traffic_->gateways(), 2U);
+  EXPECT_EQ(Client(port).get("/").code, 200);
+}
+
 TEST_F(NginxTrafficTest, WhatCannotBeServedSaysSo) {
   seam::EdgeProgram wanted = canary(1, 0);
   apply(wanted);
