@@ -26,13 +26,19 @@ bool admits_kind(const Value& listener) {
          });
 }
 
+bool is_edges_own(std::int64_t port) { return port == seam::kEdgeAdminPort || port == seam::kEdgeMetricsPort; }
+
 GatewayReading::ListenerReading read_listener(const Value& listener) {
   GatewayReading::ListenerReading out{&listener, {true, "Accepted", ""}, {true, "ResolvedRefs", ""}, 0};
+  const std::int64_t port = listener.at("port").int_or(0);
   if (listener.at("protocol").str() != "HTTP") {
     out.accepted = {false, "UnsupportedProtocol",
                     fmt::format("protocol {} is not supported here: use HTTP", listener.at("protocol").str())};
   } else if (!listener.at("tls").is_null()) {
     out.accepted = {false, "UnsupportedValue", "tls is not supported here: TLS ends in front of the edge"};
+  } else if (is_edges_own(port)) {
+    out.accepted = {false, "PortUnavailable",
+                    fmt::format("port {} is one that the edge uses itself here: use another, such as 8080", port)};
   }
   if (!admits_kind(listener)) out.resolved_refs = {false, "InvalidRouteKinds", "only HTTPRoute is supported here"};
   return out;
@@ -85,7 +91,8 @@ ConditionVerdict attach(const api::Api& api, const api::Object& gateway,
 }
 
 bool names_gateway(const Value& parent, const api::Object& route, const api::Object& gateway) {
-  return parent.at("kind").string_or("Gateway") == "Gateway" && parent.at("name").str() == gateway.name() &&
+  return parent.at("group").string_or("gateway.networking.k8s.io") == "gateway.networking.k8s.io" &&
+         parent.at("kind").string_or("Gateway") == "Gateway" && parent.at("name").str() == gateway.name() &&
          parent.at("namespace").string_or(route.ns()) == gateway.ns();
 }
 

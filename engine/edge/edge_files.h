@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "base/value.h"
+#include "engine/seam/traffic.h"
 
 namespace fairlead::edge {
 
 /// Where the engine tells the edge what to do; everybody else is refused there, the edge itself included: a route may
 /// lead to any address.
-inline constexpr std::uint16_t kAdminPort = 8081;
-inline constexpr std::uint16_t kMetricsPort = 9145;
+inline constexpr std::uint16_t kAdminPort = seam::kEdgeAdminPort;
+inline constexpr std::uint16_t kMetricsPort = seam::kEdgeMetricsPort;
 
 /// A rule of the core rule set that does not look at one thing.
 struct WafExclusion {

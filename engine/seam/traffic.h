@@ -12,6 +12,10 @@
 
 namespace fairlead::seam {
 
+/// Ports of the edge's pod that are its own: no listener can have them. One takes orders, the other shows metrics.
+inline constexpr std::uint16_t kEdgeAdminPort = 8081;
+inline constexpr std::uint16_t kEdgeMetricsPort = 9145;
+
 /// How a name or value is compared: gateway.networking.k8s.io "Exact", "PathPrefix", "RegularExpression".
 struct StringMatch {
   std::string type;
