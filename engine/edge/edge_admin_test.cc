@@ -20,7 +20,7 @@ class EdgeAdminTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const std::string missing = testing::EdgeProcess::missing(); !missing.empty()) GTEST_SKIP() << missing;
-    edge_ = std::make_unique<testing::EdgeProcess>(WafSettings{}, kNode);
+    edge_ = std::make_unique<testing::EdgeProcess>(EdgeSettings{.node_address = kNode});
   }
 
   /// A route that leads to the edge's own admin port, put in force by the node.

@@ -31,7 +31,7 @@ FAIRLEAD_EMBED(json_lua, "json.lua");
 namespace fairlead::edge {
 namespace {
 
-using Words = std::array<std::pair<std::string_view, std::string>, 10>;
+using Words = std::array<std::pair<std::string_view, std::string>, 11>;
 
 std::string fill_in(std::string text, const Words& words) {
   for (const auto& [word, meaning] : words) {
@@ -66,16 +66,18 @@ WafSettings waf_settings(const Value& environment) {
 }
 
 std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& settings) {
-  const Words words = {{{"@CONFIG@", settings.config_dir},
-                        {"@STATE@", settings.state_dir},
-                        {"@ADDRESS@", settings.address},
-                        {"@ADMIN_PORT@", fmt::format("{}", settings.admin_port)},
-                        {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
-                        {"@WORKERS@", fmt::format("{}", settings.workers)},
-                        {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
-                        {"@NODE@", settings.node_address},
-                        {"@ENGINE@", settings.waf.prevention ? "On" : "DetectionOnly"},
-                        {"@EXCLUSIONS@", exclusion_lines(settings.waf)}}};
+  const Words words = {
+      {{"@CONFIG@", settings.config_dir},
+       {"@STATE@", settings.state_dir},
+       {"@ADDRESS@", settings.address},
+       {"@ADMIN_PORT@", fmt::format("{}", settings.admin_port)},
+       {"@METRICS_PORT@", fmt::format("{}", settings.metrics_port)},
+       {"@TIMEOUT@", fmt::format("{}", std::chrono::duration<double>(settings.default_timeout).count())},
+       {"@WORKERS@", fmt::format("{}", settings.workers)},
+       {"@USER@", settings.user.empty() ? "" : fmt::format("user {};", settings.user)},
+       {"@NODE@", settings.node_address},
+       {"@ENGINE@", settings.waf.prevention ? "On" : "DetectionOnly"},
+       {"@EXCLUSIONS@", exclusion_lines(settings.waf)}}};
   return {{"nginx.conf", fill_in({fairlead_edge_nginx_conf, fairlead_edge_nginx_conf_end}, words)},
           {"server.conf", fill_in({fairlead_edge_server_conf, fairlead_edge_server_conf_end}, words)},
           {"modsecurity.conf", fill_in({fairlead_edge_modsecurity_conf, fairlead_edge_modsecurity_conf_end}, words)},

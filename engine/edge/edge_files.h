@@ -40,9 +40,11 @@ struct EdgeSettings {
   std::uint16_t admin_port = kAdminPort;
   std::uint16_t metrics_port = kMetricsPort;
   int workers = 2;
-  std::string user;  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
+  std::string user{};  ///< "root root" where nginx starts as root; empty: it starts as what it stays.
   std::string node_address =
       "10.244.0.1";  ///< Where the engine and its probes come from: alone let into the admin port.
+  /// How long a backend may be silent where its route sets no timeout.
+  Duration default_timeout = std::chrono::seconds(60);
   WafSettings waf{};
 };
 

@@ -295,6 +295,8 @@ TEST_F(NginxTrafficTest, RequestsAreMatchedAsGatewayApiSays) {
       {{{"PathPrefix", "", "/"}, "", {{"Exact", "X-Version", "2"}}, {}}, "header"},
       {{{"PathPrefix", "", "/"}, "", {{"RegularExpression", "x-version", "[3-9]"}, {"Exact", "x-beta", "yes"}}, {}},
        "headers"},
+      {{{"PathPrefix", "", "/"}, "", {{"Exact", "X-List", "a,b"}}, {}}, "list"},
+      {{{"PathPrefix", "", "/"}, "", {}, {{"RegularExpression", "flag", "[a-z]+"}}}, "flag"},
       {{{"PathPrefix", "", "/"}, "", {}, {{"Exact", "page", "two"}}}, "query"}};
   seam::EdgeProgram wanted = program();
   wanted.routes[0].rules.clear();
@@ -320,6 +322,12 @@ TEST_F(NginxTrafficTest, RequestsAreMatchedAsGatewayApiSays) {
   EXPECT_EQ(get("/", "x-version: 3\r\n"), "root");
   EXPECT_EQ(get("/?page=two"), "query");
   EXPECT_EQ(get("/?page=three"), "root");
+  EXPECT_EQ(get("/?page=two&page=three"), "query");
+  EXPECT_EQ(get("/?page=three&page=two"), "root") << "of a repeated parameter the first counts";
+  EXPECT_EQ(get("/?flag=on"), "flag");
+  EXPECT_EQ(get("/?flag"), "root") << "a parameter without a value is empty";
+  EXPECT_EQ(get("/", "X-List: a\r\nx-list: b\r\n"), "list") << "a repeated header is a list";
+  EXPECT_EQ(get("/", "X-List: a\r\n"), "root");
 }
 
 TEST_F(NginxTrafficTest, AttacksAreBlockedAndTheRuleIsNamed) {

@@ -40,28 +40,52 @@ class Socket {
   int fd_;
 };
 
+/// A connection to a port of loopback, from an address of loopback; not open when nobody listens there.
+[[nodiscard]] Socket connect_to(std::uint16_t port, const std::string& from = "127.0.0.1");
+/// False when the connection ends first.
+bool send_all(int fd, std::string_view bytes);
+/// Appends what arrives; false at the end of the connection.
+bool receive(int fd, std::string& buffer);
+/// Takes one message off `buffer`, reading as needed; false when the connection ends first.
+bool take_message(int fd, std::string& buffer, std::string& head, std::string& body);
+
+/// Serves each connection on a thread of its own, and closes it at its own end. What it serves them with must end when
+/// its connection does.
+class LoopbackServer {
+ public:
+  explicit LoopbackServer(std::function<void(int fd)> serve);
+  ~LoopbackServer();
+  LoopbackServer(const LoopbackServer&) = delete;
+  LoopbackServer& operator=(const LoopbackServer&) = delete;
+  [[nodiscard]] seam::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+
+ private:
+  void accept_all();
+
+  std::function<void(int fd)> serve_;
+  Socket listener_;
+  std::uint16_t port_ = 0;
+  std::mutex mutex_;
+  std::vector<int> open_;
+  std::vector<std::jthread> connections_;
+  std::jthread thread_;
+};
+
 /// Answers every request with 200 and its own name and keeps connections alive, or, with `crashes`, reads each request
 /// and closes its connection.
 class Backend {
  public:
   explicit Backend(std::string name, bool crashes = false);
-  ~Backend();
-  [[nodiscard]] seam::Endpoint endpoint() const { return {"127.0.0.1", port_}; }
+  [[nodiscard]] seam::Endpoint endpoint() const { return server_.endpoint(); }
   [[nodiscard]] int hits() const { return hits_; }
 
  private:
-  void accept_all();
   void serve(int fd);
 
   std::string name_;
   bool crashes_;
-  Socket listener_;
-  std::uint16_t port_ = 0;
   std::atomic<int> hits_{0};
-  std::mutex mutex_;
-  std::vector<int> open_;
-  std::vector<std::jthread> connections_;
-  std::jthread thread_;
+  LoopbackServer server_;  ///< Last: its threads use everything above.
 };
 
 /// Takes connections and says nothing.
@@ -101,7 +125,8 @@ class Client {
 /// An ordinary nginx with the edge's configuration, in a folder of its own, stopped at the end.
 class EdgeProcess {
  public:
-  explicit EdgeProcess(WafSettings waf = {}, const std::string& node_address = "127.0.0.1");
+  /// Takes of `settings` what is not a matter of its own place: folders, addresses it listens on, ports and user.
+  explicit EdgeProcess(EdgeSettings settings = {.node_address = "127.0.0.1"});
   ~EdgeProcess();
   /// Empty when nginx and its modules are there, else what is missing and how to get it.
   [[nodiscard]] static std::string missing();

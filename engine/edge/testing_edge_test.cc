@@ -43,6 +43,33 @@ std::pair<Socket, std::uint16_t> listen_on(std::uint16_t port) {
   return {std::move(socket), ntohs(address.sin_port)};
 }
 
+std::size_t content_length(std::string_view head) {
+  constexpr std::string_view kName = "\r\nContent-Length: ";
+  const std::size_t at = head.find(kName);
+  std::size_t length = 0;
+  if (at != std::string_view::npos) std::from_chars(head.data() + at + kName.size(), head.data() + head.size(), length);
+  return length;
+}
+
+}  // namespace
+
+std::uint16_t free_port() { return listen_on(0).second; }
+
+Socket::~Socket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Socket connect_to(std::uint16_t port, const std::string& from) {
+  Socket out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(out.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  sockaddr_in own = loopback(0);
+  FAIRLEAD_ASSERT(::inet_pton(AF_INET, from.c_str(), &own.sin_addr) == 1);
+  FAIRLEAD_ASSERT(::bind(out.fd(), generic(own), sizeof(own)) == 0);
+  const sockaddr_in address = loopback(port);
+  return ::connect(out.fd(), generic(address), sizeof(address)) == 0 ? std::move(out) : Socket();
+}
+
 bool send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -52,7 +79,6 @@ bool send_all(int fd, std::string_view bytes) {
   return true;
 }
 
-/// Appends what arrives; false at the end of the connection.
 bool receive(int fd, std::string& buffer) {
   std::array<char, 16384> chunk{};
   const ssize_t got = ::recv(fd, chunk.data(), chunk.size(), 0);
@@ -61,15 +87,6 @@ bool receive(int fd, std::string& buffer) {
   return true;
 }
 
-std::size_t content_length(std::string_view head) {
-  constexpr std::string_view kName = "\r\nContent-Length: ";
-  const std::size_t at = head.find(kName);
-  std::size_t length = 0;
-  if (at != std::string_view::npos) std::from_chars(head.data() + at + kName.size(), head.data() + head.size(), length);
-  return length;
-}
-
-/// Takes one message off `buffer`, reading as needed; false when the connection ends first.
 bool take_message(int fd, std::string& buffer, std::string& head, std::string& body) {
   std::size_t end = 0;
   while ((end = buffer.find("\r\n\r\n")) == std::string::npos) {
@@ -85,20 +102,12 @@ bool take_message(int fd, std::string& buffer, std::string& head, std::string& b
   return true;
 }
 
-}  // namespace
-
-std::uint16_t free_port() { return listen_on(0).second; }
-
-Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-Backend::Backend(std::string name, bool crashes) : name_(std::move(name)), crashes_(crashes) {
+LoopbackServer::LoopbackServer(std::function<void(int fd)> serve) : serve_(std::move(serve)) {
   std::tie(listener_, port_) = listen_on(0);
   thread_ = std::jthread([this] { accept_all(); });
 }
 
-Backend::~Backend() {
+LoopbackServer::~LoopbackServer() {
   ::shutdown(listener_.fd(), SHUT_RDWR);
   thread_.join();
   for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
@@ -106,15 +115,21 @@ Backend::~Backend() {
   for (const int fd : open_) ::close(fd);
 }
 
-void Backend::accept_all() {
+void LoopbackServer::accept_all() {
   for (;;) {
     const int fd = ::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return;
     const std::lock_guard lock(mutex_);
     open_.push_back(fd);
-    connections_.emplace_back([this, fd] { serve(fd); });
+    connections_.emplace_back([this, fd] {
+      serve_(fd);
+      ::shutdown(fd, SHUT_RDWR);  // Closed with the server: nobody else may get this number meanwhile.
+    });
   }
 }
+
+Backend::Backend(std::string name, bool crashes)
+    : name_(std::move(name)), crashes_(crashes), server_([this](int fd) { serve(fd); }) {}
 
 void Backend::serve(int fd) {
   std::string buffer;
@@ -125,7 +140,6 @@ void Backend::serve(int fd) {
     if (crashes_) break;
     if (!send_all(fd, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", name_.size(), name_))) break;
   }
-  ::shutdown(fd, SHUT_RDWR);  // Closed with the Backend: nobody else may get this number meanwhile.
 }
 
 SilentBackend::SilentBackend() { std::tie(listener_, port_) = listen_on(0); }
@@ -137,17 +151,8 @@ Answer Client::get(const std::string& target, const std::string& host, const std
 Answer Client::send(const std::string& method, const std::string& target, const std::string& host,
                     const std::string& head, const std::string& body) {
   if (!socket_.open()) {
-    socket_ = Socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const int on = 1;
-    ::setsockopt(socket_.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    sockaddr_in own = loopback(0);
-    FAIRLEAD_ASSERT(::inet_pton(AF_INET, from_.c_str(), &own.sin_addr) == 1);
-    FAIRLEAD_ASSERT(::bind(socket_.fd(), generic(own), sizeof(own)) == 0);
-    const sockaddr_in address = loopback(port_);
-    if (::connect(socket_.fd(), generic(address), sizeof(address)) != 0) {
-      socket_ = Socket();
-      return {};
-    }
+    socket_ = connect_to(port_, from_);
+    if (!socket_.open()) return {};
   }
   const std::string length = body.empty() ? "" : fmt::format("Content-Length: {}\r\n", body.size());
   const std::string request = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: test\r\nAccept: */*\r\n{}{}\r\n{}",
@@ -178,13 +183,11 @@ std::string EdgeProcess::missing() {
   return {};
 }
 
-EdgeProcess::EdgeProcess(WafSettings waf, const std::string& node_address) {
+EdgeProcess::EdgeProcess(EdgeSettings settings) : settings_(std::move(settings)) {
   settings_.config_dir = settings_.state_dir = folder_;
   settings_.address = "127.0.0.1";
-  settings_.node_address = node_address;
   settings_.admin_port = free_port();
   settings_.metrics_port = free_port();
-  settings_.waf = std::move(waf);
   if (::geteuid() == 0) settings_.user = "root root";
   for (const auto& [file, content] : edge_files(settings_)) std::ofstream(folder_ / file) << content;
   start();

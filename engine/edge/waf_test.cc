@@ -21,7 +21,8 @@ class WafTest : public ::testing::Test {
 
   void start(const std::string& waf) {
     const Value environment = parse_yaml("edge: {waf: " + waf + "}", "test").value().front();
-    edge_ = std::make_unique<testing::EdgeProcess>(waf_settings(environment));
+    edge_ = std::make_unique<testing::EdgeProcess>(
+        EdgeSettings{.node_address = "127.0.0.1", .waf = waf_settings(environment)});
     traffic_ =
         std::make_unique<NginxTraffic>(executor_, NginxTrafficOptions{.admin_port = edge_->settings().admin_port});
     seam::EdgeProgram program{"gateway", "edge", {{"127.0.0.1", "1"}}, {{"http", port_, ""}}, {}};

@@ -12,11 +12,13 @@ local counters = ngx.shared.edge_counters
 local metrics = ngx.shared.edge_metrics
 
 local connect_seconds = 1
-local default_timeout_seconds = 60
+local unlimited_seconds = 2000000  -- 23 days: nginx' timers end soon after.
+local silent_upgraded_seconds = 300  -- A connection of a WebSocket without timeouts. Source: Envoy's stream_idle_timeout.
 local max_further_tries = 2
+local max_headers, max_arguments = 100, 1000  -- That are looked at; SecArgumentsLimit is no higher.
 local busy = -3  -- NGX_BUSY: no endpoint is left to try, which clients get as 502.
 
-local M = {}
+local M = { default_timeout_seconds = 60 }
 local table_now, version_now
 
 local function current_table()
@@ -31,11 +33,21 @@ end
 
 local function compare(match, value)
   if value == nil then return false end
-  if type(value) == "table" then value = value[1] end
   if match.type == "RegularExpression" then
-    return ngx.re.find(tostring(value), "\\A(?:" .. match.value .. ")\\z", "jos") ~= nil
+    return ngx.re.find(value, "\\A(?:" .. match.value .. ")\\z", "jos") ~= nil
   end
   return value == match.value
+end
+
+-- A header that is sent several times is one whose value is a list. Source: RFC 9110, section 5.3.
+local function header_value(value)
+  return type(value) == "table" and table.concat(value, ",") or value
+end
+
+-- Of a parameter that is sent several times the first counts; one without "=" is empty.
+local function argument_value(value)
+  if type(value) == "table" then value = value[1] end
+  return value == true and "" or value
 end
 
 local function matches_host(pattern, host)
@@ -51,9 +63,9 @@ local function matches_path(path, uri)
   return uri:sub(1, #prefix) == prefix and (#uri == #prefix or prefix == "" or uri:byte(#prefix + 1) == 47)
 end
 
-local function matches_all(list, values)
+local function matches_all(list, values, read)
   for _, match in ipairs(list) do
-    if not compare(match, values[match.name]) then return false end
+    if not compare(match, read(values[match.name])) then return false end
   end
   return true
 end
@@ -63,9 +75,9 @@ local function find_rule(routing, port, host, uri, method)
   for _, entry in ipairs(routing.entries) do
     if entry.port == port and matches_host(entry.host, host) and matches_path(entry.path, uri)
         and (entry.method == "" or entry.method == method) then
-      if #entry.headers > 0 then headers = headers or ngx.req.get_headers(100) end
-      if #entry.query > 0 then query = query or ngx.req.get_uri_args(100) end
-      if matches_all(entry.headers, headers) and matches_all(entry.query, query) then
+      if #entry.headers > 0 then headers = headers or ngx.req.get_headers(max_headers) end
+      if #entry.query > 0 then query = query or ngx.req.get_uri_args(max_arguments) end
+      if matches_all(entry.headers, headers, header_value) and matches_all(entry.query, query, argument_value) then
         return routing.rules[entry.rule]
       end
     end
@@ -102,12 +114,20 @@ function M.route()
   if #ctx.backend.endpoints == 0 then return ngx.exit(503) end
 end
 
-local function seconds_left(rule)
-  local left = rule.backend_timeout or default_timeout_seconds
-  if rule.request_timeout then
-    left = math.min(left, rule.request_timeout - (ngx.now() - ngx.req.start_time()))
+-- How long a backend that is asked now may be silent. Sets the moment by which its answer must have ended: nginx' own
+-- timeouts begin anew with every byte, so the answer is looked at as it comes; see check_deadline.
+local function seconds_left(ctx)
+  local rule, now = ctx.rule, ngx.now()
+  local whole, own = rule.request_timeout, rule.backend_timeout
+  local deadline = math.huge
+  if whole and whole > 0 then deadline = ngx.req.start_time() + whole end
+  if own and own > 0 then deadline = math.min(deadline, now + own) end
+  if deadline < math.huge then
+    ctx.deadline = deadline
+    return math.max(deadline - now, 0.001)
   end
-  return math.max(left, 0.001)
+  if whole or own then return unlimited_seconds end
+  return ngx.var.edge_upgrade ~= "" and silent_upgraded_seconds or M.default_timeout_seconds
 end
 
 -- Whether the try before this one got a connection. From then on the endpoint may have acted on the request or died of
@@ -132,17 +152,38 @@ function M.balance()
     if #endpoints > 1 then balancer.set_more_tries(math.min(#endpoints - 1, max_further_tries)) end
   end
   local endpoint = endpoints[ctx.turn % #endpoints + 1]
-  local left = seconds_left(ctx.rule)
+  local left = seconds_left(ctx)
   balancer.set_timeouts(math.min(connect_seconds, left), left, left)
   assert(balancer.set_current_peer(endpoint.ip, endpoint.port))
 end
 
--- Before a reload clients are asked to come back on new connections, because old workers close idle ones without notice.
+-- Whether the head of the answer is a backend's; else the edge answers by itself.
+local function backend_answers()
+  return (ngx.var.upstream_header_time or ""):find("%d$") ~= nil
+end
+
 function M.finish_headers()
+  local ctx = ngx.ctx
+  if ctx.deadline then
+    local late = ngx.now() > ctx.deadline
+    if late or not backend_answers() then ctx.deadline = nil end
+    if late and backend_answers() then return ngx.exit(504) end
+  end
+  -- Before a reload clients are asked to come back on new connections, because old workers close idle ones without
+  -- notice. A connection that becomes a WebSocket's is none of those.
   local target = shared:get("target") or ""
-  if ngx.worker.exiting() or (target ~= "" and target ~= ngx.var.edge_listeners) then
+  if ngx.status ~= 101 and (ngx.worker.exiting() or (target ~= "" and target ~= ngx.var.edge_listeners)) then
     ngx.header["Connection"] = "close"
   end
+end
+
+-- Breaks off an answer that has not ended in time. Its status is sent already; the connection's end tells the client.
+-- One that falls silent in mid-answer is noticed with the end of its last read, at twice its time at the latest.
+function M.check_deadline()
+  local ctx = ngx.ctx
+  if not ctx.deadline or ngx.now() <= ctx.deadline then return end
+  ctx.broken_off = true
+  return ngx.ERROR
 end
 
 local function quote(text)
@@ -155,13 +196,14 @@ end
 
 function M.log()
   local route, backend = names(ngx.ctx)
-  metrics:incr(("%s|%s|%d"):format(route, backend, ngx.status), 1, 0)
+  local status = ngx.ctx.broken_off and 504 or ngx.status
+  metrics:incr(("%s|%s|%d"):format(route, backend, status), 1, 0)
   metrics:incr(("%s|%s|seconds"):format(route, backend), tonumber(ngx.var.request_time) or 0, 0)
   local path = ngx.var.request_uri
   if path == "" then path = ngx.var.unread_path end
   local line = ('{"time":%s,"client":%s,"method":%s,"host":%s,"path":%s,"status":%d,"route":%s,"backend":%s,"endpoint":%s,'
     .. '"seconds":%s,"requestId":%s}\n'):format(quote(ngx.var.time_iso8601), quote(ngx.var.remote_addr),
-    quote(ngx.var.request_method), quote(ngx.var.host), quote(path), ngx.status, quote(route),
+    quote(ngx.var.request_method), quote(ngx.var.host), quote(path), status, quote(route),
     quote(backend), quote(ngx.var.upstream_addr), ngx.var.request_time, quote(ngx.var.request_id))
   ffi.C.write(1, line, #line)
 end
