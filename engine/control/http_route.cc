@@ -1,10 +1,12 @@
 #include "engine/control/http_route.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include <re2/re2.h>
 
+#include "engine/control/http_route_filters.h"
 #include "engine/control/service_endpoints.h"
 
 namespace fairlead::control {
@@ -34,25 +36,26 @@ class RouteReader {
     if (out_.resolved_refs.holds) out_.resolved_refs = {false, std::string(reason), std::move(message)};
   }
 
-  void refuse_filters(const Value& holder, std::string_view where) {
-    const Value& filters = holder.at("filters");
-    if (filters.empty()) return;
-    unsupported(
-        fmt::format("{}.filters[0]: filter {} is not supported by this edge", where, filters.at(0, "type").str()));
+  seam::RouteFilters take(FilterReading reading) {
+    if (!reading.unsupported.empty()) unsupported(std::move(reading.unsupported));
+    return std::move(reading.filters);
   }
 
   seam::RouteRule read_rule(const Value& rule, const std::string& where) {
     seam::RouteRule out;
-    refuse_filters(rule, where);
     for (std::size_t i = 0; i < rule.at("matches").size(); ++i) {
       out.matches.push_back(read_match(rule.at("matches", i), fmt::format("{}.matches[{}]", where, i)));
     }
     if (out.matches.empty()) out.matches.emplace_back();
+    out.filters = take(read_rule_filters(rule, out.matches, where));
     const Value& backends = rule.at("backendRefs");
+    if (out.filters.redirect && !backends.empty()) {
+      unsupported(fmt::format("{}: RequestRedirect asks no backend: remove the filter or backendRefs", where));
+    }
     for (std::size_t i = 0; i < backends.size(); ++i) {
       const std::string place = fmt::format("{}.backendRefs[{}]", where, i);
-      refuse_filters(backends.at(i), place);
       out.backends.push_back(read_backend(backends.at(i), place));
+      out.backends.back().filters = take(read_backend_filters(backends.at(i), place));
     }
     out.request_timeout = read_timeout(rule, "request", where);
     out.backend_timeout = read_timeout(rule, "backendRequest", where);
@@ -67,8 +70,7 @@ class RouteReader {
       unsupported(fmt::format("{}.timeouts.{}: {}", where, name, duration.error().message));
       return std::nullopt;
     }
-    // "0s" switches the timeout off.
-    return duration->count() == 0 ? std::nullopt : std::optional(*duration);
+    return *duration;
   }
 
   seam::StringMatch read_string_match(const Value& match, std::string_view otherwise, const std::string& where) {
@@ -100,6 +102,7 @@ class RouteReader {
     }
     out.method = match.at("method").str();
     out.headers = read_list(match.at("headers"), where + ".headers");
+    keep_first_header(out.headers);
     out.query = read_list(match.at("queryParams"), where + ".queryParams");
     return out;
   }
@@ -127,11 +130,24 @@ class RouteReader {
     } else if (port == nullptr) {
       unresolved("BackendNotFound",
                  fmt::format("{}: Service {}/{} has no TCP port {}", where, out.ns, out.service, out.port));
+    } else if (const std::string_view protocol = port->at("appProtocol").str(); !speaks(protocol)) {
+      unresolved("UnsupportedProtocol",
+                 fmt::format("{}: port {} of Service {}/{} has appProtocol {}: this edge speaks HTTP/1.1 without TLS, "
+                             "and WebSockets, to backends",
+                             where, out.port, out.ns, out.service, protocol));
     } else {
       out.missing = false;
       out.endpoints = find_endpoints(out, port->at("name").str());
     }
     return out;
+  }
+
+  /// kubernetes.io/ws is HTTP/1.1 that may be upgraded, which every backend may ask for here. What is not known is
+  /// taken for HTTP, as a Service without appProtocol is.
+  static bool speaks(std::string_view app_protocol) {
+    constexpr std::array<std::string_view, 6> kOthers = {
+        "kubernetes.io/h2c", "kubernetes.io/wss", "grpc", "h2c", "https", "tls"};
+    return std::ranges::find(kOthers, app_protocol) == kOthers.end();
   }
 
   static const Value* find_service_port(const api::Object& service, std::uint16_t number) {
@@ -170,35 +186,6 @@ class RouteReader {
   RouteReading out_;
 };
 
-void refuse(std::vector<api::FieldError>& errors, const Value& holder, std::string_view field,
-            const std::string& where) {
-  const Value* value = holder.find(field);
-  if (value == nullptr || value->is_null()) return;
-  errors.push_back({api::FieldError::Reason::kForbidden, where + std::string(field),
-                    "this edge does not act on it, and requests would be served differently without it: remove it",
-                    value->line(), value->column()});
-}
-
-std::vector<api::FieldError> find_unsupported(std::string_view kind, const Value& spec) {
-  std::vector<api::FieldError> errors;
-  if (kind == "HTTPRoute") {
-    refuse(errors, spec, "useDefaultGateways", "spec.");
-    for (std::size_t i = 0; i < spec.at("rules").size(); ++i) {
-      for (const char* field : {"retry", "sessionPersistence"}) {
-        refuse(errors, spec.at("rules", i), field, fmt::format("spec.rules[{}].", i));
-      }
-    }
-  } else if (kind == "Gateway") {
-    for (const char* field : {"addresses", "allowedListeners", "defaultScope", "tls"})
-      refuse(errors, spec, field, "spec.");
-    refuse(errors, spec.at("infrastructure"), "parametersRef", "spec.infrastructure.");
-    for (std::size_t i = 0; i < spec.at("listeners").size(); ++i) {
-      refuse(errors, spec.at("listeners", i), "filters", fmt::format("spec.listeners[{}].", i));
-    }
-  }
-  return errors;
-}
-
 }  // namespace
 
 RouteReading read_http_route(const api::Api& api, const api::Object& route) { return RouteReader(api, route).read(); }
@@ -211,16 +198,6 @@ bool hostnames_meet(std::string_view a, std::string_view b) {
     return narrow.size() > suffix.size() && narrow.ends_with(suffix);
   };
   return covers(a, b) || covers(b, a);
-}
-
-void add_gateway_admission(api::Api& api) {
-  api.add_admission("gateway-support", [](api::Admission& request) -> api::ApiResult<> {
-    if (request.object == nullptr || request.resource->group != kGatewayGroup) return {};
-    std::vector<api::FieldError> errors = find_unsupported(request.resource->kind, request.object->at("spec"));
-    if (errors.empty()) return {};
-    return std::unexpected(
-        api::Status::invalid(*request.resource, request.object->at("metadata", "name").str(), std::move(errors)));
-  });
 }
 
 }  // namespace fairlead::control

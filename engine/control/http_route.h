@@ -26,7 +26,8 @@ struct RouteReading {
 [[nodiscard]] bool hostnames_meet(std::string_view a, std::string_view b);
 
 /// Refuses what the edge would silently do differently: fields of Gateways and HTTPRoutes that change what happens to
-/// requests and that it does not know. The message names the field.
+/// requests and that it does not know. Warns of those without which requests are served all the same. Messages name the
+/// field.
 void add_gateway_admission(api::Api& api);
 
 }  // namespace fairlead::control

@@ -26,6 +26,7 @@ FAIRLEAD_EMBED(server_conf, "server.conf");
 FAIRLEAD_EMBED(modsecurity_conf, "modsecurity.conf");
 FAIRLEAD_EMBED(edge_lua, "edge.lua");
 FAIRLEAD_EMBED(admin_lua, "admin.lua");
+FAIRLEAD_EMBED(filters_lua, "filters.lua");
 FAIRLEAD_EMBED(json_lua, "json.lua");
 
 namespace fairlead::edge {
@@ -82,6 +83,7 @@ std::vector<std::pair<std::string, std::string>> edge_files(const EdgeSettings& 
           {"server.conf", fill_in({fairlead_edge_server_conf, fairlead_edge_server_conf_end}, words)},
           {"modsecurity.conf", fill_in({fairlead_edge_modsecurity_conf, fairlead_edge_modsecurity_conf_end}, words)},
           {"edge.lua", {fairlead_edge_edge_lua, fairlead_edge_edge_lua_end}},
+          {"filters.lua", {fairlead_edge_filters_lua, fairlead_edge_filters_lua_end}},
           {"admin.lua", {fairlead_edge_admin_lua, fairlead_edge_admin_lua_end}},
           {"json.lua", {fairlead_edge_json_lua, fairlead_edge_json_lua_end}}};
 }

@@ -32,7 +32,7 @@ std::optional<std::string> intersect(const std::string& listener, const std::str
 
 /// One way to reach a rule.
 struct Entry {
-  std::uint16_t port = 0;
+  std::uint16_t listener = 0;
   std::string host;
   const seam::RouteMatch* match = nullptr;
   std::size_t rule = 0;   ///< From 1, as Lua counts.
@@ -56,12 +56,12 @@ void add_entries(const seam::EdgeProgram& program, const seam::Route& route, con
     if (std::ranges::find(route.listeners, listener.name) == route.listeners.end()) continue;
     for (const std::string& hostname : route.hostnames.empty() ? any : route.hostnames) {
       if (auto host = intersect(listener.hostname, hostname)) {
-        places.emplace(container_port(listener.port), *std::move(host));
+        places.emplace(listener.port, *std::move(host));
       }
     }
   }
-  for (const auto& [port, host] : places) {
-    for (const seam::RouteMatch& match : rule.matches) out.push_back(Entry{port, host, &match, number, out.size()});
+  for (const auto& [listener, host] : places) {
+    for (const seam::RouteMatch& match : rule.matches) out.push_back(Entry{listener, host, &match, number, out.size()});
   }
 }
 
@@ -80,18 +80,65 @@ Value matches_value(const std::vector<seam::StringMatch>& matches, bool headers)
   return out;
 }
 
+std::string without_last_slashes(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  return path;
+}
+
 Value entry_value(const Entry& entry) {
-  std::string path = entry.match->path.value;
-  if (entry.match->path.type == "PathPrefix") {
-    while (path.ends_with('/')) path.pop_back();
-  }
-  return Value::object({{"port", entry.port},
+  const seam::StringMatch& match = entry.match->path;
+  const std::string path = match.type == "PathPrefix" ? without_last_slashes(match.value) : match.value;
+  return Value::object({{"port", container_port(entry.listener)},
+                        {"listener", entry.listener},
                         {"host", lower_case(entry.host)},
-                        {"path", Value::object({{"type", entry.match->path.type}, {"value", path}})},
+                        {"path", Value::object({{"type", match.type}, {"value", path}})},
                         {"method", entry.match->method},
                         {"headers", matches_value(entry.match->headers, true)},
                         {"query", matches_value(entry.match->query, false)},
                         {"rule", entry.rule}});
+}
+
+Value header_lines(const std::vector<std::pair<std::string, std::string>>& headers) {
+  Value out = Value::array();
+  for (const auto& [name, value] : headers) out.push_back(Value::object({{"name", name}, {"value", value}}));
+  return out;
+}
+
+void add_headers(Value& out, std::string_view key, const seam::HeaderChanges& changes) {
+  if (changes == seam::HeaderChanges{}) return;
+  Value removed = Value::array();
+  for (const std::string& name : changes.remove) removed.push_back(name);
+  out.set(key, Value::object({{"set", header_lines(changes.set)},
+                              {"add", header_lines(changes.add)},
+                              {"remove", std::move(removed)}}));
+}
+
+void add_path(Value& out, const std::optional<seam::PathChange>& change) {
+  if (!change) return;
+  const bool prefix = change->type == "ReplacePrefixMatch";
+  out.set("path", Value::object({{"type", change->type},
+                                 {"value", prefix ? without_last_slashes(change->value) : change->value}}));
+}
+
+/// Members are left out where nothing changes.
+void add_filters(Value& out, const seam::RouteFilters& filters) {
+  add_headers(out, "request_headers", filters.request);
+  add_headers(out, "response_headers", filters.response);
+  if (filters.redirect) {
+    const seam::Redirect& from = *filters.redirect;
+    Value to = Value::object({{"status", from.status}});
+    if (!from.scheme.empty()) to.set("scheme", from.scheme);
+    if (!from.hostname.empty()) to.set("hostname", from.hostname);
+    if (from.port != 0) to.set("port", from.port);
+    add_path(to, from.path);
+    out.set("redirect", std::move(to));
+  }
+  if (filters.rewrite) {
+    Value to = Value::object();
+    if (!filters.rewrite->hostname.empty()) to.set("hostname", filters.rewrite->hostname);
+    add_path(to, filters.rewrite->path);
+    out.set("rewrite", std::move(to));
+  }
 }
 
 Value backend_value(const seam::RouteBackend& backend) {
@@ -103,6 +150,7 @@ Value backend_value(const seam::RouteBackend& backend) {
                              {"weight", backend.weight},
                              {"endpoints", std::move(endpoints)}});
   if (backend.missing) out.set("missing", true);
+  add_filters(out, backend.filters);
   return out;
 }
 
@@ -121,6 +169,7 @@ Value rule_value(const seam::Route& route, const seam::RouteRule& rule, std::siz
   const auto seconds = [](Duration d) { return static_cast<double>(d.count()) / 1000; };
   if (rule.request_timeout) out.set("request_timeout", seconds(*rule.request_timeout));
   if (rule.backend_timeout) out.set("backend_timeout", seconds(*rule.backend_timeout));
+  add_filters(out, rule.filters);
   return out;
 }
 

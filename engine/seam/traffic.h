@@ -32,6 +32,47 @@ struct RouteMatch {
   friend auto operator<=>(const RouteMatch&, const RouteMatch&) = default;
 };
 
+/// Changes of a message's headers, in this order. A name stands once in each list, whatever its case.
+struct HeaderChanges {
+  std::vector<std::pair<std::string, std::string>> set;
+  std::vector<std::pair<std::string, std::string>> add;  ///< What is there already stays.
+  std::vector<std::string> remove;
+  friend auto operator<=>(const HeaderChanges&, const HeaderChanges&) = default;
+};
+
+/// Another path for a request: the whole of it, or what stands for the prefix that was matched.
+struct PathChange {
+  std::string type;  ///< "ReplaceFullPath" or "ReplacePrefixMatch".
+  std::string value;
+  friend auto operator<=>(const PathChange&, const PathChange&) = default;
+};
+
+/// An answer that sends the client elsewhere. What is empty is as in the request.
+struct Redirect {
+  std::string scheme;
+  std::string hostname;
+  std::optional<PathChange> path;
+  std::uint16_t port = 0;  ///< 0: that of the scheme, or without one the listener's.
+  int status = 302;
+  friend auto operator<=>(const Redirect&, const Redirect&) = default;
+};
+
+/// What a backend is asked instead of what the client asked.
+struct UrlRewrite {
+  std::string hostname;  ///< Empty: as the client said.
+  std::optional<PathChange> path;
+  friend auto operator<=>(const UrlRewrite&, const UrlRewrite&) = default;
+};
+
+/// What is changed on the way. `redirect` and `rewrite` are a rule's, never a backend's.
+struct RouteFilters {
+  HeaderChanges request;
+  HeaderChanges response;
+  std::optional<Redirect> redirect;
+  std::optional<UrlRewrite> rewrite;
+  friend auto operator<=>(const RouteFilters&, const RouteFilters&) = default;
+};
+
 struct RouteBackend {
   std::string ns;
   std::string service;
@@ -40,14 +81,18 @@ struct RouteBackend {
   /// Those that take traffic, sorted. Empty: 503 for this backend's share, as Gateway API says.
   std::vector<Endpoint> endpoints;
   bool missing = false;  ///< The reference leads nowhere or may not be followed: 500 for its share.
+  RouteFilters filters{};
   friend auto operator<=>(const RouteBackend&, const RouteBackend&) = default;
 };
 
 struct RouteRule {
   std::vector<RouteMatch> matches;  ///< Any of them; never empty.
   std::vector<RouteBackend> backends;
+  /// From the request's beginning to the answer's end. 0: no limit; nothing: as the edge has it.
   std::optional<Duration> request_timeout;
+  /// From the moment a backend is asked to the end of its answer, likewise.
   std::optional<Duration> backend_timeout;
+  RouteFilters filters{};
   friend auto operator<=>(const RouteRule&, const RouteRule&) = default;
 };
 

@@ -52,6 +52,39 @@ Value matches(const std::vector<seam::StringMatch>& all) {
   return out;
 }
 
+Value header_lines(const std::vector<std::pair<std::string, std::string>>& all) {
+  Value::Array out;
+  for (const auto& [name, value] : all) out.emplace_back(fmt::format("{}: {}", name, value));
+  return out;
+}
+
+Value headers(const seam::HeaderChanges& changes) {
+  Value::Array removed;
+  for (const std::string& name : changes.remove) removed.emplace_back(name);
+  return Value::object(
+      {{"set", header_lines(changes.set)}, {"add", header_lines(changes.add)}, {"remove", Value(std::move(removed))}});
+}
+
+Value path(const std::optional<seam::PathChange>& change) {
+  return change ? Value::object({{"type", change->type}, {"value", change->value}}) : Value();
+}
+
+Value filters(const seam::RouteFilters& f) {
+  Value out = Value::object({{"request", headers(f.request)}, {"response", headers(f.response)}});
+  if (f.redirect) {
+    const seam::Redirect& to = *f.redirect;
+    out.set("redirect", Value::object({{"scheme", to.scheme},
+                                       {"hostname", to.hostname},
+                                       {"path", path(to.path)},
+                                       {"port", to.port},
+                                       {"status", to.status}}));
+  }
+  if (f.rewrite) {
+    out.set("rewrite", Value::object({{"hostname", f.rewrite->hostname}, {"path", path(f.rewrite->path)}}));
+  }
+  return out;
+}
+
 Value rule(const seam::RouteRule& r) {
   Value::Array match;
   for (const seam::RouteMatch& m : r.matches) {
@@ -67,9 +100,12 @@ Value rule(const seam::RouteRule& r) {
                                       {"port", b.port},
                                       {"weight", b.weight},
                                       {"missing", b.missing},
+                                      {"filters", filters(b.filters)},
                                       {"endpoints", endpoints(b.endpoints)}}));
   }
-  Value out = Value::object({{"matches", Value(std::move(match))}, {"backends", Value(std::move(backends))}});
+  Value out = Value::object({{"matches", Value(std::move(match))},
+                             {"backends", Value(std::move(backends))},
+                             {"filters", filters(r.filters)}});
   if (r.request_timeout) out.set("requestTimeout", format_duration(*r.request_timeout));
   if (r.backend_timeout) out.set("backendTimeout", format_duration(*r.backend_timeout));
   return out;

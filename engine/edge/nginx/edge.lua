@@ -3,6 +3,7 @@
 -- next request.
 local balancer = require "ngx.balancer"
 local ffi = require "ffi"
+local filters = require "filters"
 local json = require "json"
 
 ffi.cdef "long write(int fd, const void* buffer, unsigned long size);"
@@ -78,7 +79,7 @@ local function find_rule(routing, port, host, uri, method)
       if #entry.headers > 0 then headers = headers or ngx.req.get_headers(max_headers) end
       if #entry.query > 0 then query = query or ngx.req.get_uri_args(max_arguments) end
       if matches_all(entry.headers, headers, header_value) and matches_all(entry.query, query, argument_value) then
-        return routing.rules[entry.rule]
+        return routing.rules[entry.rule], entry
       end
     end
   end
@@ -104,14 +105,16 @@ function M.route()
   local routing = current_table()
   if not routing then return ngx.exit(503) end
   local host = (ngx.var.host or ""):lower()
-  local rule = find_rule(routing, tonumber(ngx.var.server_port), host, ngx.var.uri, ngx.req.get_method())
+  local rule, entry = find_rule(routing, tonumber(ngx.var.server_port), host, ngx.var.uri, ngx.req.get_method())
   if not rule then return ngx.exit(404) end
   local ctx = ngx.ctx
   ctx.rule = rule
+  if rule.redirect then return filters.redirect(rule.redirect, entry) end
   ctx.backend = choose_backend(rule)
   -- A reference that leads nowhere is its author's mistake, 500; one without ready endpoints may pass, 503.
   if not ctx.backend or ctx.backend.missing then return ngx.exit(500) end
   if #ctx.backend.endpoints == 0 then return ngx.exit(503) end
+  filters.change_request(rule, ctx.backend, entry)
 end
 
 -- How long a backend that is asked now may be silent. Sets the moment by which its answer must have ended: nginx' own
@@ -169,6 +172,7 @@ function M.finish_headers()
     if late or not backend_answers() then ctx.deadline = nil end
     if late and backend_answers() then return ngx.exit(504) end
   end
+  if ctx.rule then filters.change_response(ctx.rule, ctx.backend) end
   -- Before a reload clients are asked to come back on new connections, because old workers close idle ones without
   -- notice. A connection that becomes a WebSocket's is none of those.
   local target = shared:get("target") or ""
