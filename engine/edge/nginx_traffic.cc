@@ -1,6 +1,7 @@
 #include "engine/edge/nginx_traffic.h"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>

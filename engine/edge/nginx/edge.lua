@@ -182,7 +182,8 @@ function M.finish_headers()
 end
 
 -- Breaks off an answer that has not ended in time. Its status is sent already; the connection's end tells the client.
--- One that falls silent in mid-answer is noticed with the end of its last read, at twice its time at the latest.
+-- One that falls silent in mid-answer is noticed with the end of its last read, at twice its time at the latest; a head
+-- that comes byte by byte when it is whole.
 function M.check_deadline()
   local ctx = ngx.ctx
   if not ctx.deadline or ngx.now() <= ctx.deadline then return end
