@@ -1,5 +1,5 @@
-// Warnings of fields of Applications, AppProjects, HorizontalPodAutoscalers and EndpointSlices that the schema knows and
-// nothing here acts on.
+// Warnings of fields of Applications, AppProjects, HorizontalPodAutoscalers and EndpointSlices that the schema knows
+// and nothing here acts on.
 #include <algorithm>
 #include <array>
 
