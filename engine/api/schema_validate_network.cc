@@ -1,6 +1,9 @@
 // Services, EndpointSlices and NetworkPolicies. Sources: pkg/apis/{core,discovery,networking}/validation/validation.go.
 #include <algorithm>
+#include <array>
 #include <set>
+
+#include <arpa/inet.h>
 
 #include "engine/api/schema_names.h"
 #include "engine/api/schema_validate.h"
@@ -61,8 +64,10 @@ void check_policy_port(const Value& port, const std::string& where, Findings& fi
     findings.invalid(where + ".endPort", end, "may not be specified when `port` is not specified");
   } else if (port.at("port").is_string()) {
     findings.invalid(where + ".endPort", end, "may not be specified when `port` is non-numeric");
-  } else if (end.int_or(0) < port.at("port").int_or(0)) {
-    findings.invalid(where + ".endPort", port.at("port"), "must be greater than or equal to `port`");
+  } else {
+    if (end.int_or(0) < port.at("port").int_or(0))
+      findings.invalid(where + ".endPort", port.at("port"), "must be greater than or equal to `port`");
+    check_port(end, where + ".endPort", findings);
   }
 }
 
@@ -92,6 +97,41 @@ void check_peers(const Value& peers, const std::string& path, Findings& findings
     if (peer.has("ipBlock")) check_block(peer.at("ipBlock"), where + ".ipBlock", findings);
     if (peer.has("ipBlock") && peer.size() > 1)
       findings.forbidden(where, "may not specify both ipBlock and another peer");
+  }
+}
+
+/// A well-formed address that no endpoint can have: ValidateEndpointIP of pkg/apis/core/validation.
+void check_endpoint_range(const Value& address, const std::string& where, Findings& findings) {
+  const std::string text(address.str());
+  std::array<unsigned char, 16> bytes{};
+  const bool four = inet_pton(AF_INET, text.c_str(), bytes.data()) == 1;
+  if (!four) inet_pton(AF_INET6, text.c_str(), bytes.data());
+  const bool zero = std::ranges::all_of(bytes, [](unsigned char byte) { return byte == 0; });
+  const bool one = std::ranges::all_of(bytes.begin(), bytes.end() - 1, [](unsigned char byte) { return byte == 0; });
+  if (zero) findings.invalid(where, address, fmt::format("may not be unspecified ({})", text));
+  if (four ? bytes[0] == 127 : one && bytes[15] == 1)
+    findings.invalid(where, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  if (four ? bytes[0] == 169 && bytes[1] == 254 : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+    findings.invalid(where, address, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  if (four ? bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0 : bytes[0] == 0xff && (bytes[1] & 0x0f) == 2)
+    findings.invalid(where, address, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+}
+
+void check_endpoint_addresses(const Value& addresses, std::string_view type, const std::string& where,
+                              Findings& findings) {
+  if (addresses.empty()) findings.required(where, "must contain at least 1 address");
+  if (type == "FQDN") return;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const Value& address = addresses.at(i);
+    if (const std::string why = bad_address(address.str()); !why.empty()) {
+      findings.invalid(index_path(where, i), address, why);
+      continue;
+    }
+    // Upstream names the list, not the address, where the family is wrong.
+    const bool six = address.str().contains(':');
+    if (type == "IPv4" && six) findings.invalid(where, address, "must be an IPv4 address");
+    if (type == "IPv6" && !six) findings.invalid(where, address, "must be an IPv6 address");
+    check_endpoint_range(address, index_path(where, i), findings);
   }
 }
 
@@ -131,13 +171,8 @@ void check_endpoint_slice(const Value& object, const Value* before, Findings& fi
   check_one_of(object.at("addressType"), {"FQDN", "IPv4", "IPv6"}, "addressType", findings);
   const bool known = type == "IPv4" || type == "IPv6" || type == "FQDN";
   for (std::size_t i = 0; i < object.at("endpoints").size(); ++i) {
-    const Value& addresses = object.at("endpoints", i, "addresses");
-    const std::string where = index_path("endpoints", i) + ".addresses";
-    if (addresses.empty()) findings.required(where, "must contain at least 1 address");
-    for (std::size_t j = 0; j < addresses.size() && type != "FQDN"; ++j) {
-      if (const std::string why = bad_address(addresses.at(j).str()); !why.empty())
-        findings.invalid(index_path(where, j), addresses.at(j), why);
-    }
+    check_endpoint_addresses(object.at("endpoints", i, "addresses"), type, index_path("endpoints", i) + ".addresses",
+                             findings);
   }
   for (std::size_t i = 0; known && i < object.at("ports").size(); ++i) {
     check_port(object.at("ports", i, "port"), index_path("ports", i) + ".port", findings);

@@ -11,6 +11,8 @@
 namespace fairlead::control {
 namespace {
 
+constexpr std::int64_t kLastPort = 65535;
+
 struct Cluster {
   std::vector<api::ObjectPtr> pods;
   std::map<std::string, Value> namespace_labels;
@@ -64,8 +66,11 @@ std::vector<seam::PortRange> port_ranges(const Value& ports, const api::Object* 
           receiver == nullptr ? std::uint16_t{0} : find_port(receiver->tree(), number.str(), protocol);
       if (found != 0) out.push_back({protocol, found, found});
     } else {
-      const auto first = static_cast<std::uint16_t>(number.int_or(0));
-      out.push_back({protocol, first, static_cast<std::uint16_t>(port.at("endPort").int_or(first))});
+      const std::int64_t first = number.int_or(0);
+      const std::int64_t last = std::min<std::int64_t>(port.at("endPort").int_or(first), kLastPort);
+      // Other ranges are what a store may still hold from before they were refused: they allow nothing.
+      if (first < 1 || first > last) continue;
+      out.push_back({protocol, static_cast<std::uint16_t>(first), static_cast<std::uint16_t>(last)});
     }
   }
   std::ranges::sort(out);

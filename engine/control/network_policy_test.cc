@@ -134,6 +134,17 @@ spec:
             (std::vector<seam::PortRange>{{"SCTP", 0, 65535}, {"TCP", 8000, 8010}, {"UDP", 53, 53}}));
 }
 
+TEST_F(NetworkPolicyTest, APortThatIsNoneAllowsNothingAndARangeEndsAtTheLast) {
+  const auto out = compile(R"(
+metadata: {namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress: [{ports: [{port: 5000, endPort: 70000}, {port: 70000}, {port: 90, endPort: 80}]}]
+)");
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].ingress, (std::vector<seam::Allowance>{{{}, {{"TCP", 5000, 65535}}, false}}));
+}
+
 TEST_F(NetworkPolicyTest, NamedPortsAreThoseOfTheReceiver) {
   const auto in = compile(
       "metadata: {namespace: shop}\nspec: {podSelector: {matchLabels: {app: db}}, ingress: [{ports: [{port: http}]}]}");
