@@ -43,9 +43,10 @@ bool number(std::string_view text, std::int64_t& out) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && !text.empty();
 }
 
-/// The line of /etc/passwd or /etc/group whose column `key_column` is `key`.
-std::vector<std::string> account(const std::string& file, std::size_t key_column, std::string_view key) {
-  std::istringstream lines(read_file(file, std::size_t{1} << 20).value_or(""));
+/// The line of /etc/passwd or /etc/group in `root` whose column `key_column` is `key`.
+std::vector<std::string> account(const std::string& root, const char* file, std::size_t key_column,
+                                 std::string_view key) {
+  std::istringstream lines(read_in_root(root, file, std::size_t{1} << 20).value_or(""));
   for (std::string line; std::getline(lines, line);) {
     std::vector<std::string> columns;
     std::istringstream parts(line);
@@ -170,7 +171,7 @@ Result<ContainerUser> container_user(const Value& pod, const Value& container, c
       return fail("container has runAsNonRoot and image has non-numeric user ({}), cannot verify user is non-root",
                   name);
     }
-    entry = account(root + "/etc/passwd", 0, name);
+    entry = account(root, "/etc/passwd", 0, name);
     if (entry.size() < 4 || !number(entry[2], user.uid))
       return fail("the image's user {} is not in its /etc/passwd", name);
   }
@@ -179,10 +180,10 @@ Result<ContainerUser> container_user(const Value& pod, const Value& container, c
                 asked.is_int() ? "has runAsNonRoot and runAsUser 0" : "has runAsNonRoot and image will run as root",
                 container.at("name").str());
   }
-  if (entry.empty()) entry = account(root + "/etc/passwd", 2, std::to_string(user.uid));
+  if (entry.empty()) entry = account(root, "/etc/passwd", 2, std::to_string(user.uid));
   if (entry.size() >= 4) number(entry[3], user.gid);
   if (!group.empty() && !number(group, user.gid)) {
-    const auto line = account(root + "/etc/group", 0, group);
+    const auto line = account(root, "/etc/group", 0, group);
     if (line.size() < 3 || !number(line[2], user.gid))
       return fail("the image's group {} is not in its /etc/group", group);
   }

@@ -1,9 +1,12 @@
 #include "engine/node/files.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -15,9 +18,9 @@ namespace fairlead::node {
 
 std::string error_text(int error_number) { return std::generic_category().message(error_number); }
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return fail("cannot open {}: {}", path, error_text(errno));
+namespace {
+
+Result<std::string> read_all(const Descriptor& file, const std::string& path, std::size_t limit) {
   std::string content;
   char buffer[16384];
   while (content.size() < limit) {
@@ -30,8 +33,6 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   return content;
 }
 
-namespace {
-
 Result<> write_all(int fd, const std::string& path, std::string_view content) {
   while (!content.empty()) {
     const ssize_t put = ::write(fd, content.data(), content.size());
@@ -42,7 +43,37 @@ Result<> write_all(int fd, const std::string& path, std::string_view content) {
   return {};
 }
 
+/// A new file beside `path`, under a name that nobody else has.
+Result<Descriptor> open_beside(const std::string& path, mode_t mode, std::string& name) {
+  static std::atomic<unsigned> attempts{0};
+  for (;;) {
+    name = fmt::format("{}.{}-{}.new", path, ::getpid(), attempts++);
+    Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (file) return file;
+    // Process ids come again, in other namespaces too.
+    if (errno != EEXIST) return fail("cannot create {}: {}", name, error_text(errno));
+  }
+}
+
 }  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail("cannot open {}: {}", path, error_text(errno));
+  return read_all(file, path, limit);
+}
+
+Result<std::string> read_in_root(const std::string& root, const std::string& path, std::size_t limit) {
+  const Descriptor top(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  open_how how{};
+  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;  // A pipe in its place would be waited for.
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const Descriptor file(static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
+  if (!file) return fail("cannot open {} in {}: {}", path, root, error_text(errno));
+  struct stat info{};
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return fail("{} in {} is no file", path, root);
+  return read_all(file, path, limit);
+}
 
 Result<> write_file(const std::string& path, std::string_view content, mode_t mode) {
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
@@ -51,17 +82,15 @@ Result<> write_file(const std::string& path, std::string_view content, mode_t mo
 }
 
 Result<> replace_file(const std::string& path, std::string_view content, mode_t mode) {
-  const std::string temporary = path + ".new";
-  {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-    if (!file) return fail("cannot create {}: {}", temporary, error_text(errno));
-    if (auto written = write_all(file.get(), temporary, content); !written) return written;
-    if (::fsync(file.get()) != 0) return fail("cannot sync {}: {}", temporary, error_text(errno));
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return fail("cannot rename {} to {}: {}", temporary, path, error_text(errno));
-  }
-  return {};
+  std::string fresh;
+  const auto file = open_beside(path, mode, fresh);
+  if (!file) return std::unexpected(file.error());
+  Result<> written = write_all(file->get(), fresh, content);
+  if (written && ::fsync(file->get()) != 0) written = fail("cannot sync {}: {}", fresh, error_text(errno));
+  if (written && std::rename(fresh.c_str(), path.c_str()) != 0)
+    written = fail("cannot rename {} to {}: {}", fresh, path, error_text(errno));
+  if (!written) ::unlink(fresh.c_str());
+  return written;
 }
 
 Result<> make_directories(const std::string& path) {
