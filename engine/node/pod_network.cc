@@ -15,6 +15,14 @@ Descriptor current_namespace() { return Descriptor(::open("/proc/thread-self/ns/
 
 }  // namespace
 
+Address free_pod_address(Address next, const std::set<Address>& taken) {
+  for (Address tried = kFirstPodAddress; tried <= kLastPodAddress; ++tried) {
+    if (!taken.contains(next)) return next;
+    next = next == kLastPodAddress ? kFirstPodAddress : next + 1;
+  }
+  return 0;
+}
+
 Result<Network> Network::open(std::string memory) {
   auto netlink = Netlink::open();
   if (!netlink) return std::unexpected(netlink.error());
@@ -40,11 +48,11 @@ void Network::inside(const PodNetwork& pod, const std::function<void()>& body) c
 
 Result<PodNetwork> Network::add_pod() {
   PodNetwork pod;
-  pod.address = next_;
-  next_ = next_ == kLastPodAddress ? kFirstPodAddress : next_ + 1;
+  pod.address = free_pod_address(next_, taken_);
+  if (pod.address == 0) return fail("every address of the pod network is taken");
+  next_ = pod.address == kLastPodAddress ? kFirstPodAddress : pod.address + 1;
   // Written in place: losing it costs no more than an address that somebody remembers.
   if (auto kept = write_file(memory_, format_address(next_)); !kept) return std::unexpected(kept.error());
-  pod.link = fmt::format("pod{}", pod.address & 0xFFFF);
   if (::unshare(CLONE_NEWNET) != 0) return fail("cannot make a network namespace: {}", error_text(errno));
   pod.ns = current_namespace();
   FAIRLEAD_ASSERT(::setns(home_.get(), CLONE_NEWNET) == 0);
@@ -52,11 +60,14 @@ Result<PodNetwork> Network::add_pod() {
     remove_pod(pod);
     return std::unexpected(ok.error());
   }
+  taken_.insert(pod.address);
   return pod;
 }
 
 Result<> Network::connect(PodNetwork& pod) {
-  if (auto ok = netlink_.add_veth(pod.link, "eth0", pod.ns.get()); !ok) return ok;
+  const std::string name = fmt::format("pod{}", pod.address & 0xFFFF);
+  if (auto ok = netlink_.add_veth(name, "eth0", pod.ns.get()); !ok) return ok;
+  pod.link = name;  // Only now: who gives this pod up must not remove a link that was there before.
   const auto link = netlink_.link_index(pod.link);
   if (!link) return std::unexpected(link.error());
   if (auto ok = netlink_.add_address(*link, kGatewayAddress); !ok) return ok;
@@ -82,7 +93,8 @@ Result<> Network::connect(PodNetwork& pod) {
 
 void Network::remove_pod(PodNetwork& pod) {
   if (!pod.ns) return;
-  (void)netlink_.remove_link(pod.link);
+  if (!pod.link.empty()) (void)netlink_.remove_link(pod.link);
+  taken_.erase(pod.address);
   pod.ns.reset();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "base/descriptor.h"
@@ -20,8 +21,11 @@ inline constexpr std::uint8_t kServiceLength = 16;
 struct PodNetwork {
   Descriptor ns;  ///< The pod's network namespace.
   Address address = 0;
-  std::string link;  ///< The host end of its veth pair.
+  std::string link;  ///< The host end of its veth pair, once it is made.
 };
+
+/// The first address from `next` on that is not in `taken`, from the first pod's again after the last; 0 when all are.
+[[nodiscard]] Address free_pod_address(Address next, const std::set<Address>& taken);
 
 /// Used by one thread, which must be in the cluster's namespace.
 class Network {
@@ -30,7 +34,7 @@ class Network {
   [[nodiscard]] static Result<Network> open(std::string memory);
 
   /// About 1 ms. Addresses are handed out in turn, over restarts of the node too, so that one is not used again while
-  /// anybody may remember it.
+  /// anybody may remember it; one that a pod has is passed over.
   [[nodiscard]] Result<PodNetwork> add_pod();
   void remove_pod(PodNetwork& pod);
   /// Runs `body` with this thread inside the pod's namespace: sockets opened there stay there.
@@ -45,6 +49,7 @@ class Network {
   Netlink netlink_;
   std::string memory_;
   Address next_ = kFirstPodAddress;
+  std::set<Address> taken_;
 };
 
 }  // namespace fairlead::node
