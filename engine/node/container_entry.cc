@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -117,6 +118,9 @@ bool ContainerEntry::become_user() const {
 void ContainerEntry::execute(const std::vector<std::string>& programs, char* const* argv,
                              char* const* environment) const {
   if (!go_in()) give_up(kCannotEnter, "cannot enter the container's namespaces\n");
+  // This process waits for as long as the command runs. With the engine's descriptors it would keep open what the
+  // engine closes meanwhile: pipes of ended containers, connections, namespaces of pods that are gone.
+  ::close_range(3, ~0U, 0);
   // Only a child stands in the PID namespace that was joined.
   const auto child = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (child < 0) give_up(kCannotEnter, "cannot start a process in the container\n");

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -31,6 +32,7 @@ namespace {
 
 constexpr std::size_t kMaxMessage = 4096;
 constexpr std::string_view kListen = "listen 127.0.0.1:";
+constexpr std::string_view kListenAgain = "listen again 127.0.0.1:";
 
 /// One message, perhaps with a descriptor. "+" says it worked, "-" that the rest is why not.
 bool send_message(int socket, std::string_view text, int fd) {
@@ -75,7 +77,7 @@ bool receive_message(int socket, std::string& text, Descriptor& fd) {
   return true;
 }
 
-Result<Descriptor> listen_on_host(std::uint16_t port) {
+Result<Descriptor> listen_on_host(std::uint16_t port, bool name_holder) {
   Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return fail("cannot open a socket: {}", error_text(errno));
   const int on = 1;
@@ -90,18 +92,19 @@ Result<Descriptor> listen_on_host(std::uint16_t port) {
   }
   const int error = errno;
   if (error != EADDRINUSE) return fail("cannot listen on 127.0.0.1:{}: {}", port, error_text(error));
-  const std::string holder = port_holder(port);
+  const std::string holder = name_holder ? port_holder(port) : std::string();
   return fail("127.0.0.1:{} is already in use{}: stop it or choose another port", port,
               holder.empty() ? std::string(" by another program") : " by " + holder);
 }
 
 Result<Descriptor> answer_request(const EnclosureOptions& options, const std::string& request) {
-  if (request.starts_with(kListen)) {
+  for (const auto& verb : {kListen, kListenAgain}) {
+    if (!request.starts_with(verb)) continue;
     std::uint16_t port = 0;
     const char* end = request.data() + request.size();
-    const auto parsed = std::from_chars(request.data() + kListen.size(), end, port);
+    const auto parsed = std::from_chars(request.data() + verb.size(), end, port);
     if (parsed.ec != std::errc() || parsed.ptr != end) return fail("not a port: {}", request);
-    return listen_on_host(port);
+    return listen_on_host(port, verb == kListen);
   }
   if (options.answer) return options.answer(request);
   return fail("unknown request: {}", request);
@@ -174,6 +177,8 @@ constexpr int kNotFurnished = 97;
     send_message(socket, "-" + ok.error().message, -1);
     ::_exit(kNotFurnished);
   }
+  // Containers of other users read what is made from here on; what is to be kept from them says so in its mode.
+  ::umask(022);
   raise_file_limit();
   send_message(socket, "+", -1);
   Outside outside{Descriptor(socket)};
@@ -237,7 +242,9 @@ Result<Descriptor> Outside::ask(const std::string& request) {
   return fd;
 }
 
-Result<Descriptor> Outside::listen(std::uint16_t port) { return ask(std::string(kListen) + std::to_string(port)); }
+Result<Descriptor> Outside::listen(std::uint16_t port, bool again) {
+  return ask(std::string(again ? kListenAgain : kListen) + std::to_string(port));
+}
 
 Result<int> enter(const EnclosureOptions& options, const std::function<int(Inside&)>& inside) {
   int pair[2];

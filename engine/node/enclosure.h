@@ -17,8 +17,8 @@ class Outside {
   explicit Outside(Descriptor socket) : socket_(std::move(socket)) {}
 
   /// A listening TCP socket on 127.0.0.1:`port` of the host, non-blocking. Fails with who holds the port, where that
-  /// can be found.
-  [[nodiscard]] Result<Descriptor> listen(std::uint16_t port);
+  /// can be found; not when asked `again`, since finding it reads all of /proc.
+  [[nodiscard]] Result<Descriptor> listen(std::uint16_t port, bool again = false);
   /// Anything else that `EnclosureOptions::answer` understands.
   [[nodiscard]] Result<Descriptor> ask(const std::string& request);
 
@@ -41,10 +41,10 @@ struct EnclosureOptions {
 };
 
 /// Forks. `inside` runs as PID 1 of a user, mount, PID, network, IPC and UTS namespace of its own: root there, /proc
-/// its own, a tmpfs over /sys/fs/cgroup, loopback up, IPv4 forwarding on; it dies with the process outside, and
-/// everything in it with it. Returns in the process outside, with what `inside` returned (128 + signal when killed).
-/// Call it before any thread exists: SIGCHLD is blocked for all of them. What the machine does not allow is an error
-/// that says what to change.
+/// its own, a tmpfs over /sys/fs/cgroup, loopback up, IPv4 forwarding on, umask 022; it dies with the process outside,
+/// and everything in it with it. Returns in the process outside, with what `inside` returned (128 + signal when
+/// killed). Call it before any thread exists: SIGCHLD is blocked for all of them. What the machine does not allow is an
+/// error that says what to change.
 [[nodiscard]] Result<int> enter(const EnclosureOptions& options, const std::function<int(Inside&)>& inside);
 
 /// Who listens on a TCP port of the host: "nginx (pid 812)", or empty when that cannot be seen.

@@ -28,10 +28,10 @@ HostPorts::HostPorts(Outside& outside) : outside_(outside), thread_([this] { loo
 
 HostPorts::~HostPorts() { loop_.stop(); }
 
-Result<> HostPorts::open(std::uint16_t host_port, Address address, std::uint16_t port) {
+Result<> HostPorts::open(std::uint16_t host_port, Address address, std::uint16_t port, bool again) {
   Descriptor listener;
   if (!known_.contains(host_port)) {
-    auto got = outside_.listen(host_port);
+    auto got = outside_.listen(host_port, again);
     if (!got) return std::unexpected(got.error());
     listener = std::move(*got);
   }

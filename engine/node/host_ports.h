@@ -22,8 +22,8 @@ class HostPorts {
   HostPorts& operator=(const HostPorts&) = delete;
 
   /// Takes 127.0.0.1:`host_port` and leads it to `address`:`port`; a port that is ours already is led there from now
-  /// on. The error says who holds the port.
-  [[nodiscard]] Result<> open(std::uint16_t host_port, Address address, std::uint16_t port);
+  /// on. The error says who holds the port, unless it is asked `again`.
+  [[nodiscard]] Result<> open(std::uint16_t host_port, Address address, std::uint16_t port, bool again = false);
   /// Gives the port back if it still leads to `address`; connections that are under way end with their pod.
   void close(std::uint16_t host_port, Address address);
 
