@@ -47,6 +47,7 @@ struct LocalNode::State {
   void remove_logs(const std::string& uid) const;
   void report(seam::PodReport report);
   void apply_program();
+  void tell_once(std::vector<std::string> problems);
   void note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known);
   void measure();
   void publish_usage();
@@ -71,6 +72,8 @@ struct LocalNode::State {
   bool program_refused = false;
   bool program_waiting = false;
   bool program_running = false;
+  Loop::Timer program_retry;               ///< One, or a refused program would be tried more and more often.
+  std::vector<std::string> told_problems;  ///< Sorted.
   HostNames host_names;
   DnsZone zone;
   UsageReader reader;
@@ -137,7 +140,10 @@ void LocalNode::State::apply_program() {
     return;
   }
   program_waiting = false;
-  std::string rules = ruleset(programmed);
+  loop.cancel(program_retry);
+  Ruleset made = ruleset(programmed);
+  tell_once(std::move(made.problems));
+  std::string rules = std::move(made.text);
   if (rules == rules_in_force) return note_programmed(std::move(rules), programmed.known);
   program_running = true;
   Command nft{.argv = {"nft", "-f", "-"}, .input = rules};
@@ -151,10 +157,22 @@ void LocalNode::State::apply_program() {
           if (tell) tell("the kernel refused the cluster's network rules, so no further pod starts: " + output);
         });
       }
-      loop.after(kProgramRetry, [this] { apply_program(); });
+      program_retry = loop.after(kProgramRetry, [this] { apply_program(); });
     }
     if (program_waiting) apply_program();
   });
+}
+
+/// Each sentence when it comes up, and again only after it was gone.
+void LocalNode::State::tell_once(std::vector<std::string> problems) {
+  std::ranges::sort(problems);
+  for (const std::string& problem : problems) {
+    if (std::ranges::binary_search(told_problems, problem)) continue;
+    control.post([tell = options.problem, problem] {
+      if (tell) tell("left out of the cluster's network rules: " + problem);
+    });
+  }
+  told_problems = std::move(problems);
 }
 
 void LocalNode::State::note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known) {

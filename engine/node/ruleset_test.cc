@@ -68,7 +68,10 @@ TEST(Ruleset, ProgramsBecomeRules) {
   const auto cases = parse_yaml(read_file(path).value(), path);
   ASSERT_TRUE(cases.has_value()) << cases.error().to_string();
   for (const Value& test : *cases) {
-    const std::string rules = ruleset(program(test));
+    const auto [rules, problems] = ruleset(program(test));
+    std::string told;
+    for (const std::string& problem : problems) told += problem + "\n";
+    EXPECT_EQ(told, test.at("problems").str()) << test.at("name").str();
     std::set<std::string> lines;
     std::istringstream in(rules);
     for (std::string line; std::getline(in, line);) {
@@ -86,7 +89,7 @@ TEST(Ruleset, ProgramsBecomeRules) {
 }
 
 TEST(Ruleset, OneTransactionReplacesTheWholeTable) {
-  EXPECT_TRUE(ruleset({}).starts_with("table ip fairlead {}\ndelete table ip fairlead\ntable ip fairlead {\n"));
+  EXPECT_TRUE(ruleset({}).text.starts_with("table ip fairlead {}\ndelete table ip fairlead\ntable ip fairlead {\n"));
 }
 
 }  // namespace

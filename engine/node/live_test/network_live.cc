@@ -198,6 +198,26 @@ TEST_F(Policy, EveryPairAndPort) {
   cluster().program({});
 }
 
+TEST_F(Policy, WhatCannotBeSaidInRulesKeepsNothingElseFromBeingCarriedOut) {
+  const auto web = cluster().ip(uids_->at("web"));
+  const auto db = cluster().ip(uids_->at("db"));
+  const auto begin = std::chrono::steady_clock::now();
+  cluster().program(
+      {{service("broken", "fd00::1", {{db, 8080}}), service("half", "10.96.1.77", {{"2001:db8::1", 80}, {db, 8080}})},
+       {{"shop",
+         "db",
+         db,
+         true,
+         false,
+         {{{{"nowhere/32", {}}, {web + "/32", {}}}, {{"TCP", 8080, 80}, {"TCP", 8080, 8080}}}},
+         {}}},
+       {}});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "the kernel took it";
+  EXPECT_EQ(cluster().ask(uids_->at("web"), "get/10.96.1.77:80"), "db");
+  EXPECT_EQ(cluster().ask(uids_->at("web"), "connect/" + db + ":8080"), "open");
+  cluster().program({});
+}
+
 TEST_F(Policy, AConnectionThatStopsBeingAllowedStops) {
   const auto web = cluster().ip(uids_->at("web"));
   const auto db = cluster().ip(uids_->at("db"));
@@ -227,6 +247,10 @@ TEST(HostPort, LeadsFromTheHostAndSaysWhoHoldsIt) {
   EXPECT_NE(taken.error().message.find("127.0.0.1:" + std::to_string(port) + " is already in use by "),
             std::string::npos)
       << taken.error().message;
+  const auto again = inside().outside.listen(port, true);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_NE(again.error().message.find(" is already in use by another program"), std::string::npos)
+      << "who asks again and again does not have all of /proc read for it: " << again.error().message;
   const auto answer = inside().outside.ask("get " + std::to_string(port));
   ASSERT_FALSE(answer.has_value());
   EXPECT_EQ(answer.error().message, "published");
