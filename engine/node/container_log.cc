@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -211,6 +212,28 @@ std::string LogHistory::read(std::size_t tail) const {
 }
 
 std::string read_log(const std::string& path, std::size_t tail) { return LogHistory(path).read(tail); }
+
+Result<std::string> find_stored_log(const std::string& directory, const std::string& uid, const std::string& container,
+                                    bool previous) {
+  std::string folder;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
+    if (entry.path().filename().string().ends_with("_" + uid)) folder = entry.path() / container;
+  }
+  std::vector<int> starts;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    const std::string stem = entry.path().stem();
+    int start = 0;
+    const auto parsed = std::from_chars(stem.data(), stem.data() + stem.size(), start);
+    const bool numbered = parsed.ec == std::errc() && parsed.ptr == stem.data() + stem.size();
+    if (numbered && entry.path().extension() == ".log") starts.push_back(start);
+  }
+  std::ranges::sort(starts);
+  if (starts.empty()) return fail("nothing is kept of what the container {} wrote", container);
+  if (previous && starts.size() < 2)
+    return fail("previous terminated container \"{}\" of the pod not found", container);
+  return fmt::format("{}/{}.log", folder, starts[starts.size() - (previous ? 2 : 1)]);
+}
 
 void remove_log(const std::string& path) {
   for (int i = 0; i < kMaxLogFiles; ++i) ::unlink(rotated(path, i).c_str());

@@ -101,6 +101,10 @@ class LogHistory {
 
 /// The CRI lines of a log and its rotated files, oldest first, at most the last `tail` whole lines (npos: all).
 [[nodiscard]] std::string read_log(const std::string& path, std::size_t tail);
+/// The log of the last start (or of the one before) of a container of the pod with this uid, as it lies below
+/// `directory`: also of a pod that ran before this process. The error is a sentence for a person.
+[[nodiscard]] Result<std::string> find_stored_log(const std::string& directory, const std::string& uid,
+                                                  const std::string& container, bool previous);
 /// Removes a log and its rotated files.
 void remove_log(const std::string& path);
 

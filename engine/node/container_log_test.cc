@@ -97,6 +97,18 @@ TEST_F(ContainerLogTest, AHistoryIsWhatWasThereWhenItWasTaken) {
   EXPECT_EQ(history.read(2), "old two\nnew one\n");
 }
 
+TEST_F(ContainerLogTest, WhatAnEarlierLifeLeftIsFoundByThePodsUid) {
+  const std::string main = folder_ + "/shop_web_uid-1/main";
+  ASSERT_TRUE(make_directories(main) && make_directories(folder_ + "/shop_other_uid-11/main"));
+  EXPECT_FALSE(find_stored_log(folder_, "uid-1", "main", false)) << "it wrote nothing";
+  for (const char* name : {"/9.log", "/10.log", "/10.log.1", "/notes.log"}) ASSERT_TRUE(write_file(main + name, ""));
+  EXPECT_EQ(find_stored_log(folder_, "uid-1", "main", false).value_or(""), main + "/10.log");
+  EXPECT_EQ(find_stored_log(folder_, "uid-1", "main", true).value_or(""), main + "/9.log");
+  std::filesystem::remove(main + "/9.log");
+  EXPECT_FALSE(find_stored_log(folder_, "uid-1", "main", true));
+  EXPECT_FALSE(find_stored_log(folder_, "uid-2", "main", false));
+}
+
 TEST_F(ContainerLogTest, ReadersChooseByTimeAndSize) {
   const std::string lines =
       "2026-01-01T00:00:01.000000000Z stdout F one\n"

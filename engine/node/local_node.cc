@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,11 +10,13 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "engine/node/background.h"
 #include "engine/node/files.h"
 #include "engine/node/log_stream.h"
+#include "engine/node/mounts.h"
 #include "engine/node/node_status.h"
 #include "engine/node/pod_worker.h"
 #include "engine/node/ruleset.h"
@@ -31,31 +34,36 @@ constexpr Duration kProgramRetry{1'000};
 }  // namespace
 
 struct LocalNode::State {
-  State(LocalNodeOptions given, Inside& where, seam::Executor& executor, Network made)
+  State(LocalNodeOptions given, Inside& where, seam::Executor& executor, Network made, bool layers_on_disk)
       : options(std::move(given)),
         control(executor),
+        layers(directory(layers_on_disk ? "run/layers" : "run/live/layers")),
         privileged(where.privileged),
         reaper(loop),
         runtime(loop, reaper, directory("run/live/crun")),
         network(std::move(made)),
         images(directory("images")),
         ports(where.outside),
+        trash(directory("run/trash")),
         services(make_services()) {}
 
   [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }
   NodeServices make_services();
-  void remove_logs(const std::string& uid) const;
+  void remove_logs(const std::function<bool(std::string_view uid)>& unwanted);
+  void collect_rootfs();
   void report(seam::PodReport report);
   void apply_program();
   void tell_once(std::vector<std::string> problems);
   void note_programmed(std::string rules, std::vector<seam::KnownPod> pods_known);
   void measure();
   void publish_usage();
+  [[nodiscard]] Result<PodWorker::LogPlace> log_place(const seam::LogRequest& request) const;
   void open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream);
   void refresh_zone() { zone = DnsZone(programmed, host_names); }
 
   LocalNodeOptions options;
   seam::Executor& control;
+  std::string layers;
   bool privileged;
   Loop loop;
   Reaper reaper;
@@ -64,6 +72,7 @@ struct LocalNode::State {
   ImageStore images;
   HostPorts ports;
   Background background;
+  Trash trash;
   NodeServices services;
   std::map<std::string, std::shared_ptr<PodWorker>> pods;  ///< By uid.
   seam::NetworkProgram programmed;
@@ -91,11 +100,13 @@ NodeServices LocalNode::State::make_services() {
           .network = network,
           .images = images,
           .ports = ports,
+          .trash = trash,
           .privileged = privileged,
           .dns_address = options.dns_address,
           .rootfs_directory = directory("run/rootfs"),
           .memory_directory = directory("run/live"),
           .volume_directory = directory("run/volumes"),
+          .layer_directory = layers,
           .log_directory = directory("log/pods"),
           .is_platform =
               [this](const std::string& ns) {
@@ -110,21 +121,38 @@ NodeServices LocalNode::State::make_services() {
           .report = [this](seam::PodReport done) { report(std::move(done)); }};
 }
 
-/// Also those of a pod that ran before this process and is not run again.
-void LocalNode::State::remove_logs(const std::string& uid) const {
+/// Also those of pods that ran before this process and are not run again.
+void LocalNode::State::remove_logs(const std::function<bool(std::string_view uid)>& unwanted) {
   std::error_code none_yet;
   for (const auto& entry : std::filesystem::directory_iterator(services.log_directory, none_yet)) {
-    if (entry.path().filename().string().ends_with("_" + uid)) remove_tree(entry.path());
+    const std::string name = entry.path().filename();
+    // Neither namespaces nor pods have an underscore in their names.
+    if (unwanted(std::string_view(name).substr(name.rfind('_') + 1))) trash.take(entry.path());
+  }
+}
+
+/// Of the unpacked images only those stay that a pod uses: others are unpacked again when they are wanted again.
+void LocalNode::State::collect_rootfs() {
+  std::set<std::string> used;
+  for (const auto& [uid, pod] : pods) {
+    for (std::string& digest : pod->unpacked()) used.insert(std::move(digest));
+  }
+  std::error_code error;
+  for (const auto& tree : std::filesystem::directory_iterator(services.rootfs_directory, error)) {
+    const std::string name = tree.path().filename();
+    const bool unfinished = name.starts_with('.');
+    if (!unfinished && !used.contains(name)) trash.take(tree.path());
   }
 }
 
 void LocalNode::State::report(seam::PodReport done) {
   if (done.stopped) {
-    remove_logs(done.uid);
+    remove_logs([&](std::string_view uid) { return uid == done.uid; });
     // The worker itself is calling: it goes once it has returned.
     loop.post([this, uid = done.uid] {
       const auto found = pods.find(uid);
       if (found != pods.end() && found->second->gone()) pods.erase(found);
+      collect_rootfs();
     });
   }
   control.post([callback = callback, done = std::move(done)] {
@@ -218,10 +246,17 @@ void LocalNode::State::publish_usage() {
   usage = std::move(fresh);
 }
 
-void LocalNode::State::open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream) {
+Result<PodWorker::LogPlace> LocalNode::State::log_place(const seam::LogRequest& request) const {
   const auto pod = pods.find(request.uid);
-  if (pod == pods.end()) return stream->end("the pod has not been started on this node");
-  const auto place = pod->second->log(request.container, request.previous);
+  if (pod != pods.end()) return pod->second->log(request.container, request.previous);
+  // A pod that was over before this process began is not run again, but its logs are there.
+  auto kept = find_stored_log(services.log_directory, request.uid, request.container, request.previous);
+  if (!kept) return std::unexpected(kept.error());
+  return PodWorker::LogPlace{*std::move(kept), nullptr};
+}
+
+void LocalNode::State::open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream) {
+  const auto place = log_place(request);
   if (!place) return stream->end(place.error().message);
   const std::size_t tail = request.tail_lines ? static_cast<std::size_t>(*request.tail_lines) : std::string::npos;
   if (!request.follow || place->live == nullptr) {
@@ -244,13 +279,31 @@ void LocalNode::State::open_log(const seam::LogRequest& request, const std::shar
   background.run([stream, history, tail] { stream->history(history->read(tail)); });
 }
 
+namespace {
+
+/// The directories of a life; what an earlier one left is set aside, for the trash to remove while pods start.
+Result<> make_places(const std::string& run) {
+  if (auto ok = make_directories(run + "/trash"); !ok) return ok;
+  for (const std::string name : {"volumes", "layers"}) {
+    const std::string left = run + "/trash/" + name;
+    remove_tree(left);
+    std::error_code none;
+    std::filesystem::rename(run + "/" + name, left, none);
+  }
+  for (const char* name : {"/live", "/rootfs", "/volumes", "/layers"}) {
+    if (auto ok = make_directories(run + name); !ok) return ok;
+    // Containers may make files there that run as root: nobody else on the machine is to reach them.
+    ::chmod((run + name).c_str(), 0700);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, Inside& inside,
                                                      seam::Executor& control) {
   const std::string run = options.state_directory + "/run";
-  remove_tree(run + "/volumes");
-  for (const char* name : {"/live", "/rootfs", "/volumes"}) {
-    if (auto ok = make_directories(run + name); !ok) return std::unexpected(ok.error());
-  }
+  if (auto ok = make_places(run); !ok) return std::unexpected(ok.error());
   // Nothing of an image runs yet. An unreadable index is told by every image that is asked for.
   (void)collect_unpacked(ImageStore(options.state_directory + "/images"), run + "/rootfs");
   // Visible in here alone, and gone with the namespace.
@@ -259,7 +312,12 @@ Result<std::unique_ptr<LocalNode>> LocalNode::create(LocalNodeOptions options, I
   }
   auto network = Network::open(run + "/next-address");
   if (!network) return std::unexpected(network.error());
-  auto state = std::make_unique<State>(std::move(options), inside, control, std::move(*network));
+  const auto layers = check_layers(run + "/layers");
+  if (!layers && options.problem) {
+    options.problem("what containers write outside of volumes is kept in memory, since " + run +
+                    " lies on a file system that cannot hold it: " + layers.error().message);
+  }
+  auto state = std::make_unique<State>(std::move(options), inside, control, std::move(*network), layers.has_value());
   state->refresh_zone();
   State* own = state.get();
   state->loop.post([own] {
@@ -279,7 +337,11 @@ LocalNode::~LocalNode() {
   state_->loop.stop();
   state_->thread.join();
   state_->pods.clear();
-  ::umount2(state_->directory("run/live").c_str(), MNT_DETACH);
+  const std::string run = state_->directory("run");
+  ::umount2((run + "/live").c_str(), MNT_DETACH);
+  state_.reset();
+  // Here, where every file can be removed, whatever rights its container gave it.
+  for (const char* name : {"/volumes", "/layers", "/trash"}) remove_tree(run + name);
 }
 
 std::string LocalNode::name() const { return state_->options.name; }
@@ -321,6 +383,13 @@ void LocalNode::set_host_names(HostNames names) {
   state_->loop.post([own = state_.get(), names = std::move(names)]() mutable {
     own->host_names = std::move(names);
     own->refresh_zone();
+  });
+}
+
+void LocalNode::keep_logs_of(std::vector<std::string> uids) {
+  std::ranges::sort(uids);
+  state_->loop.post([own = state_.get(), uids = std::move(uids)] {
+    own->remove_logs([&](std::string_view uid) { return !std::ranges::binary_search(uids, uid); });
   });
 }
 

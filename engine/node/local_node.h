@@ -19,7 +19,8 @@ struct LocalNodeOptions {
   std::string dns_address = "10.96.0.10";
   /// Whose pods may use the host's programs (image fairlead.local/host), the built-in DNS and hostPath.
   std::vector<std::string> platform_namespaces = {"kube-system", "gateway", "monitoring", "azure"};
-  /// Told, on the control thread, of what concerns no pod: rules that the kernel refused.
+  /// Told, on the control thread, of what concerns no pod: network rules that were left out or refused, and what this
+  /// machine cannot do as others can.
   std::function<void(const std::string& problem)> problem;
 };
 
@@ -44,6 +45,8 @@ class LocalNode final : public seam::Node {
 
   /// Names that cluster DNS answers beside the cluster's own, in place of the ones given before.
   void set_host_names(HostNames names);
+  /// `uids` are all the pods there are: what an earlier life of the node logged of others is removed.
+  void keep_logs_of(std::vector<std::string> uids);
 
  private:
   struct State;

@@ -1,6 +1,5 @@
 // One container of a pod: from its image to its end and its next start.
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 
 #include "base/image_reference.h"
@@ -15,27 +14,13 @@ namespace {
 
 constexpr Duration kRetry{5'000};
 constexpr Duration kImageRetry{2'000};
-constexpr Duration kAfterPreStop{2'000};
-constexpr Duration kDefaultGrace{30'000};
-constexpr std::size_t kMaxTerminationMessage = 4096;
-constexpr std::size_t kLogLinesInMessage = 80;
-constexpr std::size_t kLogBytesInMessage = 2048;
+/// A postStart hook may take as long as it likes; this is for those who ask for a limit.
+constexpr Duration kNoLimit = std::chrono::days(365);
 
 using Kind = ContainerRecord::Kind;
 using State = ContainerRecord::State;
 
 Time now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
-
-int signal_number(std::string_view name) {
-  if (name == "SIGINT") return SIGINT;
-  if (name == "SIGQUIT") return SIGQUIT;
-  if (name == "SIGHUP") return SIGHUP;
-  if (name == "SIGUSR1") return SIGUSR1;
-  if (name == "SIGUSR2") return SIGUSR2;
-  if (name == "SIGWINCH") return SIGWINCH;
-  if (name == "SIGKILL") return SIGKILL;
-  return SIGTERM;
-}
 
 }  // namespace
 
@@ -58,6 +43,7 @@ void PodWorker::wait_for(std::size_t index, const char* reason, const std::strin
     slots_[index].restart = {};
     launch(index);
   });
+  advance();  // Whoever waited for this one to start.
 }
 
 /// First ErrImagePull, then ImagePullBackOff; looked for again and again, since a build may make it appear.
@@ -79,6 +65,7 @@ void PodWorker::image_missing(std::size_t index, const std::string& message) {
     slots_[index].restart = {};
     launch(index);
   });
+  advance();
 }
 
 void PodWorker::launch(std::size_t index) {
@@ -104,7 +91,8 @@ void PodWorker::launch(std::size_t index) {
   const auto image = services_.images.find(reference);
   if (!image) return image_missing(index, image.error().message);
   container.image_id = name + "@" + image->digest;
-  const std::string unpacked = services_.rootfs_directory + "/" + image->digest.substr(7);
+  slot.image = image->digest.substr(7);
+  const std::string unpacked = services_.rootfs_directory + "/" + slot.image;
   std::error_code error;
   if (std::filesystem::exists(unpacked, error)) return prepare(index, *image, unpacked);
   services_.background([this, weak = weak_from_this(), index, image = *image, &loop = services_.loop,
@@ -199,8 +187,9 @@ void PodWorker::started(std::size_t index, const Result<pid_t>& pid) {
   container.started_at = now();
   container.reason.clear();
   container.message.clear();
-  slot.killing = false;
+  slot.ending = Ending::kNone;
   slot.out_of_memory = false;
+  slot.started_at = std::chrono::steady_clock::now();
   if (!pid) {
     note("Warning", "Failed", "Error: failed to start container \"" + container.name() + "\": " + pid.error().message);
     slot.failed_start = true;
@@ -209,34 +198,53 @@ void PodWorker::started(std::size_t index, const Result<pid_t>& pid) {
   }
   slot.pid = *pid;
   note("Normal", "Started", "Started container " + container.name());
-  container.started = !container.spec.has("startupProbe");
-  container.ready = container.started && !container.spec.has("readinessProbe");
   if (stopping_ || over_) return settle();
-  post_start(index);
-  start_probes(index);
+  const Value* hook = container.spec.at("lifecycle").find("postStart");
+  if (hook == nullptr || slot.pid == 0) return came_up(index);
+  // Until the hook has returned nobody sees the container run, and nothing that follows on its start begins.
+  container.hook_running = true;
+  container.reason = "ContainerCreating";
   changed();
-  if (container.kind != Kind::kMain) advance();
+  run_post_start(index, *hook);
 }
 
-void PodWorker::post_start(std::size_t index) {
-  const Value* hook = record_.containers[index].spec.at("lifecycle").find("postStart");
-  if (hook == nullptr || hook->has("sleep")) return;
-  auto& slot = slots_[index];
-  attempt(services_.loop, services_.runtime, *hook, target(index), kDefaultGrace,
-          [weak = weak_from_this(), index, pid = slot.pid](const ProbeResult& result) {
-            const auto self = weak.lock();
-            if (!self || result.ok || self->slots_[index].pid != pid) return;
-            self->note("Warning", "FailedPostStartHook", "PostStartHook failed: " + result.message);
-            self->kill(index, kDefaultGrace,
-                       fmt::format("Container {} failed its postStart hook", self->record_.containers[index].name()));
-          });
+void PodWorker::run_post_start(std::size_t index, const Value& hook) {
+  const auto then = [weak = weak_from_this(), index, pid = slots_[index].pid](const ProbeResult& result) {
+    const auto self = weak.lock();
+    if (!self || self->slots_[index].pid != pid || self->slots_[index].ending != Ending::kNone) return;
+    if (result.ok) return self->came_up(index);
+    auto& container = self->record_.containers[index];
+    container.reason = "PostStartHookError";
+    container.message = result.message;
+    self->note("Warning", "FailedPostStartHook", "PostStartHook failed: " + result.message);
+    self->kill(index, std::chrono::steady_clock::now() + self->grace(),
+               fmt::format("Container {} failed its postStart hook", container.name()));
+  };
+  if (const Value* sleep = hook.find("sleep")) {
+    services_.loop.after(std::chrono::seconds(sleep->at("seconds").int_or(0)), [then] { then({true, false, ""}); });
+    return;
+  }
+  attempt(services_.loop, services_.runtime, hook, target(index), kNoLimit, then);
+}
+
+/// The container runs and its postStart hook is done.
+void PodWorker::came_up(std::size_t index) {
+  auto& container = record_.containers[index];
+  container.hook_running = false;
+  container.reason.clear();
+  container.started = !container.spec.has("startupProbe");
+  container.ready = container.started && !container.spec.has("readinessProbe");
+  start_probes(index);
+  changed();
+  advance();
 }
 
 void PodWorker::start_probes(std::size_t index) {
   const auto& spec = record_.containers[index].spec;
   if (!record_.containers[index].started) return add_probe(index, "startupProbe");
   for (const char* kind : {"livenessProbe", "readinessProbe"}) {
-    if (spec.has(kind)) add_probe(index, kind);
+    const bool asked = !stopping_ || std::string_view(kind) == "readinessProbe";
+    if (spec.has(kind) && asked) add_probe(index, kind);
   }
 }
 
@@ -266,8 +274,9 @@ void PodWorker::add_probe(std::size_t index, std::string_view kind) {
     changed();
   };
   callbacks.failed = [this, index, kind] { probe_failed(index, kind); };
-  slots_[index].probes.push_back(
-      std::make_unique<ProbeWorker>(services_.loop, services_.runtime, probe, target(index), std::move(callbacks)));
+  const ProbePlan plan{slots_[index].started_at, kind != "readinessProbe"};
+  slots_[index].probes[kind] = std::make_unique<ProbeWorker>(services_.loop, services_.runtime, probe, target(index),
+                                                             plan, std::move(callbacks));
 }
 
 void PodWorker::probe_failed(std::size_t index, std::string_view kind) {
@@ -277,146 +286,16 @@ void PodWorker::probe_failed(std::size_t index, std::string_view kind) {
     return changed();
   }
   const Value& probe = container.spec.at(kind);
-  const auto pod_grace = pod_->at("spec", "terminationGracePeriodSeconds").int_or(kDefaultGrace.count() / 1000);
-  const auto grace = probe.at("terminationGracePeriodSeconds").int_or(pod_grace);
+  const Value& own = probe.at("terminationGracePeriodSeconds");
+  const Duration time = own.is_int() ? std::chrono::seconds(own.int_or(0)) : grace();
   const char* word = kind == "startupProbe" ? "startup" : "liveness";
-  kill(index, std::chrono::seconds(grace),
+  kill(index, std::chrono::steady_clock::now() + time,
        fmt::format("Container {} failed {} probe, will be restarted", container.name(), word));
-}
-
-std::string PodWorker::termination_message(std::size_t index, int code) const {
-  const auto& container = record_.containers[index];
-  std::string text = read_file(files_.termination_file(container.name()), kMaxTerminationMessage).value_or("");
-  const bool logs = container.spec.at("terminationMessagePolicy").str() == "FallbackToLogsOnError";
-  if (text.empty() && logs && code != 0 && slots_[index].log) {
-    text = slots_[index].log->tail(kLogLinesInMessage, kLogBytesInMessage);
-  }
-  return text;
-}
-
-void PodWorker::ended(std::size_t index, Exit exit) {
-  auto& container = record_.containers[index];
-  auto& slot = slots_[index];
-  if (gone_) return;
-  services_.loop.cancel(slot.kill);
-  // A probe's callback may have led here: its worker goes once it has returned.
-  auto probes = std::make_shared<std::vector<std::unique_ptr<ProbeWorker>>>(std::move(slot.probes));
-  slot.probes.clear();
-  services_.loop.post([probes] {});
-  if (slot.log) slot.log->finish();
-  container.ended = {exit.code,
-                     exit.code == 0 ? "Completed" : "Error",
-                     termination_message(index, exit.code),
-                     container.started_at,
-                     now(),
-                     container.container_id};
-  if (slot.out_of_memory) container.ended.reason = "OOMKilled";
-  if (slot.failed_start) {
-    container.ended.reason = "StartError";
-    container.ended.message = container.message;
-  }
-  slot.failed_start = false;
-  container.state = State::kTerminated;
-  container.message.clear();
-  container.ready = false;
-  container.started = false;
-  slot.log.reset();
-  slot.dns.reset();
-  slot.pid = 0;
-  slot.killing = false;
-  services_.runtime.remove(slot.id);
-  files_.remove_root(container.name());
-  if (!stopping_ && !over_) restart(index);
-  settle();
-}
-
-/// Decides whether and when an ended container starts again.
-void PodWorker::restart(std::size_t index) {
-  auto& container = record_.containers[index];
-  auto& slot = slots_[index];
-  const auto policy = pod_->at("spec", "restartPolicy").string_or("Always");
-  const bool well = container.ended.exit_code == 0;
-  bool again = policy == "Always" || (policy == "OnFailure" && !well);
-  if (container.kind == Kind::kSidecar) again = true;
-  if (container.kind == Kind::kInit) again = !well && policy != "Never";
-  const bool redefined = std::exchange(slot.ended_well, false);
-  if (!again && !redefined) return;
-  const Duration delay = redefined ? Duration{0} : slot.backoff.next(container.ended.finished - container.started_at);
-  container.last = container.ended;
-  ++container.restarts;
-  // Kept are the log of the start that ended just now and that of the next, as the kubelet does
-  // (MaxPerPodContainerCount of pkg/kubelet/container/container_gc.go).
-  remove_log(log_path(index, container.restarts - 2));
-  container.state = State::kWaiting;
-  container.reason = "ContainerCreating";
-  if (delay.count() == 0) return;
-  container.reason = "CrashLoopBackOff";
-  container.message = fmt::format("back-off {} restarting failed container={} pod={}", format_duration(delay),
-                                  container.name(), full_name());
-  note("Warning", "BackOff",
-       fmt::format("Back-off restarting failed container {} in pod {}", container.name(), full_name()));
-  later(slot.restart, delay, [this, index] {
-    slots_[index].restart = {};
-    launch(index);
-  });
-}
-
-void PodWorker::kill(std::size_t index, Duration grace, const std::string& message) {
-  auto& slot = slots_[index];
-  const auto& container = record_.containers[index];
-  if (container.state != State::kRunning) return;
-  const auto deadline = std::chrono::steady_clock::now() + grace;
-  if (slot.killing && deadline >= slot.deadline) return;
-  slot.deadline = deadline;
-  const auto force = [this, index] {
-    if (slots_[index].pid != 0) ::kill(slots_[index].pid, SIGKILL);
-  };
-  const bool first = !std::exchange(slot.killing, true);
-  if (first) note("Normal", "Killing", message);
-  if (slot.pid == 0) {
-    // Served by the node itself: ended as soon as it is told to.
-    services_.loop.post([weak = weak_from_this(), index] {
-      if (const auto self = weak.lock(); self && self->slots_[index].dns) self->ended(index, {0, 0});
-    });
-    return;
-  }
-  if (grace.count() <= 0) return force();
-  later(slot.kill, grace, force);
-  if (!first) return;
-  const Value* hook = container.spec.at("lifecycle").find("preStop");
-  if (hook == nullptr) return signal(index);
-  const auto then = [weak = weak_from_this(), index, pid = slot.pid, force](const ProbeResult& result) {
-    const auto self = weak.lock();
-    if (!self || self->slots_[index].pid != pid) return;
-    if (!result.ok) self->note("Warning", "FailedPreStopHook", "PreStopHook failed: " + result.message);
-    auto& own = self->slots_[index];
-    const auto left = std::chrono::ceil<Duration>(own.deadline - std::chrono::steady_clock::now());
-    self->later(own.kill, std::max(left, kAfterPreStop), force);
-    self->signal(index);
-  };
-  if (const Value* sleep = hook->find("sleep")) {
-    const Duration time = std::min<Duration>(grace, std::chrono::seconds(sleep->at("seconds").int_or(0)));
-    services_.loop.after(time, [then] { then({true, false, ""}); });
-    return;
-  }
-  attempt(services_.loop, services_.runtime, *hook, target(index), grace, then);
 }
 
 ProbeTarget PodWorker::target(std::size_t index) const {
   const auto& slot = slots_[index];
   return {network_.address, {slot.id, slot.pid, slot.environment, slot.user}, &record_.containers[index].spec};
-}
-
-void PodWorker::signal(std::size_t index) {
-  if (slots_[index].pid != 0) ::kill(slots_[index].pid, signal_number(slots_[index].stop_signal));
-}
-
-void PodWorker::out_of_memory(const std::string& name) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (record_.containers[i].name() != name || slots_[i].pid == 0) continue;
-    slots_[i].out_of_memory = true;
-    ::kill(slots_[i].pid, SIGKILL);
-  }
 }
 
 }  // namespace fairlead::node

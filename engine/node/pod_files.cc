@@ -13,6 +13,7 @@
 #include "base/expansion.h"
 #include "base/quantity.h"
 #include "engine/node/files.h"
+#include "engine/node/mounts.h"
 #include "engine/node/sub_path.h"
 
 namespace fairlead::node {
@@ -29,19 +30,39 @@ bool climbs(const std::string& path) {
          path.ends_with("/..");
 }
 
-Result<> bind_mount(const std::string& from, const std::string& to, bool read_only) {
-  if (::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
-    return fail("cannot show {} to a container: {}", from, error_text(errno));
+/// "resources.limits.memory" of a container or pod; 0 for none.
+std::int64_t memory_limit(const Value& owner) {
+  return Quantity::of(owner.at("resources", "limits", "memory")).value();
+}
+
+/// As ResourceConfigForPod of pkg/kubelet/cm: known only where every container says its own, or the pod does.
+std::int64_t pod_memory_limit(const Value& spec) {
+  if (const std::int64_t own = memory_limit(spec); own > 0) return own;
+  std::int64_t together = 0;
+  std::int64_t first = 0;
+  for (const auto& container : spec.at("initContainers").items()) {
+    const std::int64_t limit = memory_limit(container);
+    if (limit == 0) return 0;
+    const bool stays = container.at("restartPolicy").str() == "Always";
+    if (stays) together += limit;
+    first = std::max(first, stays ? together : together + limit);
   }
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (read_only && ::mount_setattr(AT_FDCWD, to.c_str(), AT_RECURSIVE, &attributes, sizeof attributes) != 0) {
-    return fail("cannot make {} read-only for a container: {}", from, error_text(errno));
+  for (const auto& container : spec.at("containers").items()) {
+    const std::int64_t limit = memory_limit(container);
+    if (limit == 0) return 0;
+    together += limit;
   }
-  return {};
+  return std::max(together, first);
 }
 
 }  // namespace
+
+std::int64_t memory_volume_size(const Value& pod, const Value& volume) {
+  const std::int64_t own = Quantity::of(volume.at("emptyDir", "sizeLimit")).value();
+  const std::int64_t most = pod_memory_limit(pod.at("spec"));
+  if (own <= 0 || most <= 0) return std::max(own, most);
+  return std::min(own, most);
+}
 
 Result<> PodFiles::create(const Value& pod, const seam::PodInputs& inputs, const std::string& address,
                           const std::string& dns_address, bool host_paths) {
@@ -54,12 +75,12 @@ Result<> PodFiles::create(const Value& pod, const seam::PodInputs& inputs, const
   if (auto ok = write_file(places_.memory + "/hosts", hosts_file(pod, address)); !ok) return ok;
   if (auto ok = write_file(places_.memory + "/hostname", pod_hostname(pod) + "\n"); !ok) return ok;
   for (const auto& volume : pod.at("spec", "volumes").items()) {
-    if (auto ok = create_volume(volume, inputs); !ok) return ok;
+    if (auto ok = create_volume(pod, volume, inputs); !ok) return ok;
   }
   return {};
 }
 
-Result<> PodFiles::create_volume(const Value& volume, const seam::PodInputs& inputs) {
+Result<> PodFiles::create_volume(const Value& pod, const Value& volume, const seam::PodInputs& inputs) {
   const std::string name(volume.at("name").str());
   if (const Value* host = volume.find("hostPath")) {
     if (!host_paths_) return fail("volume {}: only pods of the platform's own namespaces may use hostPath here", name);
@@ -73,16 +94,18 @@ Result<> PodFiles::create_volume(const Value& volume, const seam::PodInputs& inp
     const auto files = inputs.files.find(name);
     return write_volume(name, files == inputs.files.end() ? std::vector<seam::VolumeFile>() : files->second);
   }
-  const Value* empty = volume.find("emptyDir");
-  if (empty == nullptr) {
-    return fail("volume {}: the local node has emptyDir, configMap, secret, downwardAPI and projected volumes only",
-                name);
-  }
-  const bool in_memory = empty->at("medium").str() == "Memory";
+  if (volume.has("emptyDir")) return create_empty_volume(pod, volume);
+  return fail("volume {}: the local node has emptyDir, configMap, secret, downwardAPI and projected volumes only",
+              name);
+}
+
+Result<> PodFiles::create_empty_volume(const Value& pod, const Value& volume) {
+  const std::string name(volume.at("name").str());
+  const bool in_memory = volume.at("emptyDir", "medium").str() == "Memory";
   const std::string path = (in_memory ? places_.memory + "/volumes/" : places_.disk + "/") + name;
   if (auto ok = make_directories(path); !ok) return ok;
   if (in_memory) {
-    const std::int64_t limit = Quantity::of(empty->at("sizeLimit")).value();
+    const std::int64_t limit = memory_volume_size(pod, volume);
     const std::string options = limit > 0 ? fmt::format("mode=777,size={}", limit) : std::string("mode=777");
     if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) != 0) {
       return fail("volume {}: cannot mount a tmpfs: {}", name, error_text(errno));
@@ -144,25 +167,17 @@ Result<> PodFiles::update(const Value& pod, const seam::PodInputs& inputs) {
 }
 
 Result<std::string> PodFiles::image_root(const std::string& container, const std::string& unpacked) {
-  const std::string base = bundle(container);
   remove_root(container);
-  for (const char* part : {"/upper", "/work", "/root"}) {
-    if (auto ok = make_directories(base + part); !ok) return std::unexpected(ok.error());
-  }
-  std::string root = base + "/root";
-  const std::string options =
-      fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,userxattr", unpacked, base, base);
-  if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) != 0) {
-    return fail("cannot mount an overlay file system: {}", error_text(errno));
-  }
+  std::string root = bundle(container) + "/root";
+  if (auto ok = make_directories(root); !ok) return std::unexpected(ok.error());
+  if (auto ok = mount_overlay(unpacked, layer(container), root); !ok) return std::unexpected(ok.error());
   mounted_.push_back(root);
   return root;
 }
 
 Result<std::string> PodFiles::host_root(const std::string& container) {
-  const std::string base = bundle(container);
   remove_root(container);
-  std::string root = base + "/root";
+  std::string root = layer(container) + "/root";
   for (const char* part : {"/.host/etc", "/etc", "/var/lib", "/var/log", "/run", "/proc", "/sys", "/dev"}) {
     if (auto ok = make_directories(root + part); !ok) return std::unexpected(ok.error());
   }
@@ -199,13 +214,14 @@ void PodFiles::remove_root(const std::string& container) {
   const std::string base = bundle(container);
   std::erase_if(mounted_, [&](const std::string& place) {
     const bool pinned = place.starts_with(base + "/sub-paths/");
-    if (place != base + "/root" && !pinned) return false;
+    if (place != base + "/root" && place != layer(container) + "/root" && !pinned) return false;
     ::umount2(place.c_str(), MNT_DETACH);
     // One by one: what is mounted here is the volume's, and must outlive this.
     if (pinned && ::unlink(place.c_str()) != 0) ::rmdir(place.c_str());
     return true;
   });
-  for (const char* part : {"/root", "/upper", "/work"}) remove_tree(base + part);
+  remove_tree(base + "/root");
+  trash_.take(layer(container));
 }
 
 Result<std::string> PodFiles::mount_source(const std::string& container, const Value& mount,
@@ -273,7 +289,8 @@ void PodFiles::remove() {
   for (auto it = mounted_.rbegin(); it != mounted_.rend(); ++it) ::umount2(it->c_str(), MNT_DETACH);
   mounted_.clear();
   remove_tree(places_.memory);
-  remove_tree(places_.disk);
+  trash_.take(places_.disk);
+  trash_.take(places_.layers);
 }
 
 }  // namespace fairlead::node

@@ -9,20 +9,27 @@
 #include "base/error.h"
 #include "base/value.h"
 #include "engine/node/container_spec.h"
+#include "engine/node/trash.h"
 #include "engine/seam/node.h"
 
 namespace fairlead::node {
 
 struct PodPlaces {
-  std::string memory;  ///< A directory on a tmpfs: secrets, writable layers, bundles.
+  std::string memory;  ///< A directory on a tmpfs: secrets and bundles.
   std::string disk;    ///< A directory on disk: emptyDir volumes.
+  std::string layers;  ///< On disk too, where the file system takes them: what containers write outside of volumes.
 };
 
-/// One pod's files. Makes and removes them synchronously: every step is small.
+/// How large an emptyDir with medium Memory may become: the least of its sizeLimit and the pod's memory limit, as the
+/// kubelet decides it (pkg/volume/emptydir). 0: nobody says.
+[[nodiscard]] std::int64_t memory_volume_size(const Value& pod, const Value& volume);
+
+/// One pod's files. Makes them synchronously, since every step is small; what can be large is given to the trash.
 class PodFiles {
  public:
-  /// `uid` names the directories. `privileged`: files can belong to other uids.
-  PodFiles(PodPlaces places, bool privileged) : places_(std::move(places)), privileged_(privileged) {}
+  /// `privileged`: files can belong to other uids. `trash` must outlive this.
+  PodFiles(PodPlaces places, bool privileged, Trash& trash)
+      : places_(std::move(places)), privileged_(privileged), trash_(trash) {}
   ~PodFiles() { remove(); }
   PodFiles(const PodFiles&) = delete;
   PodFiles& operator=(const PodFiles&) = delete;
@@ -52,7 +59,9 @@ class PodFiles {
   void remove();
 
  private:
-  [[nodiscard]] Result<> create_volume(const Value& volume, const seam::PodInputs& inputs);
+  [[nodiscard]] std::string layer(const std::string& container) const { return places_.layers + "/" + container; }
+  [[nodiscard]] Result<> create_volume(const Value& pod, const Value& volume, const seam::PodInputs& inputs);
+  [[nodiscard]] Result<> create_empty_volume(const Value& pod, const Value& volume);
   [[nodiscard]] Result<> write_volume(const std::string& name, const std::vector<seam::VolumeFile>& files);
   [[nodiscard]] Result<std::string> mount_source(const std::string& container, const Value& mount,
                                                  const Environment& environment);
@@ -61,6 +70,7 @@ class PodFiles {
 
   PodPlaces places_;
   bool privileged_;
+  Trash& trash_;
   bool host_paths_ = false;
   std::int64_t group_ = -1;                     ///< fsGroup.
   std::map<std::string, std::string> volumes_;  ///< Name to where it stands.

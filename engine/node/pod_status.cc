@@ -26,7 +26,7 @@ Value termination(const Termination& ended) {
 }
 
 Value state(const ContainerRecord& record) {
-  if (record.state == State::kRunning) {
+  if (record.state == State::kRunning && !record.hook_running) {
     return Value::object({{"running", Value::object({{"startedAt", format_time(record.started_at)}})}});
   }
   if (record.state == State::kTerminated) return termination(record.ended);
@@ -115,7 +115,7 @@ std::vector<Condition> conditions(const PodRecord& record, const std::string& ph
   if (const std::string gate = closed_gate(*record.pod); ready.ok && !gate.empty()) {
     ready = {"Ready", false, "ReadinessGatesNotReady", gate};
   }
-  Condition init{"Initialized", uninitialized.empty() || phase == "Succeeded", "", ""};
+  Condition init{"Initialized", record.initialized || uninitialized.empty() || phase == "Succeeded", "", ""};
   if (!init.ok) {
     init.reason = "ContainersNotInitialized";
     init.message = fmt::format("containers with incomplete status: [{}]", uninitialized);
@@ -148,8 +148,9 @@ std::string pod_phase(const PodRecord& record) {
     const bool ran = ended || container.last.has_value();
     all_over = all_over && ended && (policy == "Never" || (policy == "OnFailure" && container.ended.exit_code == 0));
     failed = failed || (ended && container.ended.exit_code != 0);
-    running = running || container.state == State::kRunning || ran;
-    waiting = waiting || (container.state == State::kWaiting && !container.last);
+    const bool starting = container.state == State::kWaiting || container.hook_running;
+    running = running || !starting || ran;
+    waiting = waiting || (starting && !container.last);
   }
   if (all_over) return failed ? "Failed" : "Succeeded";
   return running && !waiting ? "Running" : "Pending";

@@ -39,6 +39,7 @@ struct ContainerRecord {
   std::string container_id;
   bool started = false;
   bool ready = false;
+  bool hook_running = false;  ///< Its postStart hook: as long as that runs, it shows as waiting for `reason`.
 
   [[nodiscard]] std::string name() const { return std::string(spec.at("name").str()); }
 };
@@ -50,6 +51,7 @@ struct PodRecord {
   std::string host_address;
   Time start_time{};
   bool has_network = false;
+  bool initialized = false;   ///< Its main containers may start; what becomes of sidecars later changes nothing.
   std::string failed_reason;  ///< "DeadlineExceeded": the pod as a whole has failed.
   std::string failed_message;
   std::map<std::string, std::pair<std::string, Time>> transitions;  ///< Condition type to its status and since when.

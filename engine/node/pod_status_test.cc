@@ -29,6 +29,9 @@ ContainerRecord container(const std::string& text) {
       out.state = State::kRunning;
       out.started = true;
       out.ready = word == "running+ready";
+    } else if (word == "hooking") {
+      out.state = State::kRunning;
+      out.hook_running = true;
     } else if (word == "exited") {
       out.state = State::kTerminated;
       words >> out.ended.exit_code;
@@ -58,6 +61,7 @@ PodRecord record_of(const Value& test, const Value& pod) {
   out.has_network = true;
   out.address = "10.244.0.2";
   out.failed_reason = test.at("failed").str();
+  out.initialized = test.at("initialized").bool_or(false);
   for (const Value& one : test.at("containers").items()) out.containers.push_back(container(std::string(one.str())));
   return out;
 }
@@ -123,6 +127,15 @@ TEST(PodStatus, ContainersSayWhatHappenedToThem) {
   EXPECT_EQ(one.at("lastState", "terminated", "exitCode").int_or(0), 137);
   EXPECT_EQ(one.at("restartCount").int_or(0), 1);
   EXPECT_EQ(status.at("podIPs", 0, "ip").str(), "10.244.0.2");
+}
+
+TEST(PodStatus, AContainerWhosePostStartHookRunsIsNotSeenToRun) {
+  const Value pod = Value::object();
+  PodRecord record;
+  record.pod = &pod;
+  record.containers.push_back(container("a hooking"));
+  EXPECT_EQ(pod_status(record, Time{}).at("containerStatuses", 0, "state", "waiting", "reason").str(),
+            "ContainerCreating");
 }
 
 TEST(BackOff, DoublesToFiveMinutesAndForgivesAfterTenGoodOnes) {

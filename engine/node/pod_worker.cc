@@ -13,8 +13,9 @@ namespace {
 
 constexpr Duration kRetry{5'000};
 constexpr Duration kPortRetry{2'000};
-constexpr Duration kLeastGrace{2'000};
-constexpr Duration kDefaultGrace{30'000};
+/// "No matter what, we always supply a grace period of 1" (calculateEffectiveGracePeriod of
+/// pkg/kubelet/pod_workers.go).
+constexpr Duration kLeastGrace{1'000};
 
 using Kind = ContainerRecord::Kind;
 using State = ContainerRecord::State;
@@ -41,7 +42,8 @@ std::vector<ContainerRecord> containers_of(const Value& pod) {
 }
 
 PodPlaces places(const NodeServices& services, const std::string& uid) {
-  return {services.memory_directory + "/pods/" + uid, services.volume_directory + "/" + uid};
+  return {services.memory_directory + "/pods/" + uid, services.volume_directory + "/" + uid,
+          services.layer_directory + "/" + uid};
 }
 
 }  // namespace
@@ -52,7 +54,7 @@ PodWorker::PodWorker(NodeServices& services, std::shared_ptr<const Value> pod, s
       pod_(std::move(pod)),
       given_(std::move(inputs)),
       uid_(pod_->at("metadata", "uid").str()),
-      files_(places(services, uid_), services.privileged) {
+      files_(places(services, uid_), services.privileged, services.trash) {
   record_.pod = pod_.get();
   record_.start_time = now();
   record_.containers = containers_of(*pod_);
@@ -96,9 +98,6 @@ void PodWorker::changed() {
 }
 
 void PodWorker::start() {
-  const auto phase = pod_->at("status", "phase").str();
-  inert_ = phase == "Succeeded" || phase == "Failed";
-  if (inert_) return;
   restore();
   const auto limit = pod_->at("spec", "activeDeadlineSeconds");
   if (limit.is_int()) {
@@ -175,7 +174,7 @@ void PodWorker::open_host_ports() {
       const auto host = static_cast<std::uint16_t>(port.at("hostPort").int_or(0));
       if (host == 0 || std::ranges::find(host_ports_, host) != host_ports_.end()) continue;
       const auto target = static_cast<std::uint16_t>(port.at("containerPort").int_or(0));
-      if (const auto ok = services_.ports.open(host, network_.address, target); ok) {
+      if (const auto ok = services_.ports.open(host, network_.address, target, port_noted_); ok) {
         host_ports_.push_back(host);
         continue;
       } else if (!std::exchange(port_noted_, true)) {
@@ -193,34 +192,46 @@ void PodWorker::advance() {
   if (!prepared_ || stopping_ || over_ || gone_) return;
   if (!services_.is_programmed(uid_, record_.address)) return;
   if (!advance_init()) return;
+  record_.initialized = true;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    auto& container = record_.containers[i];
-    if (container.kind != Kind::kMain || container.state != State::kWaiting || slots_[i].launching) continue;
-    if (slots_[i].restart != Loop::Timer{}) continue;
-    launch(i);
+    const auto& container = record_.containers[i];
+    if (container.kind != Kind::kMain) continue;
+    if (is_idle(i)) launch(i);
+    // The kubelet starts the next one when the hook of the one before has returned.
+    const bool starting = slots_[i].launching || container.hook_running;
+    if (starting && container.spec.at("lifecycle").has("postStart")) return;
   }
 }
 
-/// Init containers one after the other; true when the main ones may start.
+/// Init containers one after the other; true when the main ones may start. Once they may, only sidecars start again,
+/// and nobody waits for them.
 bool PodWorker::advance_init() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    auto& container = record_.containers[i];
-    if (container.kind == Kind::kMain) continue;
+    const auto& container = record_.containers[i];
+    if (container.kind == Kind::kMain || (record_.initialized && container.kind == Kind::kInit)) continue;
     const bool done = container.kind == Kind::kSidecar
                           ? container.started
                           : container.state == State::kTerminated && container.ended.exit_code == 0;
     if (done) continue;
-    const bool idle = container.state == State::kWaiting && !slots_[i].launching && slots_[i].restart == Loop::Timer{};
-    if (idle) launch(i);
-    return false;
+    if (is_idle(i)) launch(i);
+    if (!record_.initialized) return false;
   }
   return true;
 }
 
-bool PodWorker::any_active(bool sidecars) const {
+/// Whether it may be started.
+bool PodWorker::is_idle(std::size_t index) const {
+  const Slot& slot = slots_[index];
+  return record_.containers[index].state == State::kWaiting && !slot.launching && slot.restart == Loop::Timer{};
+}
+
+bool PodWorker::is_active(std::size_t index) const {
+  return slots_[index].launching || record_.containers[index].state == State::kRunning;
+}
+
+bool PodWorker::any_active() const {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (!sidecars && record_.containers[i].kind == Kind::kSidecar) continue;
-    if (slots_[i].launching || record_.containers[i].state == State::kRunning) return true;
+    if (is_active(i)) return true;
   }
   return false;
 }
@@ -228,26 +239,19 @@ bool PodWorker::any_active(bool sidecars) const {
 /// After an end: is the pod over, or on its way out?
 void PodWorker::settle() {
   changed();
-  if (stopping_) {
-    stop_containers();
-    return;
-  }
+  if (stopping_) return stop_containers();
   const std::string phase = pod_phase(record_);
   if (!over_ && phase != "Succeeded" && phase != "Failed") return advance();
-  over_ = true;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    services_.loop.cancel(slots_[i].restart);
-    if (record_.containers[i].state != State::kRunning || slots_[i].killing) continue;
-    const auto grace = pod_->at("spec", "terminationGracePeriodSeconds").int_or(kDefaultGrace.count() / 1000);
-    kill(i, std::chrono::seconds(grace), "Stopping container " + record_.containers[i].name());
-  }
-  if (!any_active(true)) release();
+  if (!std::exchange(over_, true)) stop_deadline_ = std::chrono::steady_clock::now() + grace();
+  for (auto& slot : slots_) services_.loop.cancel(slot.restart);
+  quiet_probes();
+  stop_containers();
 }
 
 void PodWorker::update(std::shared_ptr<const Value> pod, seam::PodInputs inputs) {
   pod_ = std::move(pod);
   record_.pod = pod_.get();
-  if (inert_ || gone_) return;
+  if (gone_) return;
   if (!(inputs == given_)) {
     given_ = std::move(inputs);
     if (prepared_) {
@@ -267,7 +271,8 @@ void PodWorker::update(std::shared_ptr<const Value> pod, seam::PodInputs inputs)
     slots_[i].backoff = {};
     if (container.state != State::kRunning) continue;
     slots_[i].ended_well = true;
-    kill(i, kDefaultGrace, fmt::format("Container {} definition changed, will be restarted", container.name()));
+    kill(i, std::chrono::steady_clock::now() + grace(),
+         fmt::format("Container {} definition changed, will be restarted", container.name()));
   }
   changed();
   advance();
@@ -275,12 +280,13 @@ void PodWorker::update(std::shared_ptr<const Value> pod, seam::PodInputs inputs)
 
 void PodWorker::stop(Duration grace) {
   if (gone_) return;
-  const auto deadline = std::chrono::steady_clock::now() + grace;
+  const auto deadline = std::chrono::steady_clock::now() + std::max(grace, kLeastGrace);
   if (stopping_ && deadline >= stop_deadline_) return;
   stop_deadline_ = deadline;
   stopping_ = true;
   for (auto* timer : {&retry_, &port_retry_, &deadline_}) services_.loop.cancel(*timer);
   for (auto& slot : slots_) services_.loop.cancel(slot.restart);
+  quiet_probes();
   stop_containers();
 }
 
@@ -289,21 +295,9 @@ void PodWorker::abandon() {
   for (const Running& each : running()) ::kill(each.pid, SIGKILL);
 }
 
-/// Main containers first, sidecars once those have ended.
-void PodWorker::stop_containers() {
-  const bool mains = any_active(false);
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const auto& container = record_.containers[i];
-    if (container.state != State::kRunning || (container.kind == Kind::kSidecar && mains)) continue;
-    auto left = std::chrono::ceil<Duration>(stop_deadline_ - std::chrono::steady_clock::now());
-    if (container.kind == Kind::kSidecar) left = std::max(left, kLeastGrace);
-    kill(i, std::max(left, Duration{0}), "Stopping container " + container.name());
-  }
-  if (!any_active(true)) finish();
-}
-
 /// Gives back what only running containers need.
 void PodWorker::release() {
+  if (std::exchange(released_, true)) return;
   for (const auto port : host_ports_) services_.ports.close(port, network_.address);
   host_ports_.clear();
   services_.network.remove_pod(network_);
@@ -326,6 +320,14 @@ std::vector<PodWorker::Running> PodWorker::running() const {
     const auto& spec = record_.containers[i].spec;
     out.push_back(
         {record_.containers[i].name(), slots_[i].pid, Quantity::of(spec.at("resources", "limits", "memory")).value()});
+  }
+  return out;
+}
+
+std::vector<std::string> PodWorker::unpacked() const {
+  std::vector<std::string> out;
+  for (const auto& slot : slots_) {
+    if (!released_ && !slot.image.empty()) out.push_back(slot.image);
   }
   return out;
 }

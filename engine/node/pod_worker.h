@@ -2,10 +2,13 @@
 // (pkg/kubelet/pod_workers.go, pkg/kubelet/kuberuntime of k8s.io/kubernetes).
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/node/container_log.h"
@@ -28,11 +31,13 @@ struct NodeServices {
   Network& network;
   ImageStore& images;
   HostPorts& ports;
+  Trash& trash;
   bool privileged = false;
   std::string dns_address;
   std::string rootfs_directory;  ///< Unpacked images, on disk.
   std::string memory_directory;  ///< On a tmpfs.
   std::string volume_directory;  ///< On disk.
+  std::string layer_directory;   ///< What containers write outside of volumes: on disk, where that is possible.
   std::string log_directory;
   std::function<bool(const std::string& ns)> is_platform;  ///< Whose pods may use the host's files.
   std::function<void(std::function<void()>)> background;   ///< Runs something slow on another thread.
@@ -64,6 +69,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     std::int64_t memory_limit = 0;  ///< 0: none.
   };
   [[nodiscard]] std::vector<Running> running() const;
+  /// The digests of the images, without "sha256:", whose unpacked files the pod may be using.
+  [[nodiscard]] std::vector<std::string> unpacked() const;
   /// A container is over its memory limit: ends it as the kernel would.
   void out_of_memory(const std::string& container);
 
@@ -75,24 +82,36 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   [[nodiscard]] Result<LogPlace> log(const std::string& container, bool previous) const;
 
  private:
+  using Moment = std::chrono::steady_clock::time_point;
+
+  /// How far a container's end has come.
+  enum class Ending : std::uint8_t {
+    kNone,
+    kHook,      ///< Its preStop hook runs.
+    kTurn,      ///< A sidecar waits for those that end before it.
+    kSignalled  ///< It has its stop signal; SIGKILL follows.
+  };
+
   struct Slot {
     std::string id;
+    std::string image;  ///< The digest of what it was unpacked from, without "sha256:".
     pid_t pid = 0;
     std::vector<std::string> environment;
     ContainerUser user;
+    Moment started_at;
     bool launching = false;
-    bool killing = false;
     bool ended_well = false;  ///< Killed because of a new definition: restarts without back-off.
     bool out_of_memory = false;
     bool failed_start = false;  ///< crun refused; counts as an end.
     std::unique_ptr<ContainerLog> log;
     std::unique_ptr<DnsServer> dns;
-    std::vector<std::unique_ptr<ProbeWorker>> probes;
+    std::map<std::string_view, std::unique_ptr<ProbeWorker>> probes;  ///< By kind, a literal: "livenessProbe" …
     std::string stop_signal;
     BackOff backoff;
     Loop::Timer restart;
-    Loop::Timer kill;
-    std::chrono::steady_clock::time_point deadline;
+    Ending ending = Ending::kNone;
+    Loop::Timer kill;  ///< The next step of its end, whatever becomes of the one before.
+    Moment deadline;   ///< When the time for its end is over.
   };
 
   // pod_worker.cc: the order of things.
@@ -102,13 +121,14 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void advance();
   bool advance_init();
   void settle();
-  void stop_containers();
   void release();
   void finish();
   void changed();
   void note(const char* type, const char* reason, std::string message);
   void later(Loop::Timer& timer, Duration delay, std::move_only_function<void()> task);
-  [[nodiscard]] bool any_active(bool sidecars) const;
+  [[nodiscard]] bool is_idle(std::size_t index) const;
+  [[nodiscard]] bool is_active(std::size_t index) const;
+  [[nodiscard]] bool any_active() const;
   [[nodiscard]] std::string full_name() const;
 
   // pod_container.cc: one container.
@@ -119,18 +139,28 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void wait_for(std::size_t index, const char* reason, const std::string& message, Duration retry);
   void image_missing(std::size_t index, const std::string& message);
   void started(std::size_t index, const Result<pid_t>& pid);
-  void post_start(std::size_t index);
+  void run_post_start(std::size_t index, const Value& hook);
+  void came_up(std::size_t index);
   void start_probes(std::size_t index);
   /// `kind` is a literal.
   void add_probe(std::size_t index, std::string_view kind);
   void probe_failed(std::size_t index, std::string_view kind);
-  void ended(std::size_t index, Exit exit);
-  void restart(std::size_t index);
-  void kill(std::size_t index, Duration grace, const std::string& message);
-  void signal(std::size_t index);
   [[nodiscard]] ProbeTarget target(std::size_t index) const;
   [[nodiscard]] std::string termination_message(std::size_t index, int code) const;
   [[nodiscard]] std::string log_path(std::size_t index, int start) const;
+
+  // pod_end.cc: how one container ends, and all of them.
+  void stop_containers();
+  void quiet_probes();
+  void kill(std::size_t index, Moment deadline, const std::string& message);
+  void run_pre_stop(std::size_t index, const Value& hook, Duration limit);
+  void take_turn(std::size_t index);
+  [[nodiscard]] bool is_turn(std::size_t index) const;
+  void signal(std::size_t index);
+  void force_after(std::size_t index, Duration least);
+  void ended(std::size_t index, Exit exit);
+  void restart(std::size_t index);
+  [[nodiscard]] Duration grace() const;
 
   NodeServices& services_;
   Loop& loop_;  ///< Outlives the services.
@@ -146,12 +176,12 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   std::vector<seam::PodReport::Note> notes_;
   bool prepared_ = false;
   bool stopping_ = false;
-  bool over_ = false;  ///< Succeeded or Failed: nothing starts any more.
+  bool over_ = false;      ///< Succeeded or Failed: nothing starts any more.
+  bool released_ = false;  ///< Nothing of it is on the machine any more, but its logs.
   bool gone_ = false;
   bool report_pending_ = false;
   bool port_noted_ = false;
-  bool inert_ = false;  ///< It was over before this node started.
-  std::chrono::steady_clock::time_point stop_deadline_;
+  Moment stop_deadline_;  ///< While it stops, or is over.
   Loop::Timer retry_;
   Loop::Timer port_retry_;
   Loop::Timer deadline_;

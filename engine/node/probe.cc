@@ -1,5 +1,6 @@
 #include "engine/node/probe.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "engine/node/grpc_health.h"
@@ -12,6 +13,10 @@ namespace {
 /// (Upstream would fail and come back a whole period later.)
 constexpr Duration kBirth{1'000};
 constexpr Duration kBirthStep{20};
+
+Duration left_until(std::chrono::steady_clock::time_point moment) {
+  return std::max(std::chrono::ceil<Duration>(moment - std::chrono::steady_clock::now()), Duration{0});
+}
 
 std::uint16_t port_of(const Value& port, const Value& container) {
   if (port.is_int()) return static_cast<std::uint16_t>(port.int_or(0));
@@ -94,15 +99,16 @@ void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarg
   });
 }
 
-ProbeWorker::ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, Callbacks callbacks)
+ProbeWorker::ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, ProbePlan plan,
+                         Callbacks callbacks)
     : loop_(loop),
       runtime_(runtime),
       probe_(probe),
       target_(std::move(target)),
-      callbacks_(std::move(callbacks)),
-      begin_(std::chrono::steady_clock::now()) {
+      plan_(plan),
+      callbacks_(std::move(callbacks)) {
   const Duration delay = std::chrono::seconds(probe_.at("initialDelaySeconds").int_or(0));
-  timer_ = loop_.after(delay, [this] { run(); });
+  timer_ = loop_.after(left_until(plan_.container_started + delay), [this] { run(); });
 }
 
 ProbeWorker::~ProbeWorker() {
@@ -111,6 +117,7 @@ ProbeWorker::~ProbeWorker() {
 }
 
 void ProbeWorker::run() {
+  attempt_ = std::chrono::steady_clock::now();
   const Duration timeout = std::chrono::seconds(std::max<std::int64_t>(1, probe_.at("timeoutSeconds").int_or(1)));
   attempt(loop_, runtime_, probe_, target_, timeout, [this, alive = alive_](const ProbeResult& result) {
     if (*alive) judge(result);
@@ -118,14 +125,15 @@ void ProbeWorker::run() {
 }
 
 void ProbeWorker::judge(const ProbeResult& result) {
-  const auto age = std::chrono::steady_clock::now() - begin_;
+  const auto age = std::chrono::steady_clock::now() - plan_.container_started;
   if (result.refused && !ever_answered_ && age < kBirth) {
     timer_ = loop_.after(kBirthStep, [this] { run(); });
     return;
   }
   ever_answered_ = ever_answered_ || result.ok;
   const Duration period = std::chrono::seconds(std::max<std::int64_t>(1, probe_.at("periodSeconds").int_or(10)));
-  timer_ = loop_.after(period, [this] { run(); });
+  // From the attempt's beginning, as the kubelet's ticker counts: a slow answer does not make probes rarer.
+  timer_ = loop_.after(left_until(attempt_ + period), [this] { run(); });
   successes_ = result.ok ? successes_ + 1 : 0;
   failures_ = result.ok ? 0 : failures_ + 1;
   const auto alive = alive_;
@@ -136,6 +144,7 @@ void ProbeWorker::judge(const ProbeResult& result) {
     callbacks_.succeeded();
   } else if (failures_ >= probe_.at("failureThreshold").int_or(3) && result_ != -1) {
     result_ = -1;
+    if (plan_.ends_with_failure) loop_.cancel(timer_);
     callbacks_.failed();
   }
 }

@@ -1,6 +1,7 @@
 // Probing a container: one attempt, and the worker that repeats it (pkg/kubelet/prober of k8s.io/kubernetes).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,13 @@ struct ProbeTarget {
 void attempt(Loop& loop, Runtime& runtime, const Value& handler, const ProbeTarget& target, Duration timeout,
              std::function<void(ProbeResult)> done);
 
+/// How a probe is repeated.
+struct ProbePlan {
+  std::chrono::steady_clock::time_point container_started;  ///< What initialDelaySeconds counts from.
+  /// For liveness and startup: a failure ends the container, and whoever is being ended is asked no more.
+  bool ends_with_failure = false;
+};
+
 /// Repeats one probe of one running container and reports changes of its result. Destroying it ends it.
 class ProbeWorker {
  public:
@@ -33,7 +41,8 @@ class ProbeWorker {
     std::function<void(const std::string& message)> unhealthy;  ///< Every failed attempt.
   };
 
-  ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, Callbacks callbacks);
+  ProbeWorker(Loop& loop, Runtime& runtime, const Value& probe, ProbeTarget target, ProbePlan plan,
+              Callbacks callbacks);
   ~ProbeWorker();
   ProbeWorker(const ProbeWorker&) = delete;
   ProbeWorker& operator=(const ProbeWorker&) = delete;
@@ -46,8 +55,9 @@ class ProbeWorker {
   Runtime& runtime_;
   const Value probe_;
   const ProbeTarget target_;
+  const ProbePlan plan_;
   Callbacks callbacks_;
-  std::chrono::steady_clock::time_point begin_;
+  std::chrono::steady_clock::time_point attempt_;  ///< When the last one began.
   int successes_ = 0;
   int failures_ = 0;
   int result_ = 0;  ///< 1 success, -1 failure, 0 not known yet.

@@ -127,6 +127,9 @@ class LocalCluster {
 
  private:
   void say_ready() {
+    std::vector<std::string> uids;
+    for (const api::ObjectPtr& pod : api_->list(schema_.resource("", "pods"))) uids.emplace_back(pod->uid());
+    node_->keep_logs_of(std::move(uids));
     spdlog::info(
         "ready after {} ms",
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_).count());

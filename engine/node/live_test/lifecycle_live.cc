@@ -5,8 +5,11 @@
 #include <csignal>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "engine/node/container_log.h"
+#include "engine/node/files.h"
+#include "engine/node/image_builder.h"
 #include "engine/node/live_test/cluster.h"
 
 namespace fairlead::node {
@@ -168,6 +171,80 @@ TEST(Lifecycle, PreStopMaySleepAndAShorterGraceCutsIt) {
   cluster().stop(uid, Duration{500});
   EXPECT_TRUE(cluster().wait_stopped(uid));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST(Lifecycle, WhatAContainerWritesIsOnDiskUntilItsPodEnds) {
+  const auto uid = cluster().run("writer", [](Value& pod) {
+    main_container(pod).make("securityContext") = Value::object({{"runAsUser", 0}});
+    main_container(pod)["volumeMounts"] = Value::array({Value::object({{"name", "out"}, {"mountPath", "/out"}})});
+    pod.make("spec", "volumes") = Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})});
+  });
+  ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  ASSERT_EQ(cluster().ask(uid, "write/file"), "ok");
+  ASSERT_EQ(cluster().ask(uid, "write/out/file"), "ok");
+  const std::string run = cluster().directory() + "/run";
+  EXPECT_EQ(read_file(run + "/layers/" + uid + "/main/upper/file").value_or(""), "written");
+  EXPECT_EQ(read_file(run + "/volumes/" + uid + "/out/file").value_or(""), "written");
+  for (const char* place : {"/layers", "/volumes", "/rootfs"}) {
+    EXPECT_EQ(std::filesystem::status(run + place).permissions(), std::filesystem::perms::owner_all)
+        << "files that run as root may lie there";
+  }
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  EXPECT_FALSE(std::filesystem::exists(run + "/layers/" + uid));
+  EXPECT_FALSE(std::filesystem::exists(run + "/volumes/" + uid));
+}
+
+TEST(Lifecycle, AnUnpackedImageGoesWithTheLastPodThatUsesIt) {
+  ImageStore store(cluster().directory() + "/images");
+  const auto built = build_image({.name = "fairlead.local/other:1",
+                                  .program = FAIRLEAD_WORKLOAD,
+                                  .labels = {},
+                                  .environment = {"FROM_IMAGE=other"}},
+                                 store);
+  ASSERT_TRUE(built);
+  const std::string place = cluster().directory() + "/run/rootfs/" + built->digest.substr(7);
+  std::vector<std::string> uids;
+  for (const char* name : {"one", "two"}) {
+    uids.push_back(cluster().run(name, [&](Value& pod) { main_container(pod)["image"] = "other@" + built->digest; }));
+  }
+  for (const auto& uid : uids) ASSERT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  EXPECT_EQ(cluster().ask(uids[0], "env/FROM_IMAGE"), "other");
+  cluster().stop(uids[0], Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uids[0]));
+  const auto later = cluster().run("later");
+  ASSERT_TRUE(cluster().wait_ready(later));
+  EXPECT_TRUE(std::filesystem::exists(place)) << "the other pod still runs from it";
+  cluster().stop(uids[1], Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uids[1]));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::filesystem::exists(place) && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_FALSE(std::filesystem::exists(place));
+  EXPECT_EQ(cluster().ask(later, "name"), "later");
+  cluster().stop(later, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(later));
+}
+
+TEST(Lifecycle, LogsOfPodsThatAreNoMoreGoAndThoseOfCompletedOnesAreRead) {
+  const std::string logs = cluster().directory() + "/log/pods";
+  const std::string gone = logs + "/shop_gone_1111";
+  const std::string done = logs + "/shop_done_2222";
+  for (const std::string& folder : {gone, done}) ASSERT_TRUE(make_directories(folder + "/main"));
+  ASSERT_TRUE(write_file(done + "/main/0.log", "2026-01-01T00:00:01.000000000Z stdout F first\n"));
+  ASSERT_TRUE(write_file(done + "/main/1.log", "2026-01-01T00:00:02.000000000Z stdout F last\n"));
+  const auto running = cluster().run("running");
+  ASSERT_TRUE(cluster().wait_ready(running));
+  cluster().node().keep_logs_of({running, "2222"});
+  EXPECT_EQ(cluster().logs({.uid = "2222", .container = "main"}), "last\n");
+  EXPECT_EQ(cluster().logs({.uid = "2222", .container = "main", .previous = true}), "first\n");
+  EXPECT_EQ(cluster().logs({.uid = "2222", .container = "main", .follow = true}), "last\n");
+  EXPECT_FALSE(std::filesystem::exists(gone));
+  EXPECT_NE(cluster().logs({.uid = running, .container = "main"}).find("serving"), std::string::npos);
+  cluster().stop(running, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(running));
+  cluster().stop("2222", Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped("2222"));
+  EXPECT_FALSE(std::filesystem::exists(done));
 }
 
 TEST(Lifecycle, LogsAreRotatedAndTheLatestLinesStay) {

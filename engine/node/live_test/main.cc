@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -76,4 +77,8 @@ int run(int argc, char** argv) {
 
 }  // namespace fairlead::node
 
-int main(int argc, char** argv) { return fairlead::node::run(argc, argv); }
+int main(int argc, char** argv) {
+  // What careful people have: pods of other users must run all the same.
+  ::umask(077);
+  return fairlead::node::run(argc, argv);
+}

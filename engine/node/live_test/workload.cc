@@ -189,6 +189,7 @@ std::string act(const std::string& path, int& code) {
     for (int i = std::atoi(rest.c_str()); i > 0; --i) std::printf("%d %s\n", i, std::string(90, 'x').c_str());
     std::fflush(stdout);
   }
+  if (verb == "pause") std::this_thread::sleep_for(std::chrono::seconds(std::atoi(rest.c_str())));
   if (verb == "exit") std::_Exit(std::atoi(rest.c_str()));
   if (verb == "eat") {
     const auto size = static_cast<std::size_t>(std::atoi(rest.c_str())) << 20;
@@ -241,8 +242,8 @@ void on_term(int) {
 }  // namespace
 
 /// workload serve PORT…; workload exit CODE [MESSAGE]; workload touch FILE; workload link TO NAME; workload healthy
-/// FILE; workload rights FILE; workload get IP PORT PATH; workload dial IP PORT SERVE_PORT: says how the very first
-/// connection went, then serves.
+/// FILE; workload pause SECONDS; workload rights FILE; workload get IP PORT PATH; workload dial IP PORT SERVE_PORT:
+/// says how the very first connection went, then serves.
 int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
   std::signal(SIGTERM, on_term);
@@ -254,6 +255,10 @@ int main(int argc, char** argv) {
   }
   if (verb == "touch") return std::ofstream(argv[2]) << "touched" ? 0 : 1;
   if (verb == "link") return ::symlink(argv[2], argv[3]);
+  if (verb == "pause") {
+    std::this_thread::sleep_for(std::chrono::seconds(std::atoi(argv[2])));
+    return 0;
+  }
   if (verb == "healthy") return std::ifstream(argv[2]) ? 0 : 1;
   if (verb == "rights") {
     std::ofstream out(argv[2]);
