@@ -12,15 +12,14 @@
 #include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/node/files.h"
+#include "engine/node/image_index.h"
 
 namespace fairlead::node {
 
 namespace {
 
-constexpr const char* kRefName = "org.opencontainers.image.ref.name";
 constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
 constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-constexpr int kMaxIndexDepth = 4;
 
 std::vector<std::string> strings(const Value& array) {
   std::vector<std::string> out;
@@ -28,14 +27,13 @@ std::vector<std::string> strings(const Value& array) {
   return out;
 }
 
-/// Held while index.json changes.
-Result<Descriptor> lock(const std::string& directory) {
+}  // namespace
+
+Result<Descriptor> lock_images(const std::string& directory) {
   Descriptor file(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (!file || ::flock(file.get(), LOCK_EX) != 0) return fail("cannot lock {}: {}", directory, error_text(errno));
   return file;
 }
-
-}  // namespace
 
 std::string ImageStore::blob_path(const std::string& digest) const {
   return directory_ + "/blobs/sha256/" + digest.substr(digest.find(':') + 1);
@@ -129,6 +127,9 @@ Result<> ImageStore::prepare() const {
 Result<std::string> ImageStore::put_blob(std::string_view content) {
   if (auto ok = prepare(); !ok) return std::unexpected(ok.error());
   std::string digest = "sha256:" + sha256_hex(content);
+  // Young again, so that collect leaves it to the image that is being made.
+  std::error_code missing;
+  std::filesystem::last_write_time(blob_path(digest), std::filesystem::file_time_type::clock::now(), missing);
   // One that is there may be damaged; who builds the image again is to get it whole.
   if (const auto there = read_file(blob_path(digest), content.size() + 1); there && *there == content) return digest;
   if (auto ok = replace_file(blob_path(digest), content); !ok) return std::unexpected(ok.error());
@@ -137,7 +138,7 @@ Result<std::string> ImageStore::put_blob(std::string_view content) {
 
 Result<> ImageStore::tag(const std::string& digest, std::int64_t size, const std::string& name) {
   if (auto ok = prepare(); !ok) return ok;
-  const auto held = lock(directory_);
+  const auto held = lock_images(directory_);
   if (!held) return std::unexpected(held.error());
   auto index = read_index();
   if (!index) return std::unexpected(index.error());

@@ -1,8 +1,10 @@
 // OCI images on this machine: an image-layout directory (github.com/opencontainers/image-spec, image-layout.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,10 @@ namespace fairlead::node {
 
 inline constexpr std::string_view kHostImage = "fairlead.local/host";  ///< The host's programs, read-only.
 inline constexpr std::string_view kDnsImage = "fairlead.local/dns";    ///< Cluster DNS, answered by the node.
+
+/// So many versions of a service can be gone back to that nothing names any more.
+inline constexpr std::size_t kKeptTags = 10;
+inline constexpr std::chrono::seconds kLeastImageAge = std::chrono::hours(24);
 
 struct Image {
   std::string digest;  ///< Of its manifest.
@@ -47,14 +53,21 @@ class ImageStore {
   /// Makes the manifest `digest` (of `size` bytes) known, under `name:tag`; an older image of that name keeps its
   /// digest and loses the name.
   [[nodiscard]] Result<> tag(const std::string& digest, std::int64_t size, const std::string& name);
-  /// The digests of the images that have a name: the last one built under each. Nothing is ever removed from the
-  /// layout, since a rollback may ask for an older image by its digest.
+  /// The digests of the images that have a name: the last one built under each.
   [[nodiscard]] Result<std::vector<std::string>> named() const;
+
+  /// Removes images and then every blob that no image left needs. Kept are those in `wanted` (a digest, or
+  /// "name:tag"), the newest kKeptTags of each name, and whatever is younger than `least_age`, since somebody may be
+  /// about to name it. An image that cannot be read ends it before anything is removed. Answers how many blobs went.
+  [[nodiscard]] Result<std::size_t> collect(const std::set<std::string>& wanted,
+                                            std::chrono::seconds least_age = kLeastImageAge);
 
  private:
   [[nodiscard]] Result<Value> read_json(const std::string& digest) const;
   [[nodiscard]] Result<Value> read_index() const;
   [[nodiscard]] Result<> prepare() const;
+  [[nodiscard]] bool is_young(const std::string& digest, std::chrono::seconds least_age) const;
+  [[nodiscard]] Result<> mark(const std::string& digest, int depth, std::set<std::string>& needed) const;
   [[nodiscard]] Result<Image> load(const std::string& digest) const;
 
   std::string directory_;

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <vector>
+
 #include "base/testing_folder.h"
 #include "engine/node/files.h"
 
@@ -20,6 +25,77 @@ TEST(ImageStore, ADamagedBlobIsWrittenAgain) {
     EXPECT_EQ(store.put_blob(content).value_or(""), *digest);
     EXPECT_EQ(read_file(store.blob_path(*digest)).value_or(""), content);
   }
+}
+
+class Collect : public ::testing::Test {
+ protected:
+  /// An image of two layers, one of which all images share.
+  std::string image(const std::string& name) {
+    const std::string shared = store_.put_blob("shared").value();
+    const std::string own = store_.put_blob("layer of " + name).value();
+    const std::string config = store_.put_blob("{\"config\":{\"User\":\"" + name + "\"}}").value();
+    const std::string manifest = fmt::format(
+        R"({{"config":{{"digest":"{}"}},"layers":[{{"digest":"{}"}},{{"digest":"{}"}}]}})", config, shared, own);
+    std::string digest = store_.put_blob(manifest).value();
+    EXPECT_TRUE(store_.tag(digest, static_cast<std::int64_t>(manifest.size()), name));
+    return digest;
+  }
+  bool is_whole(const std::string& digest) {
+    const auto found = store_.find("any@" + digest);
+    return found && std::ranges::all_of(found->layers, [&](const Image::Layer& layer) {
+             return read_file(store_.blob_path(layer.digest)).has_value();
+           });
+  }
+
+  const TemporaryFolder folder_{"images"};
+  ImageStore store_{folder_.path()};
+  static constexpr std::chrono::seconds kAnyAge{0};
+};
+
+TEST_F(Collect, KeepsWhatIsNamedAndTheNewestVersionsOfEachService) {
+  std::vector<std::string> web;
+  for (std::size_t i = 0; i < kKeptTags + 4; ++i) web.push_back(image(fmt::format("shop/web:{}", i)));
+  const std::string other = image("shop/other:1");
+  const std::set<std::string> wanted = {web[1], "shop/web:2"};
+  EXPECT_EQ(store_.collect(wanted, kAnyAge).value_or(0), 6U) << "a manifest, a configuration and a layer of two";
+  for (std::size_t i = 0; i < web.size(); ++i) EXPECT_EQ(is_whole(web[i]), i != 0 && i != 3) << i;
+  EXPECT_TRUE(is_whole(other)) << "each name has its own newest";
+  EXPECT_FALSE(store_.find("shop/web:3"));
+  EXPECT_TRUE(store_.find("shop/web:2"));
+  EXPECT_EQ(store_.collect(wanted, kAnyAge).value_or(9), 0U);
+}
+
+TEST_F(Collect, AnImageThatLostItsNameStaysAsLongAsSomebodyWantsIt) {
+  const std::string before = image("shop/web:1");
+  store_.put_blob("something else, so that the next one differs").value();
+  const std::string manifest = "{\"config\":{\"digest\":\"" + store_.put_blob("{}").value() + "\"},\"layers\":[]}";
+  const std::string after = store_.put_blob(manifest).value();
+  ASSERT_TRUE(store_.tag(after, static_cast<std::int64_t>(manifest.size()), "shop/web:1"));
+  ASSERT_TRUE(store_.collect({before}, kAnyAge));
+  EXPECT_TRUE(is_whole(before));
+  ASSERT_TRUE(store_.collect({}, kAnyAge));
+  EXPECT_FALSE(is_whole(before));
+  EXPECT_TRUE(is_whole(after));
+}
+
+TEST_F(Collect, WhatIsYoungStays) {
+  const std::string layer = store_.put_blob("of an image that is being made").value();
+  EXPECT_EQ(store_.collect({}).value_or(9), 0U);
+  EXPECT_TRUE(read_file(store_.blob_path(layer)));
+  std::filesystem::last_write_time(store_.blob_path(layer),
+                                   std::filesystem::file_time_type::clock::now() - 2 * kLeastImageAge);
+  ASSERT_TRUE(store_.put_blob("of an image that is being made"));
+  EXPECT_EQ(store_.collect({}).value_or(9), 0U) << "who makes it again makes it young";
+  EXPECT_EQ(store_.collect({}, kAnyAge).value_or(9), 1U);
+}
+
+TEST_F(Collect, RemovesNothingWhereAnImageCannotBeRead) {
+  const std::string good = image("shop/web:1");
+  const std::string bad = image("shop/web:2");
+  const std::string stray = store_.put_blob("of no image").value();
+  ASSERT_TRUE(write_file(store_.blob_path(bad), "damaged"));
+  EXPECT_FALSE(store_.collect({}, kAnyAge));
+  EXPECT_TRUE(is_whole(good) && read_file(store_.blob_path(stray)));
 }
 
 }  // namespace

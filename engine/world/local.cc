@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <random>
+#include <set>
 
 #include <spdlog/spdlog.h>
 
@@ -27,12 +28,14 @@
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/git_source.h"
 #include "engine/node/enclosure.h"
+#include "engine/node/image_store.h"
 #include "engine/node/local_node.h"
 #include "engine/world/control_loop.h"
 #include "engine/world/kept_file.h"
 #include "engine/world/lives.h"
 #include "engine/world/prometheus_metrics.h"
 #include "engine/world/system_objects.h"
+#include "engine/world/wanted_images.h"
 
 namespace fairlead::world {
 namespace {
@@ -103,9 +106,9 @@ class LocalCluster {
 
   /// The passes. An error of one is the cluster's.
   Result<> start() {
-    for (const auto pass :
-         {&LocalCluster::open_store, &LocalCluster::open_seams, &LocalCluster::add_controllers,
-          &LocalCluster::put_system_objects, &LocalCluster::listen, &LocalCluster::put_root_application}) {
+    for (const auto pass : {&LocalCluster::open_store, &LocalCluster::collect_images, &LocalCluster::open_seams,
+                            &LocalCluster::add_controllers, &LocalCluster::put_system_objects, &LocalCluster::listen,
+                            &LocalCluster::put_root_application}) {
       if (auto done = (this->*pass)(); !done) return done;
     }
     return {};
@@ -150,6 +153,22 @@ class LocalCluster {
     for (const std::string& sentence : *unknown) spdlog::warn("{}", sentence);
     api_.emplace(schema_, *store_, clock_, std::random_device{}());
     control::add_admission(*api_);
+    return {};
+  }
+
+  /// Before anything runs, so that nobody misses what goes. Not being able to costs space and nothing else.
+  Result<> collect_images() {
+    std::set<std::string> wanted;
+    for (const api::Resource* resource : schema_.resources()) {
+      if (resource->storage != resource) continue;
+      for (const api::ObjectPtr& object : api_->list(*resource)) add_images(object->tree(), wanted);
+    }
+    auto collected = add_delivered_images(options_.state + "/git", std::string(kBranch), wanted);
+    if (collected) {
+      const auto removed = node::ImageStore(options_.state + "/images").collect(wanted);
+      if (!removed) collected = std::unexpected(removed.error());
+    }
+    if (!collected) spdlog::warn("images that nobody needs are left: {}", collected.error().to_string());
     return {};
   }
 
