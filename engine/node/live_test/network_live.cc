@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <sstream>
 #include <thread>
@@ -227,6 +228,27 @@ TEST_F(Policy, AConnectionThatStopsBeingAllowedStops) {
   EXPECT_EQ(cluster().ask(uids_->at("web"), "connect/" + db + ":8080"), "timeout");
   EXPECT_EQ(cluster().ask(uids_->at("db"), "name"), "db") << "the node itself always reaches its pods";
   cluster().program({});
+}
+
+TEST(Program, ThatIsRefusedIsTriedAgainByOneTimerHoweverManyFollow) {
+  const std::string folder = cluster().directory() + "/refusing";
+  const std::string calls = folder + "/calls";
+  ASSERT_TRUE(make_directories(folder));
+  ASSERT_TRUE(write_file(folder + "/nft", "#!/bin/sh\necho call >> " + calls + "\nsleep 0.2\nexit 1\n", 0755));
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", (folder + ":" + path).c_str(), 1);
+  for (const char* address : {"10.96.7.1", "10.96.7.2", "10.96.7.3", "10.96.7.4"}) {
+    cluster().node().program({{service("refused", address, {{"10.244.0.2", 8080}})}, {}, {}});
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  const std::string text = read_file(calls).value_or("");
+  EXPECT_GE(std::ranges::count(text, '\n'), 2);
+  EXPECT_LE(std::ranges::count(text, '\n'), 9) << "one a second, and those that followed";
+  ::setenv("PATH", path.c_str(), 1);
+  const auto begin = std::chrono::steady_clock::now();
+  cluster().program({});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 TEST(HostPort, LeadsFromTheHostAndSaysWhoHoldsIt) {
