@@ -131,6 +131,7 @@ void DnsZone::add_service(const seam::ServiceProgram& service) {
   }
   for (const auto& entry : service.headless) {
     const Address address = parse_address(entry.ip);
+    if (address == 0) continue;
     add(name).addresses.push_back(address);
     std::string dashed = entry.ip;
     std::ranges::replace(dashed, '.', '-');

@@ -285,10 +285,10 @@ namespace {
 Result<> make_places(const std::string& run) {
   if (auto ok = make_directories(run + "/trash"); !ok) return ok;
   for (const std::string name : {"volumes", "layers"}) {
-    const std::string left = run + "/trash/" + name;
-    remove_tree(left);
-    std::error_code none;
-    std::filesystem::rename(run + "/" + name, left, none);
+    const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+    const std::string left = run + "/" + name;
+    // The trash takes up whatever lies in its directory.
+    if (std::rename(left.c_str(), fmt::format("{}/trash/{}-{}", run, name, now).c_str()) != 0) remove_tree(left);
   }
   for (const char* name : {"/live", "/rootfs", "/volumes", "/layers"}) {
     if (auto ok = make_directories(run + name); !ok) return ok;

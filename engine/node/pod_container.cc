@@ -14,7 +14,7 @@ namespace {
 
 constexpr Duration kRetry{5'000};
 constexpr Duration kImageRetry{2'000};
-/// A postStart hook may take as long as it likes; this is for those who ask for a limit.
+/// A postStart hook may take as long as it likes.
 constexpr Duration kNoLimit = std::chrono::days(365);
 
 using Kind = ContainerRecord::Kind;
