@@ -99,8 +99,9 @@ class Node {
   /// Starts `pod` (a v1.Pod tree), or, when it runs already, takes over a changed spec (container images) or changed
   /// inputs (files of volumes change in place, environment only with the next start). Idempotent.
   virtual void run(std::shared_ptr<const Value> pod, PodInputs inputs) = 0;
-  /// Ends the pod with this uid: preStop, SIGTERM, then SIGKILL once `grace` has passed. Idempotent; a later call may
-  /// shorten the grace. Ends with a report that says `stopped`, also for a pod that is not known.
+  /// Ends the pod with this uid: preStop, SIGTERM, then SIGKILL once `grace` has passed, yet two seconds after SIGTERM
+  /// at the soonest, as the kubelet does. Idempotent; a later call may shorten the grace. Ends with a report that says
+  /// `stopped`, also for a pod that is not known.
   virtual void stop(std::string uid, Duration grace) = 0;
 
   /// Makes the network be `program`, whole.
