@@ -75,6 +75,8 @@ CLUSTERS = [
     ("region", setting('azurerm_kubernetes_cluster_node_pool.this["spot"]', "spot_max_price", 0.01), "pool spot is"),
     ("region", setting('azurerm_kubernetes_cluster_node_pool.this["workload"]', "host_encryption_enabled", False), "pool workload is"),
     ("region", setting(CLUSTER, "default_node_pool", 0, "vm_size", "Standard_B1s"), "pool system"),
+    ("region", setting(CLUSTER, "default_node_pool", 0, "orchestrator_version", None), "pool system"),
+    ("region", setting('azurerm_kubernetes_cluster_node_pool.this["workload"]', "orchestrator_version", "1.35"), "pool workload is"),
     ("region", setting('azurerm_kubernetes_cluster_node_pool.this["spot"]', "node_taints", []), "pool spot is"),
     ("region", setting('azurerm_kubernetes_cluster_node_pool.this["workload"]', "node_labels", {"a": "b"}), "pool workload is"),
     ("region", dropping("azurerm_kubernetes_cluster_node_pool"), "pool spot is None"),

@@ -16,18 +16,18 @@ def invoked():
 
 def pool_as_planned(values):
     spot = values.get("priority") == "Spot"
-    return {"size": values["vm_size"], "min": values["min_count"], "max": values["max_count"], "disk": values.get("os_disk_size_gb") or None,
-            "priority": values.get("priority") or "Regular", "zones": sorted(values["zones"] or []),
+    return {"size": values["vm_size"], "version": values.get("orchestrator_version"), "min": values["min_count"], "max": values["max_count"],
+            "disk": values.get("os_disk_size_gb") or None, "priority": values.get("priority") or "Regular", "zones": sorted(values["zones"] or []),
             "surge": [settings["max_surge"] for settings in values.get("upgrade_settings") or []],
             "os": values["os_sku"], "subnet": values.get("vnet_subnet_id"), "encrypted": values["host_encryption_enabled"],
             "public": values["node_public_ip_enabled"], "labels": values.get("node_labels") or {}, "taints": values.get("node_taints") or [],
             "spot": (values["spot_max_price"], values["eviction_policy"]) if spot else None}
 
 
-def pool_as_declared(pool, zones, subnet):
+def pool_as_declared(pool, version, zones, subnet):
     spot = pool["priority"] == "Spot"  # Azure gives its nodes a label and a taint.
-    return {"size": pool["size"], "min": pool["min"], "max": pool["max"], "disk": pool.get("diskGb"), "priority": pool["priority"],
-            "zones": sorted(map(str, zones)), "surge": [] if spot else [pool.get("maxSurge", "33%")],
+    return {"size": pool["size"], "version": version, "min": pool["min"], "max": pool["max"], "disk": pool.get("diskGb"),
+            "priority": pool["priority"], "zones": sorted(map(str, zones)), "surge": [] if spot else [pool.get("maxSurge", "33%")],
             "os": "AzureLinux3", "subnet": subnet, "encrypted": True,
             "public": False, "labels": {**pool["labels"], **({SPOT: "spot"} if spot else {})},
             "taints": [*pool["taints"], *([f"{SPOT}=spot:NoSchedule"] if spot else [])],
@@ -41,7 +41,7 @@ def check_pools(environment, plan, region):
     for _, resource in of_type(plan, "azurerm_kubernetes_cluster"):
         planned["system"] = pool_as_planned(resource["values"]["default_node_pool"][0])
     zones, subnet = environment["regions"][region]["zones"], Places(environment).subnet(region, "nodes")
-    want = {name: pool_as_declared(pool, zones, subnet) for name, pool in environment["nodePools"].items()}
+    want = {name: pool_as_declared(pool, environment["cluster"]["version"], zones, subnet) for name, pool in environment["nodePools"].items()}
     yield from (f"pool {name} is {planned.get(name)}, not {want.get(name)}"
                 for name in sorted(planned.keys() | want.keys()) if planned.get(name) != want.get(name))
 

@@ -111,10 +111,11 @@ module "cluster" {
 module "node_pools" {
   source = "../modules/node-pools"
 
-  cluster_id = module.cluster.id
-  subnet_id  = module.spoke.subnet_ids.nodes
-  zones      = local.zones
-  tags       = local.tags
+  cluster_id         = module.cluster.id
+  kubernetes_version = local.environment.cluster.version
+  subnet_id          = module.spoke.subnet_ids.nodes
+  zones              = local.zones
+  tags               = local.tags
 
   pools = {
     for name, pool in local.environment.nodePools : name => {

@@ -104,6 +104,7 @@ resource "azurerm_kubernetes_cluster" "this" {
   default_node_pool {
     name                         = "system"
     temporary_name_for_rotation  = "systemtmp"
+    orchestrator_version         = var.kubernetes_version # Without, a new version would be the control plane's alone.
     vm_size                      = var.system_pool.size
     os_sku                       = "AzureLinux3"
     os_disk_size_gb              = var.system_pool.disk_gb

@@ -5,6 +5,7 @@ resource "azurerm_kubernetes_cluster_node_pool" "this" {
   temporary_name_for_rotation = "${substr(each.key, 0, 9)}tmp"
   kubernetes_cluster_id       = var.cluster_id
   mode                        = "User"
+  orchestrator_version        = var.kubernetes_version # AKS takes pools along with the control plane for patches only.
   vm_size                     = each.value.size
   os_sku                      = "AzureLinux3"
   os_disk_size_gb             = each.value.disk_gb

@@ -4,6 +4,12 @@ variable "cluster_id" {
   nullable    = false
 }
 
+variable "kubernetes_version" {
+  description = "Minor version, the cluster's; AKS picks the patch."
+  type        = string
+  nullable    = false
+}
+
 variable "subnet_id" {
   description = "Subnet of the nodes."
   type        = string

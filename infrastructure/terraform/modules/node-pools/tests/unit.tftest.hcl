@@ -2,10 +2,11 @@
 mock_provider "azurerm" {}
 
 variables {
-  cluster_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"
-  subnet_id  = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
-  zones      = []
-  tags       = {}
+  cluster_id         = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"
+  kubernetes_version = "1.36"
+  subnet_id          = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
+  zones              = []
+  tags               = {}
   pools = {
     spot     = { size = "Standard_D2ds_v5", min = 0, max = 2, priority = "Spot", taints = ["a=b:NoSchedule"] }
     workload = { size = "Standard_D2ds_v5", min = 1, max = 2 }
