@@ -174,6 +174,45 @@ def check_routes(tree):
             yield f"{environment}: routes serve {sorted(served.get(environment, []))}, edge.hosts are {sorted(hosts or [])}"
 
 
+PORTS = {"containers": 443, "queues": 443, "secrets": 443, "redis": 10000}
+INSIDE = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"}
+
+
+def reached(policy):
+    """(ranges, exceptions, ports) of each rule by which pods leave the cluster, and the apps that they may call inside."""
+    outside, inside = [], set()
+    for rule in policy["spec"]["egress"]:
+        blocks = [peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer]
+        inside |= {peer["podSelector"]["matchLabels"].get("app") for peer in rule["to"] if "ipBlock" not in peer and "namespaceSelector" not in peer}
+        if blocks:
+            outside.append((sorted(block["cidr"] for block in blocks), {e for block in blocks for e in block.get("except", [])},
+                            sorted(port["port"] for port in rule["ports"])))
+    return outside, inside
+
+
+def check_access(tree):
+    """Who is granted something in Azure can become its identity, and reaches what it is granted; each service what it needs, and no more."""
+    for environment, service, objects in tree.services():
+        value, place = tree.environments[environment], f"rendered/{environment}/{service}"
+        kinds = {kind for kind, grants in value["grants"].items() for grant in grants.values() if grant["identity"] == service}
+        account, rollout, policy = (tree.one(kind, among=objects) for kind in ("ServiceAccount", "Rollout", "NetworkPolicy"))
+        client = account["metadata"].get("annotations", {}).get("azure.workload.identity/client-id", "")
+        label = rollout["spec"]["template"]["metadata"]["labels"].get("azure.workload.identity/use")
+        if bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", client)) != bool(kinds) or label != ("true" if kinds else None):
+            yield f"{place}: is granted {sorted(kinds)}, but its client id is \"{client}\" and its pods' label {label}"
+        subject = (account["metadata"]["namespace"], account["metadata"]["name"], rollout["spec"]["template"]["spec"]["serviceAccountName"])
+        identity = value["identities"][service]
+        if subject != (identity["namespace"], identity["serviceAccount"], identity["serviceAccount"]):
+            yield f"{place}: runs as {subject}, whom nobody federates"
+        want, calls = [], set(value["services"][service]["calls"])
+        if kinds:
+            want.append((sorted(region["subnets"]["endpoints"] for region in value["regions"].values()), set(), sorted({PORTS[kind] for kind in kinds})))
+        if kinds or value["services"][service]["egress"]:
+            want.append((["0.0.0.0/0"], INSIDE, [443]))
+        if reached(policy) != (want, calls):
+            yield f"{place}: its pods reach {reached(policy)}, but need {(want, calls)}"
+
+
 def check_prometheus(tree):
     """The same address and labels as on one machine."""
     values = tree.values("prometheus")
@@ -225,7 +264,7 @@ def check_clusters(tree):
 
 
 CHECKS = [check_images, check_sources, check_namespaces, check_applications, check_identities, check_gateway, check_routes,
-          check_prometheus, check_plugin, check_versions, check_clusters]
+          check_access, check_prometheus, check_plugin, check_versions, check_clusters]
 
 
 def findings(tree):

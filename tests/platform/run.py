@@ -14,6 +14,7 @@ except ImportError:
 
 import charts
 import checks
+import rendering
 import scripts
 from tree import Tree
 
@@ -61,6 +62,14 @@ BREAKAGES = [
     ("terraform/foundation/locals.tf", '"quay/argoproj/argo-rollouts"', '"quay/argo-rollouts"'),
     ("rendered/dev/storefront/manifests.yaml", "- dev.shop.example", "- shop.example"),
     ("rendered/prod/storefront/manifests.yaml", "    - name: edge\n      namespace: gateway", "    - name: edge\n      namespace: shop"),
+    ("rendered/dev/catalog/manifests.yaml", 'client-id: "0000', 'client-id: "-000'),
+    ("rendered/dev/catalog/manifests.yaml", 'azure.workload.identity/use: "true"', 'azure.workload.identity/use: "yes"'),
+    ("rendered/dev/catalog/manifests.yaml", "serviceAccountName: catalog", "serviceAccountName: default"),
+    ("rendered/dev/catalog/manifests.yaml", "cidr: 10.17.9.0/24", "cidr: 10.17.0.0/16"),
+    ("rendered/dev/catalog/manifests.yaml", "except: [10.0.0.0/8, ", "except: ["),
+    ("rendered/dev/storefront/manifests.yaml", "matchLabels: {app: catalog}", "matchLabels: {app: orders}"),
+    ("rendered/dev/environment.json", '"identity": "catalog"', '"identity": "storefront"'),
+    ("rendered/dev/environment.json", '"catalog"\n      ],\n      "egress": []', '"catalog"\n      ],\n      "egress": ["api.example.com"]'),
     ("rendered/prod/environment.json", '"ghcr.io"', '"quay.io"'),
     ("rendered/dev/environment.json", '"gatewayIp": "10.17.8.10"', '"gatewayIp": "10.17.9.10"'),
 ]
@@ -104,6 +113,8 @@ def findings(folder):
     tree = copy(folder / "tree")
     yield from broken(tree, BREAKAGES, lambda: checks.findings(Tree(tree)))
     yield from broken(tree, SCRIPT_BREAKAGES, lambda: scripts.findings(Tree(tree), folder / "stubs"))
+    yield from rendering.findings(ROOT, folder / "rendering")
+    yield from scripts.check_identities(Tree(tree), folder / "stubs")
     yield from scripts.check_release(Tree(tree), folder / "stubs")
 
 

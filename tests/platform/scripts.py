@@ -78,6 +78,23 @@ def check_images(tree, folder):
         yield "bootstrap/images: hides a refusal"
 
 
+def check_identities(tree, folder):
+    """What is granted something has the id that Azure knows, also where its values name none yet. `tree` is changed."""
+    (tree.root / "tools/render").parent.mkdir(exist_ok=True)
+    (tree.root / "tools/render").write_text("#!/bin/bash\n")
+    (tree.root / "tools/render").chmod(0o755)
+    values = tree.root / "infrastructure/apps/catalog/values-dev.yaml"
+    before = values.read_text()
+    identity, line = tree.environments["dev"]["identities"]["catalog"]["name"], "clientId: 11111111-2222-3333-4444-555555555555\n"
+    for start in (re.sub(r"(?m)^clientId: .*\n", "", before), before.replace("\n", "\nclientId: 00000000-0000-0000-0000-000000000000\n", 1)):
+        values.write_text(start)
+        code, said, calls, _ = run(tree, folder, "identities", "dev")
+        if code != 0 or values.read_text().count("clientId:") != 1 or line not in values.read_text() or f"--name {identity} " not in calls:
+            yield f"bootstrap/identities: exit code {code}, called {calls}, wrote {values.read_text()}{said}"
+    if "clientId" in (tree.root / "infrastructure/apps/storefront/values-dev.yaml").read_text():
+        yield "bootstrap/identities: gives one to a service that is granted nothing"
+
+
 def check_release(tree, folder):
     """What was pushed is what is pinned. `tree` is changed."""
     (tree.root / "tools/render").parent.mkdir(exist_ok=True)
