@@ -14,6 +14,7 @@ except ImportError:
 
 import charts
 import checks
+import guide
 import rendering
 import scripts
 from tree import Tree
@@ -110,6 +111,7 @@ def findings(folder):
     yield from checks.findings(Tree(ROOT))
     yield from scripts.findings(Tree(ROOT), folder / "stubs")
     yield from charts.findings(Tree(ROOT))
+    yield from guide.findings(ROOT, folder / "guide")
     tree = copy(folder / "tree")
     yield from broken(tree, BREAKAGES, lambda: checks.findings(Tree(tree)))
     yield from broken(tree, SCRIPT_BREAKAGES, lambda: scripts.findings(Tree(tree), folder / "stubs"))
