@@ -87,32 +87,46 @@ def check_door(root, folder):
 # Stands for az, docker and curl: remembers what it was called with, and answers the two questions that the script asks.
 CALLED = """#!/bin/bash
 echo "${0##*/} $*" >>"$CALLS"
-case "$*" in
-  "acr repository"*) echo sha256:of-what-was-pushed ;;
+case "${0##*/} $*" in
+  "az acr login"*) echo "logs in ${DOCKER_COMMAND##*/}" >>"$CALLS" ;;
+  *" build "*) for context; do :; done; [ -f "$context/tofu" ] && [ ! -L "$context/tofu" ] || exit 1 ;;
+  "az acr repository"*) echo sha256:of-what-was-pushed ;;
   *releases/latest) echo '{"tag_name": "v9.8.7"}' ;;
 esac
 """
 
 
+# What the script itself is made of.
+PROGRAMS = ("bash", "cp", "dirname", "mktemp", "python3", "rm")
+
+
 def check_runner(root, folder):
-    """The key goes into the vault and on no command line; the image is built from upstream's newest, pushed, and its digest said."""
+    """The key goes into the vault and on no command line; the image is built from upstream's newest, with Docker or with Podman,
+    pushed, and its digest said."""
     tree = folder / "tree"
     for part in ("infrastructure/bootstrap", "infrastructure/rendered"):
         shutil.copytree(root / part, tree / part)
     (tree / ".tools").mkdir()
-    (tree / ".tools/tofu").touch(mode=0o755)
-    for name in ("az", "docker", "curl"):
-        (folder / name).write_text(CALLED)
-        (folder / name).chmod(0o755)
-    key, calls = folder / "app.pem", folder / "calls"
+    (folder / "tofu-1").touch(mode=0o755)
+    (tree / ".tools/tofu").symlink_to(folder / "tofu-1")  # As tools/install does with one that is on PATH.
+    key = folder / "app.pem"
     key.write_text("PRIVATE")
-    done = subprocess.run([tree / "infrastructure/bootstrap/runner", "dev", key], text=True, capture_output=True, timeout=60, env={
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "CALLS": str(calls)})
-    called = calls.read_text() if calls.exists() else ""
-    wanted = (f"--vault-name kv-dev-run-8dfaa --name github-app-key --file {key}", "VERSION=9.8.7", "docker push fairleaddev.azurecr.io/runner:9.8.7")
-    missing = [text for text in wanted if text not in called]
-    if done.returncode != 0 or missing or "PRIVATE" in called or 'image: "sha256:of-what-was-pushed"' not in done.stdout:
-        yield f"bootstrap/runner: exit code {done.returncode}, did not call {missing}: {done.stdout}{done.stderr}"
+    for builder in ("docker", "podman"):
+        programs, calls = folder / f"with-{builder}", folder / f"calls-{builder}"
+        programs.mkdir()
+        for name in ("az", builder, "curl"):
+            (programs / name).write_text(CALLED)
+            (programs / name).chmod(0o755)
+        for name in PROGRAMS:  # Not all of PATH: there may be the other builder.
+            (programs / name).symlink_to(shutil.which(name))
+        done = subprocess.run([tree / "infrastructure/bootstrap/runner", "dev", key], text=True, capture_output=True, timeout=60,
+                              env={"PATH": str(programs), "CALLS": str(calls)})
+        called = calls.read_text() if calls.exists() else ""
+        wanted = (f"--vault-name kv-dev-run-8dfaa --name github-app-key --file {key}", "VERSION=9.8.7", f"logs in {builder}",
+                  f"{builder} push fairleaddev.azurecr.io/runner:9.8.7")
+        missing = [text for text in wanted if text not in called]
+        if done.returncode != 0 or missing or "PRIVATE" in called or 'image: "sha256:of-what-was-pushed"' not in done.stdout:
+            yield f"bootstrap/runner, {builder}: exit code {done.returncode}, did not call {missing}: {done.stdout}{done.stderr}"
 
 
 def check_locks(root, folder):
