@@ -56,7 +56,21 @@ def undescribed(text):
             yield f"output {name} has no description"
 
 
+# What a workflow runs of others' is named by commit: a tag can be moved to other code, which then runs with our rights.
+UNPINNED = re.compile(r"uses: (?!\./)(?!\S+@[0-9a-f]{40} # v)(\S+)")
+
+
+def unpinned(text):
+    return UNPINNED.findall(text)
+
+
+def check_workflows(root):
+    for path in [*sorted((root / ".github/workflows").glob("*.y*ml")), *sorted((root / "docs").glob("*.md"))]:
+        yield from (f"{path.relative_to(root)}: {action} is not named by a commit, with its version behind" for action in unpinned(path.read_text()))
+
+
 def check_sources(root):
+    yield from check_workflows(root)
     folder = root / "infrastructure/terraform"
     for path in sorted(folder.rglob("*.tf")):
         if ".terraform" in path.parts:
@@ -160,6 +174,9 @@ def check_the_checks():
     for text in MAY_STAY:
         for _, why in refused_in(text):
             yield f"the check of sources refuses {text}: {why}"
+    if unpinned("uses: a/b@v4\n- uses: a/b@main # v1\nuses: ./x\nuses: a/b@" + "0" * 40 + " # v1\nuses: a/b@" + "0" * 40) != [
+            "a/b@v4", "a/b@main", "a/b@" + "0" * 40]:
+        yield "the check of workflows overlooks an action that is not pinned"
     if len(list(undescribed('variable "x" {\n  type = string\n}\noutput "y" {\n  value = 1\n}\n'))) != 3:
         yield "the check of descriptions overlooks one"
     for rendered in COLLISIONS:
