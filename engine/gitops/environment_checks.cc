@@ -17,6 +17,8 @@ using Errors = std::vector<Error>;
 // AKS supports the newest version and the two before it; 1.36 is general since June 2026.
 constexpr auto kSupportedVersions = std::to_array<std::string_view>({"1.34", "1.35", "1.36"});
 
+constexpr std::size_t kMaxCommonName = 64;  // X.509's upper bound of a certificate's common name.
+
 constexpr auto kOwnTags = std::to_array<std::string_view>({"environment", "class", "repository", "expires"});
 
 bool is_prod(const EnvironmentSources& sources) { return sources.at_own("environment").at("class").str() == "prod"; }
@@ -232,6 +234,11 @@ void check_edge(const EnvironmentSources& sources, Errors& errors) {
     return;
   }
   if (edge.at("hosts").empty()) errors.push_back(sources.own.error(edge, "edge.hosts names no host"));
+  if (const Value& host = edge.at("certificate", "host"); host.str().size() > kMaxCommonName) {
+    errors.push_back(
+        sources.own.error(host, fmt::format("edge.certificate.host has {} characters; a certificate takes {}",
+                                            host.str().size(), kMaxCommonName)));
+  }
   std::set<std::string_view> seen;
   for (const Value& host : edge.at("hosts").items()) {
     if (!seen.insert(host.str()).second) {

@@ -1,5 +1,6 @@
 #include "engine/gitops/environment_grants.h"
 
+#include <algorithm>
 #include <array>
 
 namespace fairlead::gitops {
@@ -25,14 +26,11 @@ constexpr auto kAddOns = std::to_array<AddOn>({
     {"prometheus", "monitoring", "prometheus"},
 });
 
+// Other identities of an environment: Application Gateway's, the runners' and the pipelines'.
+constexpr auto kOthers = std::to_array<std::string_view>({"application-gateway", "runners", "plan", "deploy"});
+
 const std::map<std::string, Source>& needs_of(const EnvironmentSources& sources) {
   return sources.needs.at(sources.name);
-}
-
-std::string azure_name(std::string_view target) {  // "orders/placed": storage queues live in one account.
-  std::string out(target);
-  out.replace(out.find('/'), 1, "-");
-  return out;
 }
 
 Value identity(std::string name, std::string_view k8s_namespace, std::string_view service_account) {
@@ -52,6 +50,17 @@ void add_grant(Value& grants, std::string_view service, const Value& grant) {
 }
 
 }  // namespace
+
+std::string azure_name(std::string_view target) {
+  std::string out(target);
+  out.replace(out.find('/'), 1, "-");
+  return out;
+}
+
+bool is_platform_identity(std::string_view name) {
+  return std::ranges::find(kAddOns, name, &AddOn::name) != kAddOns.end() ||
+         std::ranges::find(kOthers, name) != kOthers.end();
+}
 
 Value environment_identities(const EnvironmentSources& sources, const EnvironmentNames& names) {
   Value out = Value::object();

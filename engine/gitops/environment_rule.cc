@@ -193,11 +193,12 @@ DocumentRule cluster() {
        {"tier", otherwise("Standard", choice("Of the control plane.", {"Free", "Standard", "Premium"}))},
        {"autoscaler", otherwise("conservative", choice("How quickly nodes go.", {"aggressive", "conservative"}))},
        {"upgrades",
-        otherwise(Value::object(),
-                  object("What AKS upgrades by itself.",
-                         {{"cluster", otherwise("patch", choice("Kubernetes.", {"patch", "stable", "none"}))},
-                          {"nodes",
-                           otherwise("NodeImage", choice("Node images.", {"NodeImage", "SecurityPatch", "None"}))}}))},
+        otherwise(
+            Value::object(),
+            object(
+                "What AKS upgrades by itself.",
+                {{"cluster", otherwise("patch", choice("Kubernetes, within its minor version.", {"patch", "none"}))},
+                 {"nodes", otherwise("NodeImage", choice("Node images.", {"NodeImage", "SecurityPatch", "None"}))}}))},
        {"maintenance",
         required(object("When it may do so, in UTC.", {{"day", required(choice("Day of the week.", days))},
                                                        {"start", required(text("Time of day.", kTime))},

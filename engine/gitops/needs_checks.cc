@@ -1,8 +1,12 @@
 #include "engine/gitops/needs_checks.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
+
+#include "engine/gitops/environment_grants.h"
 
 namespace fairlead::gitops {
 namespace {
@@ -52,13 +56,39 @@ void check_grants(const Needs& all, const Source& needs, Errors& errors) {
   }
 }
 
+/// Queues and secrets of all services are side by side in Azure, where a hyphen stands for the slash.
+void check_azure_names(const Needs& all, const std::string& kind, Errors& errors) {
+  std::map<std::string, std::string> seen;  // By the name in Azure: service/name.
+  for (const auto& [service, needs] : all) {
+    for (const Value& name : needs.document.at(kind + "s").items()) {
+      const std::string target = fmt::format("{}/{}", service, name.str());
+      const std::string in_azure = azure_name(target);
+      const auto [it, fresh] = seen.emplace(in_azure, target);
+      if (!fresh) {
+        errors.push_back(needs.error(
+            name, fmt::format("{} {} is called {} in Azure, as is {}", kind, target, in_azure, it->second)));
+      }
+      if (kind == "queue" && in_azure.find("--") != std::string::npos) {
+        errors.push_back(needs.error(
+            name,
+            fmt::format("{} {} is called {} in Azure, which takes no two hyphens in a row", kind, target, in_azure)));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void check_needs(const EnvironmentSources& sources, std::vector<Error>& errors) {
   const auto it = sources.needs.find(sources.name);
   if (it == sources.needs.end()) return;
   const Value& services = sources.at_own("services");
+  for (const char* kind : {"queue", "secret"}) check_azure_names(it->second, kind, errors);
   for (const auto& [service, needs] : it->second) {
+    if (is_platform_identity(service)) {
+      errors.push_back(sources.own.error(
+          services.at(service), fmt::format("services.{}: an identity of the platform has this name", service)));
+    }
     for (const Value& callee : needs.document.at("calls").items()) {
       if (services.has(callee.str())) continue;
       errors.push_back(

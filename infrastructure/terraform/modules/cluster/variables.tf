@@ -80,7 +80,7 @@ variable "autoscaler" {
 }
 
 variable "upgrades" {
-  description = "What AKS upgrades by itself: Kubernetes (patch, stable, none) and node images (NodeImage, SecurityPatch, None)."
+  description = "What AKS upgrades by itself: Kubernetes (patch, none) and node images (NodeImage, SecurityPatch, None)."
   type = object({
     cluster = string
     nodes   = string
