@@ -53,9 +53,14 @@ Value foundation(const EnvironmentSources& sources) {
   out.set("environment", sources.at_own("hub").at("ref"))
       .set("location", primary_region(holder))
       .set("subject", subject != nullptr ? *subject : Value(fmt::format("repo:{}", owner.at("repository").str())));
+  // A state holds what Azure said, keys as well: each environment's pipelines read their own.
   Value environments = Value::array();
-  for (const std::string& spoke : sources.spokes()) environments.push_back(spoke);
-  return out.set("environments", std::move(environments));
+  Value containers = Value::object({{sources.name, EnvironmentNames(sources.own.document).state_container()}});
+  for (const std::string& spoke : sources.spokes()) {
+    environments.push_back(spoke);
+    containers.set(spoke, EnvironmentNames(sources.environment(spoke)->document).state_container());
+  }
+  return out.set("environments", std::move(environments)).set("stateContainers", std::move(containers));
 }
 
 /// What the firewall lets out of one environment: its own list, and what its services need.

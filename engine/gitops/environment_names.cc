@@ -19,9 +19,8 @@ EnvironmentNames::EnvironmentNames(const Value& document)
           sha256_hex(fmt::format("{}/{}", document.at("azure", "subscription").str(), stem_)).substr(0, kHashDigits)) {}
 
 Value EnvironmentNames::foundation() const {
-  return Value::object({{"resourceGroup", "rg-" + stem_ + "-foundation"},
-                        {"stateAccount", "st" + name_ + "state" + hash_},
-                        {"stateContainer", "tfstate"}});
+  return Value::object(
+      {{"resourceGroup", "rg-" + stem_ + "-foundation"}, {"stateAccount", "st" + name_ + "state" + hash_}});
 }
 
 Value EnvironmentNames::hub(std::string_view code) const {

@@ -15,6 +15,8 @@ class EnvironmentNames {
   explicit EnvironmentNames(const Value& document);
 
   [[nodiscard]] Value foundation() const;
+  /// Of the environment's own states, in the foundation's account.
+  [[nodiscard]] std::string state_container() const { return "tfstate-" + name_; }
   /// Of the registry, where this environment holds it.
   [[nodiscard]] std::string registry() const { return prefix_ + name_; }
   [[nodiscard]] std::string hub_group() const { return "rg-" + stem_ + "-hub"; }

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <optional>
 
+#include <fmt/ranges.h>
+
 #include "base/hash.h"
 #include "base/yaml.h"
 #include "engine/gitops/environment_rule.h"
@@ -91,6 +93,9 @@ EnvironmentSources read_environment(const std::string& root, const std::string& 
   if (sources.own.document.is_null()) return sources;
   const std::string_view hub = sources.own.document.at("hub", "ref").str();
   const std::string_view registry = sources.own.document.at("registry", "ref").str();
+  if (hub == name || registry == name) {  // One that comes shares them.
+    sources.hashes.set(environment_file("*"), sha256_hex(fmt::format("{}", fmt::join(environments(root), "\n"))));
+  }
   for (const std::string& other : environments(root)) {
     if (other == name) continue;
     Read file = read(root, environment_file(other), environment_rule());

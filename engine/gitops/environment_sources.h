@@ -24,8 +24,10 @@ struct EnvironmentSources {
   std::map<std::string, Source> others;  ///< Every other environment whose file is sound.
   /// needs.yaml by environment and service: of this environment, and of those that share the hub where it holds one.
   std::map<std::string, std::map<std::string, Source>> needs;
-  Value hashes = Value::object();  ///< SHA-256 of each file that the result depends on.
-  std::vector<Error> errors;       ///< What is wrong with those files by themselves.
+  /// SHA-256 of each file that the result depends on; where others may share the hub or the registry, by the pattern
+  /// of their files, that of all environments' names.
+  Value hashes = Value::object();
+  std::vector<Error> errors;  ///< What is wrong with those files by themselves.
 
   [[nodiscard]] const Value& at_own(std::string_view key) const { return own.document.at(key); }
   /// This environment's hub is its own, and others may share it.

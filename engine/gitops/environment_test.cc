@@ -96,7 +96,7 @@ TEST(Environment, joins_the_files_with_defaults_names_and_hashes) {
             R"({"nodes":"10.1.0.0/21","gateway":"10.1.8.0/24","endpoints":"10.1.9.0/24",)"
             R"("applicationGateway":"10.1.10.0/24","apiServer":"10.1.11.0/28","privateLink":"10.1.11.64/26"})");
   // Those that share the hub or the registry are sources too: the hub lets their traffic out, the registry replicates.
-  EXPECT_EQ(dev.at("sources").size(), 5U);
+  EXPECT_EQ(dev.at("sources").size(), 6U);
   EXPECT_EQ(dev.at("sources", "infrastructure/apps/web/needs.yaml").str().size(), 64U);
   EXPECT_EQ(to_json(dev.at("registry", "replicas")), R"(["uksouth"])");
   EXPECT_EQ(to_json(dev.at("hub", "spokes", "dev", "allow")), R"(["api.example.com"])");
@@ -116,6 +116,24 @@ TEST(Environment, grants_are_what_needs_say_and_kedas_count) {
 TEST(Environment, a_sandbox_applies_neither_hub_nor_edge) {
   EXPECT_EQ(to_json(Tree().render("box").value().at("roots")), R"(["global","region"])");
   EXPECT_EQ(to_json(Tree().render("prod").value().at("roots")), R"(["foundation","hub","global","region","edge"])");
+}
+
+TEST(Environment, who_holds_what_others_share_depends_on_their_names) {
+  const Tree tree;
+  const auto names = [&](const char* of) {
+    return std::string(tree.render(of).value().at("sources", "infrastructure/environments/*.yaml").string_or(""));
+  };
+  const std::string dev = names("dev");
+  EXPECT_EQ(names("box"), "");
+  tree.write("infrastructure/environments/more.yaml", "not read yet");
+  EXPECT_NE(names("dev"), dev);
+}
+
+TEST(Environment, each_keeps_its_states_in_a_container_of_its_own) {
+  const Tree tree;
+  EXPECT_EQ(to_json(tree.render("dev").value().at("foundation", "stateContainers")),
+            R"({"dev":"tfstate-dev","box":"tfstate-box"})");
+  EXPECT_EQ(to_json(tree.render("box").value().at("foundation", "stateContainers")), R"({"box":"tfstate-box"})");
 }
 
 TEST(Environment, runners_belong_to_the_hub_that_all_see) {

@@ -46,8 +46,8 @@ def endpoint_role(places):
 
 def pipeline_grants(environment, places):
     prefix = environment["azure"]["prefix"]
-    state = f"{places.state}/blobServices/default/containers/{environment['foundation']['stateContainer']}"
     for name in environment["foundation"]["environments"]:
+        state = f"{places.state}/blobServices/default/containers/{environment['foundation']['stateContainers'][name]}"
         for purpose, role in (("plan", "Reader"), ("deploy", "Contributor")):
             who = f"id-{prefix}-{name}-{purpose}"
             yield f'subscription["{name}-{purpose}"]', grant(places.subscription, role, who)

@@ -66,3 +66,8 @@ def check(planner, tree):
     yield from refused("is stale: infrastructure/apps/catalog/needs.yaml changed", lambda: planner.plan("global", environment="dev"),
                        "a stale environment.json")
     source.write_text(text)
+    another = tree / "infrastructure/environments/another.yaml"
+    another.touch()
+    yield from refused("is stale: infrastructure/environments/*.yaml changed", lambda: planner.plan("hub", environment="dev"),
+                       "the hub of environments that it does not know")
+    another.unlink()

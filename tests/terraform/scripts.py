@@ -146,6 +146,24 @@ def check_locks(root, folder):
         yield f"lock-providers: exit code {done.returncode}, locked {sorted(locked)}: {done.stderr}"
 
 
+def check_placeholder(root, folder):
+    """An image of runners that nobody pushed is not applied."""
+    tree = folder / "placeholder"
+    for part in ("tools", "infrastructure/rendered"):
+        shutil.copytree(root / part, tree / part)
+    file = tree / "infrastructure/rendered/dev/environment.json"
+    dev = json.loads(file.read_text())
+    (folder / "tofu").write_text(CALLED)
+    (folder / "tofu").chmod(0o755)
+    for digit, command, code in (("0", "apply", 2), ("0", "plan", 0), ("7", "apply", 0)):
+        dev["hub"]["runners"]["image"] = "sha256:" + digit * 64
+        file.write_text(json.dumps(dev))
+        done = subprocess.run([tree / "tools/terraform", "dev", "hub", command], text=True, capture_output=True, env={
+            "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "CALLS": str(folder / "placeholder.calls")})
+        if done.returncode != code or ("is a placeholder" in done.stderr) != (code == 2):
+            yield f"tools/terraform dev hub {command}, with a digest of {digit}: exit code {done.returncode}: {done.stderr}"
+
+
 def check(root):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -163,6 +181,7 @@ def check(root):
         yield from check_door(root, folder)
         yield from check_runner(root, folder)
         yield from check_locks(root, folder)
+        yield from check_placeholder(root, folder)
     for environment in sorted((root / "infrastructure/environments").glob("*.yaml")):
         done = subprocess.run([root / "tools/terraform", environment.stem, "moon", "plan"], text=True, capture_output=True)
         if done.returncode != 2 or "does not apply moon" not in done.stderr:

@@ -31,7 +31,7 @@ resource "azurerm_role_assignment" "subscription" {
 resource "azurerm_role_assignment" "state" {
   for_each = local.github
 
-  scope                = "${azurerm_storage_account.state.id}/blobServices/default/containers/${azurerm_storage_container.state.name}"
+  scope                = "${azurerm_storage_account.state.id}/blobServices/default/containers/${azurerm_storage_container.state[each.value.environment].name}"
   role_definition_name = each.value.purpose == "deploy" ? "Storage Blob Data Contributor" : "Storage Blob Data Reader"
   principal_id         = azurerm_user_assigned_identity.github[each.key].principal_id
   principal_type       = "ServicePrincipal"

@@ -16,8 +16,9 @@ locals {
   # The pipelines: one that only reads, for pull requests, and one that applies, behind the environment's approval in GitHub.
   github = {
     for pair in setproduct(local.foundation.environments, ["plan", "deploy"]) : "${pair[0]}-${pair[1]}" => {
-      purpose = pair[1]
-      subject = "${local.foundation.subject}:${pair[1] == "plan" ? "pull_request" : "environment:${pair[0]}"}"
+      environment = pair[0]
+      purpose     = pair[1]
+      subject     = "${local.foundation.subject}:${pair[1] == "plan" ? "pull_request" : "environment:${pair[0]}"}"
     }
   }
   deployers = { for name, identity in local.github : name => identity if identity.purpose == "deploy" }

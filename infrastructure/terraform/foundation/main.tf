@@ -73,8 +73,11 @@ resource "azurerm_storage_account" "state" {
   }
 }
 
+# A state holds what Azure said, keys as well: each environment's pipelines reach their own.
 resource "azurerm_storage_container" "state" {
-  name                  = local.foundation.stateContainer
+  for_each = local.foundation.stateContainers
+
+  name                  = each.value
   storage_account_id    = azurerm_storage_account.state.id
   container_access_type = "private"
 }
