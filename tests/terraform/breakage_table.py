@@ -193,6 +193,8 @@ GRANTS = [
     ("global", setting(COSMOS_GRANT, "principal_id", "somebody"), "principal_id is somebody"),
     ("global", changing(ASSIGNED, cut("scope", "/secrets/")), "scope is"),
     ("foundation", setting(ASSIGNED, "role_definition_name", "Owner"), "role_definition_name is Owner"),
+    ("foundation", changing('azurerm_role_assignment.state["staging-plan"]', lambda v: v.update(scope=v["scope"].replace("-staging", "-dev"))),
+     "scope is"),
     ("foundation", condition("{7f951dda", "{" + VAULT_ADMINISTRATOR + ", 7f951dda"), "condition is"),
     ("foundation", condition(":GuidEquals", ":GuidNotEquals"), "condition is"),
     ("foundation", setting('azurerm_role_assignment.roles["dev-deploy"]', "condition", None), "condition is None"),
