@@ -40,7 +40,7 @@ def findings(root, folder):
         program = re.search(r'--command "(\w+)', command)
         if not program or program[1] not in THERE or re.search(r"\b(curl|wget)\b", command):
             yield f"docs/azure-getting-started.md: the pod of `az aks command invoke` may not have what this needs: {command}"
-    asked, = [command for command in found if "/dev/tcp/" in command]
+    asked = next((command for command in found if "/dev/tcp/" in command), "exit 1")
     host, = re.findall(r"^route: \{hosts: \[(.*)\]\}", (root / "infrastructure/apps/storefront/values-sandbox.yaml").read_text(), re.M)
     folder.mkdir()
     (folder / "az").write_text(AZ)
