@@ -10,10 +10,11 @@ namespace {
 
 constexpr std::size_t kSmallRead = 4 * 1024;
 constexpr std::size_t kBodyRead = 64 * 1024;
-constexpr std::size_t kReadAhead = 64 * 1024;       // Of pipelined requests, while an answer is under way.
-constexpr std::size_t kMaxPipelined = 256 * 1024;   // Answers that wait before the next request is taken up.
-constexpr std::size_t kKeptBuffer = 256 * 1024;     // Larger write buffers are given back.
-constexpr std::size_t kMaxDiscarded = 1024 * 1024;  // Of what a refused peer still sends.
+constexpr std::size_t kReadAhead = 64 * 1024;      // Of pipelined requests, while an answer is under way.
+constexpr std::size_t kMaxPipelined = 256 * 1024;  // Answers that wait before the next request is taken up.
+constexpr std::size_t kKeptBuffer = 256 * 1024;    // Larger write buffers are given back.
+constexpr std::size_t kMaxDiscarded =
+    16 * 1024 * 1024;  // Of what a refused peer still sends: many write before they read.
 constexpr std::chrono::milliseconds kLinger{2'000};
 
 SteadyTime now() { return std::chrono::steady_clock::now(); }
@@ -182,7 +183,11 @@ void Connection::collect() {
 void Connection::refuse(const ParseError& error) {
   count(context_.counters.bad_requests);
   Exchange exchange({}, {.keep_alive = false});
-  exchange.send({.status = error.status, .headers = {{"content-type", "text/plain"}}, .body = error.message + "\n"});
+  if (context_.refusal) {
+    exchange.send(context_.refusal(error));
+  } else {
+    exchange.send({.status = error.status, .headers = {{"content-type", "text/plain"}}, .body = error.message + "\n"});
+  }
   exchange.collect(output_, false);
   request_begun_ = false;
   closing_ = true;

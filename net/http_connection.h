@@ -33,6 +33,7 @@ struct ServerCounters {
 struct ServerContext {
   Handler handler;
   BodyFilter reads_body;
+  Refusal refusal;
   ServerLimits limits;
   ServerCounters counters;
   std::atomic<bool> draining{false};

@@ -272,6 +272,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, Han
   impl->context.handler = std::move(handler);
   impl->context.limits = options.limits;
   impl->context.reads_body = std::move(options.reads_body);
+  impl->context.refusal = std::move(options.refusal);
   const ServerLimits& limits = options.limits;
   const auto shortest = std::min({limits.handshake, limits.header, limits.body, limits.idle, limits.write});
   for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {

@@ -85,6 +85,9 @@ struct ServerLimits {
 /// closes after the answer. Such a request must not be taken for one whose body is empty.
 using BodyFilter = std::function<bool(const Request& head)>;
 
+/// Words the answer to a request that the parser or a time limit refuses, on a server's thread; `why` names its status.
+using Refusal = std::function<Response(const ParseError& why)>;
+
 struct ServerOptions {
   std::string address = "127.0.0.1";  ///< IPv4 or IPv6, numeric.
   std::uint16_t port = 0;             ///< 0: the kernel chooses; see `HttpServer::port`.
@@ -93,6 +96,7 @@ struct ServerOptions {
   std::optional<TlsServerOptions> tls{};
   ServerLimits limits{};
   BodyFilter reads_body{};  ///< None: every body is read.
+  Refusal refusal{};        ///< None: the sentence as text.
 };
 
 struct ServerStats {

@@ -117,6 +117,21 @@ TEST(HttpServer, SaysContinueToWhoWaitsForIt) {
   EXPECT_NE(peer.read_until("POST /x hi").find("200 OK"), std::string::npos);
 }
 
+TEST(HttpServer, WordsARefusalAsItIsTold) {
+  ServerOptions options;
+  options.limits.parser.body_bytes = 10;
+  options.refusal = [](const ParseError& why) {
+    return Response{.status = why.status, .headers = {{"content-type", "x/y"}}, .body = "no: " + why.message};
+  };
+  const auto server = serve(echo, std::move(options));
+  RawPeer large(server->port());
+  large.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+  const std::string all = large.read_all();
+  EXPECT_TRUE(all.starts_with("HTTP/1.1 413 ")) << all;
+  EXPECT_NE(all.find("content-type: x/y"), std::string::npos) << all;
+  EXPECT_TRUE(all.ends_with("no: the body is larger than 10 bytes")) << all;
+}
+
 TEST(HttpServer, RefusesBadRequestsWithAReasonAndCloses) {
   const auto server = serve(echo, {.limits = {.parser = {.body_bytes = 10}}});
   RawPeer bad(server->port());
@@ -124,9 +139,9 @@ TEST(HttpServer, RefusesBadRequestsWithAReasonAndCloses) {
   const std::string all = bad.read_all();
   EXPECT_TRUE(all.starts_with("HTTP/1.1 400 ")) << all;
   EXPECT_EQ(occurrences(all, "HTTP/1.1 "), 1U);
-  // The answer arrives although the body is still being sent.
+  // The answer arrives although the body is still being sent, and its sender reads only afterwards.
   RawPeer large(server->port());
-  large.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + std::string(500'000, 'a'));
+  large.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n" + std::string(8'000'000, 'a'));
   EXPECT_TRUE(large.read_all().starts_with("HTTP/1.1 413 "));
   EXPECT_EQ(server->stats().bad_requests, 2U);
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/json.h"
 #include "engine/api/access.h"
 #include "engine/api/context.h"
 #include "engine/api/log_streams.h"
@@ -25,16 +26,30 @@ std::string counted_resource(const Schema& schema, const Route& route) {
   return found ? route.full_resource() : std::string();
 }
 
+Status too_large() {
+  Status status;
+  status.code = 413;
+  status.reason = "RequestEntityTooLarge";
+  status.message = fmt::format("Request entity too large: limit is {}", kMaxBody);
+  return status;
+}
+
+/// Wire thread: clients of the API read a Status, whoever refuses them.
+net::Response refused_unread(const net::ParseError& why) {
+  Status status = Status::bad_request(why.message);
+  if (why.status == 413) {
+    status = too_large();
+  } else if (why.status != 400) {
+    status.code = why.status;
+    status.reason.clear();
+  }
+  return {.status = why.status, .headers = {{"Content-Type", "application/json"}}, .body = to_json(status.to_value())};
+}
+
 /// Control thread: who is it, may they, and then do it.
 void serve(Context& context, const CallPtr& call) {
   call->counted = counted_resource(context.schema, call->route);
-  if (call->request.body.size() > kMaxBody) {
-    Status status;
-    status.code = 413;
-    status.reason = "RequestEntityTooLarge";
-    status.message = fmt::format("Request entity too large: limit is {}", kMaxBody);
-    return send_status(*call, status);
-  }
+  if (call->request.body.size() > kMaxBody) return send_status(*call, too_large());
   auto user = authenticate(context, *call);
   if (!user) return send_status(*call, user.error());
   call->user = std::move(*user);
@@ -119,6 +134,7 @@ Result<std::unique_ptr<Server>> Server::start(ServerParts parts, const ServerOpt
         .certificate = options.pki.server.certificate, .key = options.pki.server.key, .client_ca = options.pki.ca};
     wire.limits.parser.body_bytes = kMaxBody + 1024 * 1024;  // What is a little too large gets an answer, not a cut.
     wire.reads_body = [key](const net::Request& head) { return reads_body(head, key); };
+    wire.refusal = refused_unread;
     wire.limits.stream_buffer = kMaxUnsent;
     wire.limits.write = std::chrono::minutes(2);
     auto server =

@@ -251,6 +251,10 @@ TEST_F(ServerTest, RefusesWhatItCannotRead) {
   EXPECT_EQ(post(kMaps, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}})").code, 400);
   EXPECT_EQ(send(admin_, request("PATCH", std::string(kMaps) + "/a", "{}", "application/apply-patch+yaml")).code, 415);
   EXPECT_EQ(post(kMaps, map("a", std::string(kMaxBody, 'x'))).code, 413);
+  const auto far_over = post(kMaps, map("a", std::string(3 * kMaxBody, 'x')));
+  EXPECT_EQ(far_over.code, 413) << far_over.text;
+  EXPECT_EQ(far_over.body.at("reason").str(), "RequestEntityTooLarge");
+  EXPECT_EQ(far_over.body.at("message").str(), "Request entity too large: limit is 3145728");
   EXPECT_EQ(post("/api/v1/configmaps", map("a")).code, 405);
   EXPECT_EQ(get("/api/v1/nothings").code, 404);
   EXPECT_EQ(get("/apis/nothing/v1/nothings").text, "404 page not found\n");
