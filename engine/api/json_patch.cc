@@ -36,13 +36,16 @@ Result<Path> parse_pointer(const Value& pointer) {
   return out;
 }
 
-/// An index below `limit`; leading zeros and signs are not numbers to RFC 6901.
-std::optional<std::size_t> parse_index(const std::string& step, std::size_t limit) {
-  std::size_t index = 0;
-  if (step.empty() || (step.size() > 1 && step[0] == '0') || step[0] == '+') return std::nullopt;
+/// An index below `limit`, or one from the end as a negative number, "-1" being the last that may be named. RFC 6901
+/// knows neither these nor signs and leading zeros; upstream's library (evanphx/json-patch v4) reads them as Go's Atoi.
+std::optional<std::size_t> parse_index(std::string_view step, std::size_t limit) {
+  if (step.starts_with('+') && !step.substr(1).starts_with('-')) step.remove_prefix(1);
+  std::int64_t index = 0;
   const auto [end, error] = std::from_chars(step.data(), step.data() + step.size(), index);
-  if (error != std::errc() || end != step.data() + step.size() || index >= limit) return std::nullopt;
-  return index;
+  if (error != std::errc() || end != step.data() + step.size()) return std::nullopt;
+  const auto size = static_cast<std::int64_t>(limit);
+  if (index >= size || index < -size) return std::nullopt;
+  return static_cast<std::size_t>(index < 0 ? index + size : index);
 }
 
 Error missing(const Value& pointer) {
@@ -171,7 +174,12 @@ Result<> Document::replace(const Value& operation) {
   if (!path) return std::unexpected(path.error());
   if (auto fits = check_depth(*path, operation.at("path"), operation.at("value")); !fits) return fits;
   Value* node = walk(*path, path->size());
-  if (node == nullptr) return std::unexpected(missing(operation.at("path")));
+  if (node == nullptr) {
+    // Upstream's library looks whether there is an object to put it into, and no further.
+    Value* parent = path->empty() ? nullptr : walk(*path, path->size() - 1);
+    if (parent == nullptr || !parent->is_object()) return std::unexpected(missing(operation.at("path")));
+    node = &(*parent)[path->back()];
+  }
   *node = operation.at("value");
   return {};
 }
