@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <vector>
 
 #include <simdjson.h>
 
+#include "base/json_duplicates.h"
 #include "base/json_error.h"
 
 namespace fairlead {
@@ -32,17 +34,19 @@ bool has_duplicate_key(const Value::Object& members) {
   return std::ranges::adjacent_find(keys) != keys.end();
 }
 
+enum class Twice : std::uint8_t { kRefuse, kKeep };
+
 /// False where the text must be refused; why is found out afterwards, by find_json_error.
-bool build(const simdjson::dom::element& element, std::size_t depth, Value& out) {
+bool build(const simdjson::dom::element& element, std::size_t depth, Twice twice, Value& out) {
   switch (element.type()) {
     case element_type::OBJECT: {
       if (depth >= kMaxJsonDepth) return false;
       Value::Object members;
       for (const auto [key, child] : simdjson::dom::object(element)) {
         Member& member = members.emplace_back(Member{std::string(key), Value()});
-        if (!build(child, depth + 1, member.value)) return false;
+        if (!build(child, depth + 1, twice, member.value)) return false;
       }
-      if (has_duplicate_key(members)) return false;
+      if (twice == Twice::kRefuse && has_duplicate_key(members)) return false;
       out = Value(std::move(members));
       return true;
     }
@@ -50,7 +54,7 @@ bool build(const simdjson::dom::element& element, std::size_t depth, Value& out)
       if (depth >= kMaxJsonDepth) return false;
       Value::Array items;
       for (const auto child : simdjson::dom::array(element)) {
-        if (!build(child, depth + 1, items.emplace_back())) return false;
+        if (!build(child, depth + 1, twice, items.emplace_back())) return false;
       }
       out = Value(std::move(items));
       return true;
@@ -83,9 +87,54 @@ Error explain(std::string_view text, std::string_view file, std::string_view oth
   return Error{fmt::format("not acceptable as JSON: {}", otherwise), std::string(file)};
 }
 
-}  // namespace
+/// Leaves of members with the same key the last, at the first one's place.
+class LastWins {
+ public:
+  explicit LastWins(std::vector<std::string>& duplicates) : duplicates_(duplicates) {}
 
-Result<Value> parse_json(std::string_view text, std::string_view file) {
+  void node(Value& value) {
+    if (value.is_array()) {
+      for (std::size_t i = 0; i < value.size(); ++i) below(fmt::format("[{}]", i), value.mutable_items()[i]);
+    } else if (value.is_object()) {
+      object(value.mutable_members());
+    }
+  }
+
+ private:
+  void object(Value::Object& members) {
+    if (has_duplicate_key(members)) members = unique(std::move(members));
+    for (Member& member : members) below(path_.empty() ? member.key : "." + member.key, member.value);
+  }
+
+  Value::Object unique(Value::Object members) {
+    Value::Object kept;
+    std::unordered_map<std::string, std::size_t> places;
+    for (Member& member : members) {
+      const auto [at, first] = places.try_emplace(member.key, kept.size());
+      if (first) {
+        kept.push_back(std::move(member));
+        continue;
+      }
+      kept[at->second].value = std::move(member.value);
+      const std::string path = path_.empty() ? member.key : fmt::format("{}.{}", path_, member.key);
+      if (duplicates_.size() < kMaxDuplicateKeys && std::ranges::find(duplicates_, path) == duplicates_.end())
+        duplicates_.push_back(path);
+    }
+    return kept;
+  }
+
+  void below(const std::string& step, Value& value) {
+    const std::size_t before = path_.size();
+    path_ += step;
+    node(value);
+    path_.resize(before);
+  }
+
+  std::vector<std::string>& duplicates_;
+  std::string path_;
+};
+
+Result<Value> parse(std::string_view text, std::string_view file, Twice twice) {
   if (text.size() >= std::numeric_limits<std::uint32_t>::max()) return fail("JSON text over 4 GiB");
   thread_local simdjson::dom::parser shared;
   simdjson::dom::parser own;
@@ -94,7 +143,17 @@ Result<Value> parse_json(std::string_view text, std::string_view file) {
   const auto error = parser.parse(text.data(), text.size()).get(root);
   if (error != simdjson::SUCCESS) return std::unexpected(explain(text, file, simdjson::error_message(error)));
   Value value;
-  if (!build(root, 0, value)) return std::unexpected(explain(text, file, "unknown reason"));
+  if (!build(root, 0, twice, value)) return std::unexpected(explain(text, file, "unknown reason"));
+  return value;
+}
+
+}  // namespace
+
+Result<Value> parse_json(std::string_view text, std::string_view file) { return parse(text, file, Twice::kRefuse); }
+
+Result<Value> parse_json_last_wins(std::string_view text, std::vector<std::string>& duplicates) {
+  auto value = parse(text, {}, Twice::kKeep);
+  if (value) LastWins(duplicates).node(*value);
   return value;
 }
 

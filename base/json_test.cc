@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/json_duplicates.h"
 #include "base/json_error.h"
 #include "base/testdata.h"
 #include "base/utf8.h"
@@ -55,6 +56,23 @@ TEST(Json, PrettyIsTheSameTree) {
   const Value value = Value::object({{"a", Value::array({1, Value::object()})}, {"b", Value::array()}, {"c", "x"}});
   EXPECT_EQ(to_pretty_json(value), "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": [],\n  \"c\": \"x\"\n}");
   EXPECT_EQ(*parse_json(to_pretty_json(value)), value);
+}
+
+TEST(Json, KeysGivenTwiceCanBeTold) {
+  std::vector<std::string> twice;
+  const auto value = parse_json_last_wins(
+      R"({"a":1,"b":[{"c":1},{"c":1,"d":2,"c":3,"c":4}],"a":{"x":1,"x":2},"e":{"f.g":0,"f.g":1}})", twice);
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(*value, *parse_json(R"({"a":{"x":2},"b":[{"c":1},{"c":4,"d":2}],"e":{"f.g":1}})"));
+  EXPECT_EQ(twice, (std::vector<std::string>{"a", "a.x", "b[1].c", "e.f.g"}));
+  twice.clear();
+  EXPECT_EQ(parse_json_last_wins(R"({"a":[1]})", twice).value(), *parse_json(R"({"a":[1]})"));
+  EXPECT_FALSE(parse_json_last_wins(R"({"a":1,"a":)", twice).has_value());
+  EXPECT_TRUE(twice.empty());
+  std::string many = "{";
+  for (int i = 0; i < 1000; ++i) many += fmt::format("{}\"k{}\":0", i == 0 ? "" : ",", i / 2);
+  EXPECT_TRUE(parse_json_last_wins(many + "}", twice).has_value());
+  EXPECT_EQ(twice.size(), kMaxDuplicateKeys);
 }
 
 TEST(Json, LargeTextsDoNotShareAParser) {
