@@ -26,6 +26,9 @@ namespace fairlead::control {
 /// "custom-resource-definition": makes kinds that users define part of `schema`, and removes their objects with them.
 [[nodiscard]] std::unique_ptr<Reconciler> make_definition_controller(api::Api& api, api::Schema& schema);
 
+/// "clusterrole-aggregation": writes into every ClusterRole with an aggregationRule the rules that it gathers.
+[[nodiscard]] std::unique_ptr<Reconciler> make_cluster_role_aggregation(api::Api& api);
+
 /// "garbage-collector": removes what lost its last owner; carries out foreground and orphan deletion.
 [[nodiscard]] std::unique_ptr<Reconciler> make_garbage_collector(api::Api& api);
 

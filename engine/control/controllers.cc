@@ -34,6 +34,7 @@ void add_cluster_controllers(Manager& manager, api::Api& api, const Seams& seams
   manager.add(make_namespace_controller(api));
   manager.add(make_service_account_controller(api, seams.root_ca));
   if (seams.schema != nullptr) manager.add(make_definition_controller(api, *seams.schema));
+  manager.add(make_cluster_role_aggregation(api));
 }
 
 void add_admission(api::Api& api) {
