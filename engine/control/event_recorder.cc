@@ -1,5 +1,8 @@
 #include "engine/control/event_recorder.h"
 
+#include <algorithm>
+#include <map>
+
 #include "base/hash.h"
 
 namespace fairlead::control {
@@ -31,14 +34,17 @@ class EventExpiry final : public Reconciler {
   [[nodiscard]] std::string_view name() const override { return "event-expiry"; }
 
   void observe(const api::Event& event, Queue& queue) override {
-    if (&event.object->resource() == &events_ && event.type != api::Event::Type::kDeleted)
-      queue.add(event.object->key());
+    if (&event.object->resource() != &events_) return;
+    const api::Key key = event.object->key();
+    if (event.type == api::Event::Type::kDeleted) return void(written_.erase(key));
+    if (event.type == api::Event::Type::kModified) written_[key] = api_.clock().now();
+    queue.add(key);
   }
 
   [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
     const api::ObjectPtr event = api_.get(key);
     if (event == nullptr) return Again::when_changed();
-    const Duration left = last_seen(*event) + kEventLifetime - api_.clock().now();
+    const Duration left = last_written(*event) + kEventLifetime - api_.clock().now();
     if (left > Duration(0)) return Again::in(left);
     const auto removed = api_.remove(key);
     if (!removed && !removed.error().not_found()) return fail("{}", removed.error().message);
@@ -46,15 +52,26 @@ class EventExpiry final : public Reconciler {
   }
 
  private:
+  /// Upstream's lease begins with every write, whatever times the Event tells. After a restart they are all there is to
+  /// go by; only creation is known for certain.
+  Time last_written(const api::Object& event) {
+    const auto [at, unknown] = written_.try_emplace(event.key());
+    if (!unknown) return at->second;
+    const Time created = parse_time(event.at("metadata", "creationTimestamp").str()).value_or(Time());
+    const Time told = std::min(last_seen(event), api_.clock().now());
+    return at->second = std::max(created, told);
+  }
+
   static Time last_seen(const api::Object& event) {
     for (const std::string_view field : {"lastTimestamp", "eventTime", "firstTimestamp"}) {
       if (const auto t = parse_time(event.at(field).str())) return *t;
     }
-    return parse_time(event.at("metadata", "creationTimestamp").str()).value_or(Time());
+    return {};
   }
 
   api::Api& api_;
   const api::Resource& events_;
+  std::map<api::Key, Time> written_;
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ class EventRecorder {
   std::string component_;
 };
 
-/// Removes Events after kEventLifetime.
+/// Removes Events kEventLifetime after they were last written.
 [[nodiscard]] std::unique_ptr<Reconciler> make_event_expiry(api::Api& api);
 
 }  // namespace fairlead::control
