@@ -91,8 +91,9 @@ void device_request(Value& value) {
 void definition(Value& value) {
   if (!value.at("status", "storedVersions").empty()) return;
   for (const Value& version : value.at("spec", "versions").items()) {
-    if (version.at("storage").bool_or(false))
-      value.make("status", "storedVersions") = Value::array({version.at("name")});
+    if (!version.at("storage").bool_or(false)) continue;
+    value.make("status", "storedVersions") = Value::array({version.at("name")});
+    return;
   }
 }
 

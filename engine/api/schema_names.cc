@@ -24,6 +24,10 @@ constexpr std::string_view kLabel =
     "an "
     "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+constexpr std::string_view k1035Label =
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
+    "'[a-z]([-a-z0-9]*[a-z0-9])?')";
 constexpr std::string_view kNamePart =
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. "
@@ -103,6 +107,12 @@ Range parse_range(std::string_view text) {
 std::string bad_subdomain(std::string_view text) {
   if (text.size() > kMaxSubdomain) return too_long(kMaxSubdomain);
   return is_subdomain(text) ? "" : std::string(kSubdomain);
+}
+
+std::string bad_1035_label(std::string_view text) {
+  const std::string long_one = text.size() > kMaxLabel ? too_long(kMaxLabel) : std::string();
+  if (is_label(text) && lower(text.front())) return long_one;
+  return long_one.empty() ? std::string(k1035Label) : fmt::format("{},{}", long_one, k1035Label);
 }
 
 std::string bad_label(std::string_view text) {

@@ -1,10 +1,9 @@
 // ConfigMaps, Secrets, RBAC and the smaller kinds.
-// Sources: pkg/apis/{core,rbac,coordination}/validation, apiextensions-apiserver/pkg/apis/apiextensions/validation.
+// Sources: pkg/apis/{core,rbac,coordination}/validation.
 #include <algorithm>
 #include <array>
 
 #include "engine/api/schema_names.h"
-#include "engine/api/schema_structural.h"
 #include "engine/api/schema_validate.h"
 
 namespace fairlead::api {
@@ -71,15 +70,6 @@ void check_subject(const Value& subject, const std::string& where, bool namespac
     check_one_of(subject.at("apiGroup"), {kRbac}, where + ".apiGroup", findings);
   } else {
     findings.not_supported(where + ".kind", subject.at("kind"), {"ServiceAccount", "User", "Group"});
-  }
-}
-
-/// What is already stored may stay as it is.
-void check_schemas(const Value& spec, Findings& findings) {
-  for (std::size_t i = 0; i < spec.at("versions").size(); ++i) {
-    const Value& schema = spec.at("versions", i, "schema", "openAPIV3Schema");
-    Schema::Table scratch;
-    if (schema.is_object()) static_cast<void>(structural_type(schema, structural_path(i), scratch, findings));
   }
 }
 
@@ -176,29 +166,6 @@ void check_priority_class(const Value& object, const Value*, Findings& findings)
                     name));
   }
   check_one_of(object.at("preemptionPolicy"), {"PreemptLowerPriority", "Never"}, "preemptionPolicy", findings);
-}
-
-void check_definition(const Value& object, const Value* before, Findings& findings) {
-  const Value& spec = object.at("spec");
-  const std::string name = fmt::format("{}.{}", spec.at("names", "plural").str(), spec.at("group").str());
-  if (object.at("metadata", "name").str() != name) {
-    findings.invalid("metadata.name", object.at("metadata", "name"), "must be spec.names.plural+\".\"+spec.group");
-  }
-  check_one_of(spec.at("scope"), {"Cluster", "Namespaced"}, "spec.scope", findings);
-  std::size_t stored = 0;
-  for (std::size_t i = 0; i < spec.at("versions").size(); ++i) {
-    stored += spec.at("versions", i, "storage").bool_or(false) ? 1U : 0U;
-    if (spec.at("versions", i, "schema", "openAPIV3Schema").is_null()) {
-      findings.required(structural_path(i));
-    }
-  }
-  if (before == nullptr || before->at("spec", "versions") != spec.at("versions")) check_schemas(spec, findings);
-  if (stored != 1)
-    findings.invalid("spec.versions", spec.at("versions"), "must have exactly one version marked as storage version");
-  if (object.at("status", "storedVersions").empty()) {
-    findings.invalid("status.storedVersions", object.at("status", "storedVersions"),
-                     "must have at least one stored version");
-  }
 }
 
 }  // namespace fairlead::api
