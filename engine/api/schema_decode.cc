@@ -1,6 +1,9 @@
 // Strict decoding: names and JSON types of all fields, and scalars written the way upstream's encoders write them.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "base/json.h"
 #include "engine/api/path_text.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_type.h"
@@ -11,6 +14,9 @@ namespace {
 /// Goes through one object. Findings keep the order of the source.
 class Decoder {
  public:
+  /// `meta` is what objects within objects have under "metadata", whatever their schema says.
+  explicit Decoder(const Type& meta) : meta_(meta) {}
+
   void object(const Type& type, Value& value) {
     const bool outer_typed = std::exchange(typed_, type.typed);
     const std::string_view outer_struct = std::exchange(struct_, type.short_name());
@@ -30,13 +36,48 @@ class Decoder {
       kept.push_back(std::move(member));
     }
     value.mutable_members() = std::move(kept);
+    if (type.embedded) {
+      if (Value* metadata = value.find("metadata")) embedded_metadata(*metadata);
+    }
     typed_ = outer_typed;
     struct_ = outer_struct;
   }
 
-  std::vector<FieldError> take() { return std::move(findings_); }
+  std::vector<FieldError> take() {
+    std::ranges::move(embedded_, std::back_inserter(findings_));
+    if (findings_.size() > kMaxFindings) findings_.resize(kMaxFindings);
+    return std::move(findings_);
+  }
 
  private:
+  /// Source: apiextensions-apiserver/pkg/apiserver/schema/objectmeta/{algorithm,coerce}.go.
+  void embedded_metadata(Value& metadata) {
+    const auto step = path_.child("metadata");
+    const std::string where = path_.text();
+    const auto refuse = [&](std::string_view why) {
+      embedded_.push_back({FieldError::Reason::kType, where,
+                           fmt::format("{}: Invalid value: {}: {}", where, to_json(metadata), why), metadata.line(),
+                           metadata.column()});
+    };
+    if (embedded_.size() >= kMaxFindings) return;
+    if (!metadata.is_object()) {
+      return refuse(fmt::format("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", go_kind(metadata)));
+    }
+    Decoder inner(meta_);
+    Value decoded = metadata;
+    inner.object(meta_, decoded);
+    for (const FieldError& finding : inner.take()) {
+      if (finding.reason != FieldError::Reason::kUnknown) {
+        refuse(finding.message);
+        continue;
+      }
+      const std::string field = child_path(where, finding.field);
+      embedded_.push_back(
+          {finding.reason, field, fmt::format("unknown field \"{}\"", field), finding.line, finding.column});
+    }
+    metadata = std::move(decoded);
+  }
+
   void unknown(const Type& type, Member& member, Value::Object& kept) {
     const bool identity =
         type.embedded && (member.key == "apiVersion" || member.key == "kind" || member.key == "metadata");
@@ -122,6 +163,8 @@ class Decoder {
   }
 
   PathText path_;
+  const Type& meta_;
+  std::vector<FieldError> embedded_;  ///< Of the metadata of objects within objects; told last.
 
   std::string_view struct_;  ///< The Go struct that is being read.
   bool typed_ = false;
@@ -136,7 +179,7 @@ std::vector<FieldError> Schema::decode(const Resource& resource, Value& object) 
              fmt::format("{} must be an object, not {}", resource.kind, object.kind_name()), object.line(),
              object.column()}};
   }
-  Decoder decoder;
+  Decoder decoder(*table_->by_name.find("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")->second);
   decoder.object(*resource.type, object);
   return decoder.take();
 }

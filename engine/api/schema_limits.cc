@@ -13,8 +13,9 @@
 
 #include "base/json.h"
 #include "base/json_shape.h"
-#include "base/time.h"
 #include "engine/api/path_text.h"
+#include "engine/api/schema_format.h"
+#include "engine/api/schema_names.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_validate.h"
 
@@ -109,6 +110,47 @@ bool accepts(const Value& schema, const Value& value) {
   return !schema.has("not") || !accepts(schema.at("not"), value);
 }
 
+bool is_int32(const Value& value) {
+  const double number = value.number_or(0);
+  return number >= static_cast<double>(INT32_MIN) && number <= static_cast<double>(INT32_MAX);
+}
+
+std::string bad_kind(std::string_view kind) {
+  std::string lower(kind);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string why = bad_1035_label(lower);
+  return why.empty() ? why : "may have mixed case, but should otherwise match: " + why;
+}
+
+/// An object within an object. Source: apiextensions-apiserver/pkg/apiserver/schema/objectmeta/validation.go.
+void check_embedded(const Value& value, const std::string& path, Findings& findings) {
+  const std::string version_path = child_path(path, "apiVersion");
+  const std::string kind_path = child_path(path, "kind");
+  if (const Value* version = value.find("apiVersion"); version == nullptr) {
+    findings.required(version_path);
+  } else if (!version->is_string()) {
+    findings.invalid(version_path, *version, "must be a string");
+  } else if (version->str().empty()) {
+    findings.invalid(version_path, *version, "must not be empty");
+  } else if (std::ranges::count(version->str(), '/') > 1) {
+    findings.invalid(version_path, *version, fmt::format("unexpected GroupVersion string: {}", version->str()));
+  }
+  if (const Value* kind = value.find("kind"); kind == nullptr) {
+    findings.required(kind_path);
+  } else if (!kind->is_string()) {
+    findings.invalid(kind_path, *kind, "must be a string");
+  } else if (kind->str().empty()) {
+    findings.invalid(kind_path, *kind, "must not be empty");
+  } else if (const std::string why = bad_kind(kind->str()); !why.empty()) {
+    findings.invalid(kind_path, *kind, why);
+  }
+  const Value& metadata = value.at("metadata");
+  const std::string metadata_path = child_path(path, "metadata");
+  if (const std::string why = bad_path_segment(metadata.at("name").str()); metadata.has("name") && !why.empty())
+    findings.invalid(metadata_path + ".name", metadata.at("name"), why);
+  check_labels(metadata.at("labels"), metadata_path + ".labels", findings);
+}
+
 class Checker {
  public:
   Checker(std::string_view root, Findings& findings) : path_(root), findings_(findings) {}
@@ -117,6 +159,10 @@ class Checker {
     if (value.is_null() && type.nullable) return;
     if (!is_of(type.shape, value)) return findings_.wrong_type(path_.text(), value, json_type(type.shape));
     if (type.limits) limits(*type.limits, value);
+    if (type.shape == Shape::kInt32 && !is_int32(value)) {
+      findings_.invalid("<nil>", Value(""),
+                        fmt::format("Checked value must be of type integer with format int32 in {}", path_.text()));
+    }
     switch (type.shape) {
       case Shape::kObject:
         return object(type, value);
@@ -135,6 +181,7 @@ class Checker {
 
  private:
   void object(const Type& type, const Value& value) {
+    if (type.embedded) check_embedded(value, path_.text(), findings_);
     for (const Field& field : type.fields) {
       const Value* member = value.find(field.name);
       if (member == nullptr ? !field.required : field.type->typed) continue;  // ObjectMeta has rules of its own.
@@ -217,10 +264,12 @@ class Checker {
     if (!limits.pattern.empty() && !matches(limits.pattern, value.str())) {
       findings_.invalid(path_.text(), value, fmt::format("{} in body should match '{}'", path_.text(), limits.pattern));
     }
-    const bool bad_span = limits.format == "duration" && !parse_duration(value.str());
-    if (bad_span)
-      findings_.invalid(path_.text(), value,
-                        fmt::format("{} in body must be of type duration: {}", path_.text(), shown(value)));
+    if (!matches_format(limits.format, value.str())) {
+      findings_.add({FieldError::Reason::kType, path_.text(),
+                     fmt::format("Invalid value: {0}: {1} in body must be of type {2}: {0}", shown(value), path_.text(),
+                                 limits.format),
+                     value.line(), value.column()});
+    }
   }
 
   void number(const Limits& limits, const Value& value) {
