@@ -59,8 +59,8 @@ ApiResult<> admit_namespace(const Api& api, Admission& admission) {
   Status refused =
       Status::forbidden(resource, admission.object->at("metadata", "name").str(),
                         fmt::format("unable to create new content in namespace {} because it is being terminated", ns));
-  refused.causes.push_back(
-      {FieldError::Reason::kForbidden, "metadata.namespace", fmt::format("namespace {} is being terminated", ns)});
+  refused.causes.push_back({FieldError::Reason::kNamespaceTerminating, "metadata.namespace",
+                            fmt::format("namespace {} is being terminated", ns)});
   return std::unexpected(std::move(refused));
 }
 
@@ -77,6 +77,7 @@ void add_standard_admission(Api& api) {
   api.add_admission("pod-security", with_api(admit_pod_security));
   api.add_admission("pod-fields", admit_pod_fields);
   api.add_admission("rbac-escalation", with_api(admit_grant));
+  api.add_admission("certificate-requester", admit_certificate_request);
 }
 
 }  // namespace fairlead::api

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kPodTokenSeconds =
     3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
 
 /// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, pod-qos,
-/// service-addresses, pod-security, pod-fields, rbac-escalation.
+/// service-addresses, pod-security, pod-fields, rbac-escalation, certificate-requester.
 void add_standard_admission(Api& api);
 
 [[nodiscard]] bool is_pod(const Resource& resource);
@@ -24,7 +24,7 @@ void add_standard_admission(Api& api);
 /// be read, and that is all.
 [[nodiscard]] ApiResult<> admit_unserved(Admission& admission);
 /// Warns of what a CustomResourceDefinition asks for in vain: CEL rules, conversion webhooks, another version of a kind
-/// that is built in, and changes while the cluster runs.
+/// that is built in. Refuses new objects of a kind whose definition is going.
 [[nodiscard]] ApiResult<> admit_definition(const Api& api, Admission& admission);
 /// Nothing is created in a namespace that is missing or going; the built-in namespaces stay.
 [[nodiscard]] ApiResult<> admit_namespace(const Api& api, Admission& admission);
@@ -41,6 +41,8 @@ void add_standard_admission(Api& api);
 /// Refuses pods with fields that nothing here acts on where ignoring them would change what runs, and warns of the
 /// others; templates of pods are warned of.
 [[nodiscard]] ApiResult<> admit_pod_fields(Admission& admission);
+/// Writes into a CertificateSigningRequest who asks for the certificate, whatever it says itself.
+[[nodiscard]] ApiResult<> admit_certificate_request(Admission& admission);
 /// Refuses Roles, ClusterRoles and bindings that grant what their author does not hold, unless he may `escalate` the
 /// role or `bind` it.
 [[nodiscard]] ApiResult<> admit_grant(const Api& api, Admission& admission);

@@ -1,5 +1,7 @@
 #include "engine/api/api.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/json.h"
@@ -11,6 +13,8 @@
 #include "engine/api/metadata.h"
 #include "engine/api/pod_subresources.h"
 #include "engine/api/scale.h"
+#include "engine/api/schema_type.h"
+#include "engine/api/update_rules.h"
 
 namespace fairlead::api {
 namespace {
@@ -36,7 +40,7 @@ ApiResult<> check_identity(const Key& key, const Object& before, const Value& ob
   const std::string_view ns = metadata.at("namespace").str();
   if (!ns.empty() && ns != key.ns) {
     return std::unexpected(Status::bad_request(
-        fmt::format("the namespace of the object ({}) does not match the namespace on the URL ({})", ns, key.ns)));
+        fmt::format("the namespace of the object ({}) does not match the namespace on the request ({})", ns, key.ns)));
   }
   const std::string_view uid = metadata.at("uid").str();
   if (!uid.empty() && uid != before.uid()) {
@@ -51,6 +55,31 @@ ApiResult<> check_identity(const Key& key, const Object& before, const Value& ob
   return {};
 }
 
+/// This program looked at the object just now, on the thread that changes it. Source:
+/// k8s.io/apiserver/pkg/registry/generic/registry/store.go, Update.
+ApiResult<> check_revision(const Key& key, const Value& object, const WriteOptions& options) {
+  if (options.user == nullptr) return {};
+  if (!wants_revision(*key.resource) || !object.at("metadata", "resourceVersion").str().empty()) return {};
+  Resource named = *key.resource;
+  named.kind = named.plural;  // Upstream's words here.
+  FieldError error{FieldError::Reason::kInvalid, "metadata.resourceVersion",
+                   "Invalid value: 0: must be specified for an update"};
+  return std::unexpected(Status::invalid(named, key.name, {std::move(error)}));
+}
+
+/// The schema that a write is held to. Versions of a custom kind each have their own; a built-in kind is converted to
+/// what is stored before.
+const Resource& written_as(const Resource& storage, const Resource* served) {
+  return served != nullptr && !served->type->typed ? *served : storage;
+}
+
+/// The tree of what is stored, as `written` shows it: objects of a custom kind name the version they were stored under.
+Value tree_as(const Resource& written, const Object& object) {
+  Value tree = object.tree();
+  if (!written.type->typed) tree.set("apiVersion", written.api_version());
+  return tree;
+}
+
 /// Binding and eviction act on what the URL names, and their bodies say the same.
 /// Source: pkg/registry/core/pod/storage, BindingREST and EvictionREST.
 ApiResult<> check_action(const Key& key, std::string_view kind, const Value& body) {
@@ -58,6 +87,18 @@ ApiResult<> check_action(const Key& key, std::string_view kind, const Value& bod
     return std::unexpected(Status::bad_request(fmt::format("name in URL does not match name in {} object", kind)));
   }
   return check_request_namespace(key.ns, body);
+}
+
+/// Of a field that is not known it is said once, that it is not.
+std::vector<FieldError> with_duplicates(std::vector<FieldError> found, const std::vector<std::string>* paths) {
+  if (paths == nullptr || paths->empty()) return found;
+  std::vector<FieldError> out;
+  for (const std::string& path : *paths) {
+    if (out.size() >= kMaxFindings || std::ranges::find(found, path, &FieldError::field) != found.end()) continue;
+    out.push_back({FieldError::Reason::kDuplicate, path, fmt::format("duplicate field \"{}\"", path)});
+  }
+  std::ranges::move(found, std::back_inserter(out));
+  return out;
 }
 
 /// What is stored is read back by a reader with this limit. A body of protobuf holds JSON texts that each keep to it.
@@ -112,8 +153,9 @@ ObjectPtr Api::get(const Resource& resource, std::string_view ns, std::string_vi
 ApiResult<ObjectPtr> Api::get(const Key& key, Subresource subresource) const {
   ObjectPtr object = store_.get(key);
   if (!object) return std::unexpected(Status::not_found(*key.resource, key.name));
-  if (subresource == Subresource::kScale) return unstored(*key.resource, scale_of(*object), object->revision());
-  return object;
+  if (subresource != Subresource::kScale) return object;
+  if (auto ok = check_scalable(*key.resource, *object); !ok) return std::unexpected(ok.error());
+  return unstored(*key.resource, scale_of(*key.resource, *object), object->revision());
 }
 
 std::vector<ObjectPtr> Api::list(const Resource& resource, std::string_view ns, const Selector& labels) const {
@@ -135,8 +177,9 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
     if (given.empty()) {
       object.set(member, wanted);
     } else if (given != wanted) {
+      const std::string_view said = member == "apiVersion" ? "API version" : member;
       return std::unexpected(Status::bad_request(
-          fmt::format("the {} in the data ({}) does not match the expected {} ({})", member, given, member, wanted)));
+          fmt::format("the {0} in the data ({1}) does not match the expected {0} ({2})", said, given, wanted)));
     }
   }
   std::string refused;
@@ -144,7 +187,7 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
   if (const Value& metadata = object.at("metadata"); !metadata.is_null() && !metadata.is_object()) {
     unusable = fmt::format("metadata must be an object, not {}", metadata.kind_name());
   }
-  for (const FieldError& finding : schema_.decode(resource, object)) {
+  for (const FieldError& finding : with_duplicates(schema_.decode(resource, object), options.duplicates)) {
     const bool tolerable =
         finding.reason == FieldError::Reason::kUnknown || finding.reason == FieldError::Reason::kDuplicate;
     if (!tolerable) {
@@ -163,6 +206,9 @@ ApiResult<> Api::decode(const Resource& resource, Value& object, const WriteOpti
   if (resource.storage != &resource) object.set("apiVersion", resource.storage->api_version());
   return {};
 }
+
+/// Whoever holds a key may have it from before a definition changed.
+Key Api::current(const Key& key) const { return {&schema_.current(*key.resource), key.ns, key.name}; }
 
 /// Of what is sent to subresources and never stored.
 const Resource& Api::kind_of(std::string_view group, std::string_view version, std::string_view kind) const {
@@ -218,7 +264,8 @@ ApiResult<ObjectPtr> Api::create(const Resource& resource, std::string_view ns, 
   if (auto ok = store_.writable(); !ok) return std::unexpected(ok.error());
   if (auto ok = decode(resource, object, options); !ok) return std::unexpected(ok.error());
   if (auto ok = name_and_stamp(storage, ns, object); !ok) return std::unexpected(ok.error());
-  schema_.apply_defaults(storage, object);
+  const Resource& written = written_as(storage, &resource);
+  schema_.apply_defaults(written, object);
   Admission admission;
   admission.resource = &storage;
   admission.user = options.user;
@@ -226,7 +273,7 @@ ApiResult<ObjectPtr> Api::create(const Resource& resource, std::string_view ns, 
   admission.warnings = options.warnings;
   admission.dry_run = options.dry_run;
   if (auto ok = admit(admission); !ok) return std::unexpected(ok.error());
-  if (auto ok = validate(storage, object, nullptr); !ok) return std::unexpected(ok.error());
+  if (auto ok = validate(written, object, nullptr); !ok) return std::unexpected(ok.error());
   const Value& metadata = object.at("metadata");
   Key key{&storage, std::string(metadata.at("namespace").str()), std::string(metadata.at("name").str())};
   if (store_.get(key)) return std::unexpected(Status::already_exists(storage, key.name));
@@ -235,7 +282,8 @@ ApiResult<ObjectPtr> Api::create(const Resource& resource, std::string_view ns, 
   return store_.put(key, std::move(object));
 }
 
-ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subresource, const WriteOptions& options) {
+ApiResult<ObjectPtr> Api::update(const Key& given, Value object, Subresource subresource, const WriteOptions& options) {
+  const Key key = current(given);
   if (auto ok = store_.writable(); !ok) return std::unexpected(ok.error());
   const ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
@@ -269,20 +317,22 @@ ApiResult<ObjectPtr> Api::update(const Key& key, Value object, Subresource subre
     case Subresource::kFinalize:
       break;
   }
-  if (auto ok = decode(*key.resource, object, options); !ok) return std::unexpected(ok.error());
+  const Resource& written = written_as(*key.resource, options.served);
+  if (auto ok = decode(written, object, options); !ok) return std::unexpected(ok.error());
+  if (auto ok = check_revision(key, object, options); !ok) return std::unexpected(ok.error());
   if (auto ok = check_identity(key, *before, object); !ok) return std::unexpected(ok.error());
   return replace(key, before, std::move(object), subresource, options);
 }
 
 ApiResult<ObjectPtr> Api::replace(const Key& key, const ObjectPtr& before, Value object, Subresource subresource,
                                   const WriteOptions& options) {
-  const Resource& resource = *key.resource;
+  const Resource& resource = written_as(*key.resource, options.served);
   if (auto ok = prepare_update(resource, subresource, before->tree(), object); !ok) return std::unexpected(ok.error());
   if (object == before->tree()) return before;
   schema_.apply_defaults(resource, object);
   Admission admission;
   admission.operation = Admission::Operation::kUpdate;
-  admission.resource = &resource;
+  admission.resource = key.resource;
   admission.subresource = subresource;
   admission.user = options.user;
   admission.object = &object;
@@ -306,22 +356,25 @@ ApiResult<ObjectPtr> Api::commit(const Key& key, const Object& before, Value obj
 }
 
 ApiResult<ObjectPtr> Api::scale(const Key& key, const ObjectPtr& before, Value scale, const WriteOptions& options) {
-  if (!key.resource->has_scale) return std::unexpected(Status::not_found(*key.resource, key.name));
+  const Resource& written = written_as(*key.resource, options.served);
+  if (!written.has_scale) return std::unexpected(Status::not_found(written, key.name));
   if (auto ok = decode(kind_of("autoscaling", "v1", "Scale"), scale, options); !ok) return std::unexpected(ok.error());
   if (auto ok = check_identity(key, *before, scale); !ok) return std::unexpected(ok.error());
   Value object = before->tree();
-  if (auto ok = apply_scale(*key.resource, scale, object); !ok) return std::unexpected(ok.error());
-  auto written = replace(key, before, std::move(object), Subresource::kNone, options);
-  if (!written) return written;
-  return unstored(*key.resource, scale_of(**written), (*written)->revision());
+  if (auto ok = apply_scale(written, scale, object); !ok) return std::unexpected(ok.error());
+  auto stored = replace(key, before, std::move(object), Subresource::kNone, options);
+  if (!stored) return stored;
+  return unstored(*key.resource, scale_of(written, **stored), (*stored)->revision());
 }
 
-ApiResult<ObjectPtr> Api::patch(const Key& key, PatchType type, const Value& patch, Subresource subresource,
+ApiResult<ObjectPtr> Api::patch(const Key& given, PatchType type, const Value& patch, Subresource subresource,
                                 const WriteOptions& options) {
+  const Key key = current(given);
   const ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
   const bool on_scale = subresource == Subresource::kScale;
-  Value target = on_scale ? scale_of(*before) : before->tree();
+  const Resource& written = written_as(*key.resource, options.served);
+  Value target = on_scale ? scale_of(written, *before) : tree_as(written, *before);
   if (type == PatchType::kMerge || (on_scale && type == PatchType::kStrategicMerge)) {
     if (!patch.is_object()) return std::unexpected(Status::bad_request("a merge patch must be an object"));
     target = merge_patch(std::move(target), patch);
@@ -338,19 +391,26 @@ ApiResult<ObjectPtr> Api::patch(const Key& key, PatchType type, const Value& pat
     }
     target = std::move(*patched);
   }
+  if (on_scale && !written.type->typed && target.at("spec", "replicas").is_null()) {
+    return std::unexpected(Status::bad_request(
+        fmt::format("the spec replicas field \"{}\" cannot be empty", written.scale.spec_replicas)));
+  }
   return update(key, std::move(target), subresource, options);
 }
 
-ApiResult<ObjectPtr> Api::mutate(const Key& key, Subresource subresource, const std::function<void(Value&)>& change) {
+ApiResult<ObjectPtr> Api::mutate(const Key& given, Subresource subresource, const std::function<void(Value&)>& change) {
+  const Key key = current(given);
   ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));
-  Value object = before->tree();
+  const Value was = tree_as(*key.resource, *before);
+  Value object = was;
   change(object);
-  if (object == before->tree()) return before;
+  if (object == was) return before;
   return update(key, std::move(object), subresource);
 }
 
-ApiResult<ObjectPtr> Api::remove(const Key& key, const DeleteOptions& options) {
+ApiResult<ObjectPtr> Api::remove(const Key& given, const DeleteOptions& options) {
+  const Key key = current(given);
   if (auto ok = store_.writable(); !ok) return std::unexpected(ok.error());
   const ObjectPtr before = store_.get(key);
   if (!before) return std::unexpected(Status::not_found(*key.resource, key.name));

@@ -28,6 +28,8 @@ enum class Propagation : std::uint8_t { kBackground, kForeground, kOrphan };
 struct WriteOptions {
   const User* user = nullptr;  ///< Who asks, where somebody does; null: this program, which may do everything.
   FieldValidation validation = FieldValidation::kStrict;
+  const std::vector<std::string>* duplicates = nullptr;  ///< Paths of keys that the object's text gave twice.
+  const Resource* served = nullptr;  ///< Of a custom kind: the version that the object is written in; null: the stored.
   bool dry_run = false;
   std::vector<std::string>* warnings = nullptr;  ///< Where admission leaves its warnings, when somebody listens.
 };
@@ -104,6 +106,7 @@ class Api {
   struct State;
 
   [[nodiscard]] const Resource& kind_of(std::string_view group, std::string_view version, std::string_view kind) const;
+  [[nodiscard]] Key current(const Key& key) const;
   [[nodiscard]] ApiResult<> admit(Admission admission) const;
   [[nodiscard]] ApiResult<> validate(const Resource& resource, const Value& object, const Value* before) const;
   ApiResult<> name_and_stamp(const Resource& resource, std::string_view ns, Value& object);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_duplicates.h"
 #include "base/yaml.h"
 #include "engine/api/server_metrics.h"
 
@@ -68,6 +69,10 @@ Body read_body(const net::Request& request) {
       return body;
     }
     auto value = parse_json(request.body);
+    // Few texts are wrong, and of those few give a key twice: what is made of that is the request's to say.
+    if (!value) {
+      if (auto lenient = parse_json_last_wins(request.body, body.duplicates)) value = std::move(lenient);
+    }
     if (value) {
       body.value = std::move(*value);
     } else {

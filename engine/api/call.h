@@ -24,9 +24,10 @@ class ServerMetrics;
 struct Body {
   enum class Encoding : std::uint8_t { kNone, kJson, kYaml, kProtobuf, kUnknown };
   Encoding encoding = Encoding::kNone;
-  std::string media_type;  ///< Without parameters.
-  Value value;             ///< For kJson and kYaml.
-  std::string error;       ///< Why it could not be read.
+  std::string media_type;               ///< Without parameters.
+  Value value;                          ///< For kJson and kYaml.
+  std::vector<std::string> duplicates;  ///< Paths of keys that the text gives twice; the last one holds.
+  std::string error;                    ///< Why it could not be read.
 };
 
 /// Handed from a wire thread to the control thread, and then to an encoder; never used by two at once.

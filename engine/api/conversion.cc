@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "engine/api/schema_type.h"
 
 namespace fairlead::api {
 namespace {
@@ -98,7 +99,7 @@ bool has_own_fields(const Resource& served) {
 }
 
 Value to_served(const Resource& served, Value tree) {
-  if (served.storage == &served || served.storage == nullptr) return tree;
+  if (served.storage == nullptr || (served.storage == &served && served.type->typed)) return tree;
   tree.set("apiVersion", served.api_version());
   if (is_new_event(served)) {
     for (const auto& [core, event] : kEventFields) rename_member(tree, core, event);
@@ -120,7 +121,9 @@ Value to_storage(const Resource& served, Value tree) {
 }
 
 void append_served_json(std::string& out, const Resource& served, const Object& object) {
-  if (&object.resource() == &served || served.storage == nullptr) {
+  // Only the version says how an object of a custom kind was stored: its definition may have changed since.
+  const bool as_stored = object.at("apiVersion").str() == served.api_version();
+  if (&object.resource() == &served || served.storage == nullptr || (!served.type->typed && as_stored)) {
     out += object.json();
   } else {
     append_json(out, to_served(served, object.tree()));

@@ -82,6 +82,7 @@ ApiResult<FieldSelector> read_field_selector(const Resource& served, std::string
   if (!selector) return std::unexpected(Status::bad_request(selector.error().to_string()));
   for (FieldSelector::Term& term : selector->terms()) {
     if (term.label == "metadata.name" || term.label == "metadata.namespace") continue;
+    if (std::ranges::find(served.selectable, term.label) != served.selectable.end()) continue;
     const auto* known = std::ranges::find_if(
         kLabels, [&](const Label& label) { return is_of(label, served) && label.name == term.label; });
     if (known == kLabels.end()) return std::unexpected(unknown(served, term.label));

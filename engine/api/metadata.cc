@@ -55,16 +55,19 @@ std::uint64_t hex_number(std::string_view hex) {
   return out;
 }
 
-/// Everything but metadata and status, and for Deployments also annotations (they carry the pod template's revision).
+/// Everything but metadata, status and the version that it was written in, and for Deployments also annotations (they
+/// carry the pod template's revision).
 bool same_intent(const Resource& resource, const Value& a, const Value& b) {
   std::size_t count = 0;
+  const auto counted = [](const Member& m) {
+    return m.key != "metadata" && m.key != "status" && m.key != "apiVersion";
+  };
   for (const Member& member : a.members()) {
-    if (member.key == "metadata" || member.key == "status") continue;
+    if (!counted(member)) continue;
     ++count;
     const Value* other = b.find(member.key);
     if (other == nullptr || !(*other == member.value)) return false;
   }
-  const auto counted = [](const Member& m) { return m.key != "metadata" && m.key != "status"; };
   if (std::ranges::count_if(b.members(), counted) != static_cast<std::ptrdiff_t>(count)) return false;
   const bool annotations_count = resource.group == "apps" && resource.kind == "Deployment";
   return !annotations_count || a.at("metadata", "annotations") == b.at("metadata", "annotations");
@@ -88,7 +91,9 @@ ApiResult<> check_new_finalizers(const Resource& resource, const Value& before, 
 void keep_to_subresource(const Resource& resource, Subresource subresource, const Value& before, Value& object) {
   if (subresource == Subresource::kNone) {
     if (resource.has_status) restore(object, before, "status");
-    if (resource.group.empty() && resource.kind == "Namespace") restore(object, before, "spec");
+    const bool own_verbs = (resource.group.empty() && resource.kind == "Namespace") ||
+                           (resource.group == "certificates.k8s.io" && resource.kind == "CertificateSigningRequest");
+    if (own_verbs) restore(object, before, "spec");
     return;
   }
   Value out = before;
@@ -102,6 +107,18 @@ void keep_to_subresource(const Resource& resource, Subresource subresource, cons
   }
   if (subresource == Subresource::kStatus && of_node) restore(out.make("metadata"), object.at("metadata"), "labels");
   object = std::move(out);
+}
+
+/// A version that was stored once stays listed, for objects may still be kept as it had them.
+/// Source: apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go, PrepareForUpdate.
+void list_stored_version(Value& definition) {
+  for (const Value& version : definition.at("spec", "versions").items()) {
+    if (!version.at("storage").bool_or(false)) continue;
+    Value& stored = definition.make("status", "storedVersions");
+    if (std::ranges::find(stored.items(), version.at("name")) == stored.items().end())
+      stored.push_back(version.at("name"));
+    return;
+  }
 }
 
 }  // namespace
@@ -204,6 +221,8 @@ void prepare_new_status(const Resource& resource, Value& object) {
 
 ApiResult<> prepare_update(const Resource& resource, Subresource subresource, const Value& before, Value& object) {
   keep_to_subresource(resource, subresource, before, object);
+  const bool definition = resource.group == "apiextensions.k8s.io" && resource.kind == "CustomResourceDefinition";
+  if (definition && subresource == Subresource::kNone) list_stored_version(object);
   const Value& old = before.at("metadata");
   Value& metadata = object["metadata"];
   for (const std::string_view member : {"name", "namespace", "uid", "creationTimestamp", "generation",

@@ -3,11 +3,14 @@
 #include <charconv>
 
 #include "engine/api/delete_options.h"
+#include "engine/api/schema_type.h"
 
 namespace fairlead::api {
 namespace {
 
 using Reason = FieldError::Reason;
+
+constexpr std::size_t kShownBody = 30;  ///< Bytes of a body that a message quotes, as upstream.
 
 FieldError forbidden(std::string field, std::string_view why) {
   return {Reason::kForbidden, std::move(field), fmt::format("Forbidden: {}", why)};
@@ -65,6 +68,16 @@ Status unreadable(const Resource& resource, std::string_view why) {
 
 }  // namespace
 
+Status too_new(std::uint64_t asked, std::uint64_t current) {
+  Status status;
+  status.code = 504;
+  status.reason = "Timeout";
+  status.message = fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current);
+  status.retry_after_seconds = 1;
+  status.causes.push_back({FieldError::Reason::kResourceVersionTooLarge, "", "Too large resource version"});
+  return status;
+}
+
 ApiResult<std::optional<std::int64_t>> read_integer(const Query& query, std::string_view name) {
   const auto text = query.get(name);
   if (text.empty()) return std::nullopt;
@@ -103,6 +116,7 @@ ApiResult<WriteOptions> read_write_options(Call& call, std::string_view kind) {
   WriteOptions options;
   options.user = &call.user;
   options.warnings = &call.warnings;
+  options.duplicates = &call.body.duplicates;
   const auto dry = parse_dry_run(kind, call.query.all("dryRun"));
   if (!dry) return std::unexpected(dry.error());
   options.dry_run = *dry;
@@ -170,6 +184,17 @@ ApiResult<Value> read_object(const Call& call, const Schema& schema, const Resou
   if (!body.value.is_object()) {
     return std::unexpected(unreadable(
         resource, fmt::format("json parse error: json: cannot unmarshal {} into Go value", body.value.kind_name())));
+  }
+  if (!resource.type->typed && body.value.at("kind").str().empty()) {
+    std::string shown = call.request.body.substr(0, kShownBody);
+    if (call.request.body.size() > kShownBody) shown += " ...";
+    return std::unexpected(Status::bad_request(
+        fmt::format("the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{}' ({})",
+                    resource.kind, call.request.body, shown)));
+  }
+  if (!resource.type->typed && body.value.at("apiVersion").str().empty()) {
+    return std::unexpected(Status::bad_request(fmt::format(
+        "the API version in the data () does not match the expected API version ({})", resource.api_version())));
   }
   return body.value;
 }

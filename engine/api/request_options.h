@@ -33,6 +33,9 @@ struct ListOptions {
 /// here a dryRun is never overlooked.
 [[nodiscard]] ApiResult<DeleteOptions> read_delete_options(const Call& call, const Api& api);
 
+/// 504: the client asks for a revision that is not there yet.
+[[nodiscard]] Status too_new(std::uint64_t asked, std::uint64_t current);
+
 /// includeObject of tables.
 [[nodiscard]] ApiResult<IncludeObject> read_include_object(const Query& query);
 

@@ -1,7 +1,9 @@
 // Finding resources. The rest of Schema stands in schema_*.cc, one file per verb.
 #include "engine/api/schema.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "engine/api/schema_type.h"
 
@@ -91,6 +93,8 @@ Schema::Schema() : table_(std::make_unique<Table>()) {
     resource.acted_on = acted_on(resource);
     table_->built_in.insert(fmt::format("{}.{}", resource.plural, resource.group));
   }
+  std::ranges::copy_if(table_->served, std::back_inserter(table_->stored),
+                       [](const Resource* resource) { return resource->storage == resource; });
 }
 
 Schema::~Schema() = default;
@@ -120,6 +124,19 @@ const Resource& Schema::resource(std::string_view group, std::string_view plural
 }
 
 std::span<const Resource* const> Schema::resources() const { return table_->served; }
+
+std::span<const Resource* const> Schema::stored() const { return table_->stored; }
+
+const Resource* Schema::stored(std::string_view group, std::string_view plural) const {
+  const auto at = std::ranges::find_if(
+      table_->stored, [&](const Resource* resource) { return resource->group == group && resource->plural == plural; });
+  return at == table_->stored.end() ? nullptr : *at;
+}
+
+const Resource& Schema::current(const Resource& storage) const {
+  const auto at = std::ranges::lower_bound(table_->stored, storage.ordinal, {}, &Resource::ordinal);
+  return at == table_->stored.end() || (*at)->ordinal != storage.ordinal ? storage : **at;
+}
 
 std::string child_path(std::string_view parent, std::string_view name) {
   return parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name);

@@ -42,10 +42,12 @@ struct ScalePaths {
   std::string selector;
 };
 
-/// One kind as one API version serves it. Lives as long as its Schema, at one address: compare by pointer.
+/// One kind as one API version serves it. Lives as long as its Schema and never changes, so any thread may read it. Of
+/// a built-in kind there is one: compare by pointer. A changed definition makes new ones: compare by ordinal.
 struct Resource {
-  std::uint32_t ordinal = 0;  ///< Order of registration; the same in every run.
-  std::string group;          ///< Empty for the core group.
+  std::uint32_t ordinal =
+      0;              ///< Order of registration; the same in every run. Storage resources of a kind share theirs.
+  std::string group;  ///< Empty for the core group.
   std::string version;
   std::string kind;
   std::string plural;
@@ -58,8 +60,10 @@ struct Resource {
   bool has_status = false;  ///< The status subresource exists: plain updates leave .status alone.
   bool has_scale = false;
   ScalePaths scale;
-  bool acted_on = false;  ///< Something in this program acts on objects of this kind.
-  /// The version that is stored; itself for most. Objects, keys and watches always name the storage resource.
+  std::vector<std::string> selectable;  ///< Paths that a field selector may name: "spec.color". Of custom kinds alone.
+  bool acted_on = false;                ///< Something in this program acts on objects of this kind.
+  /// The version that is stored, which need not be served; itself for most. Objects, keys and watches always name the
+  /// storage resource.
   const Resource* storage = nullptr;
   const Type* type = nullptr;
   std::vector<Column> columns;
@@ -74,7 +78,19 @@ inline constexpr std::size_t kMaxFindings = 100;
 
 /// One finding about an object: `field` is a path as Kubernetes writes it, "spec.template.spec.containers[0].image".
 struct FieldError {
-  enum class Reason { kUnknown, kInvalid, kRequired, kDuplicate, kNotSupported, kForbidden, kTooLong, kTooMany, kType };
+  enum class Reason {
+    kUnknown,
+    kInvalid,
+    kRequired,
+    kDuplicate,
+    kNotSupported,
+    kForbidden,
+    kTooLong,
+    kTooMany,
+    kType,
+    kNamespaceTerminating,  ///< Why a whole request was refused, here and below: they concern no field's value.
+    kResourceVersionTooLarge,
+  };
   Reason reason = Reason::kInvalid;
   std::string field;
   std::string message;
@@ -104,6 +120,12 @@ class Schema {
   [[nodiscard]] const Resource& resource(std::string_view group, std::string_view plural) const;
   /// Everything served, in order of ordinal.
   [[nodiscard]] std::span<const Resource* const> resources() const;
+  /// The storage resources, in order of ordinal: every object belongs to one of them.
+  [[nodiscard]] std::span<const Resource* const> stored() const;
+  /// The storage resource of a kind; null where there is none.
+  [[nodiscard]] const Resource* stored(std::string_view group, std::string_view plural) const;
+  /// The storage resource that took the place of `storage` when its definition changed; mostly itself.
+  [[nodiscard]] const Resource& current(const Resource& storage) const;
 
   /// Checks names and JSON types of all fields against the table, and normalises scalars as upstream's decoders do.
   /// Findings of Reason kUnknown and kDuplicate are the caller's to refuse, to warn of or to ignore (fieldValidation);
@@ -130,8 +152,8 @@ class Schema {
   /// The OpenAPI v3 document of one group and version ("apis/apps/v1", "api/v1"), as JSON; empty when not served.
   [[nodiscard]] std::string openapi_v3(std::string_view path) const;
 
-  /// Adds, replaces or removes the resources of a v1 CustomResourceDefinition. A removed Resource stays valid but is no
-  /// longer found.
+  /// Adds, replaces or removes the resources of a v1 CustomResourceDefinition. A replaced or removed Resource stays
+  /// valid but is no longer found. A definition whose spec is in use already is left alone.
   [[nodiscard]] Result<> add_definition(const Value& crd);
   void remove_definition(std::string_view group, std::string_view plural);
 

@@ -60,30 +60,24 @@ void add_subresources(Resource& resource, const Value& subresources) {
   }
 }
 
-/// The resource of one version: the one that was there before, at its old address, or a new one.
-Resource& resource_for(Schema::Table& table, std::string_view group, std::string_view version,
-                       std::string_view plural) {
-  for (Resource& resource : table.all) {
-    if (resource.group != group || resource.version != version || resource.plural != plural) continue;
-    const std::uint32_t ordinal = resource.ordinal;
-    resource = Resource{};
-    resource.ordinal = ordinal;
-    return resource;
-  }
-  Resource& resource = table.all.emplace_back();
-  resource.ordinal = static_cast<std::uint32_t>(table.all.size() - 1);
-  return resource;
+/// Other threads may still read the resource that was there before, and objects and watches point to it: it stays as it
+/// is. What they have in common with the new one is the ordinal, by which the store finds the objects of all of them.
+std::uint32_t ordinal_for(Schema::Table& table, const Resource& resource, bool stored) {
+  const auto own = static_cast<std::uint32_t>(table.all.size() - 1);
+  if (!stored) return own;
+  return table.store_ordinals.try_emplace(fmt::format("{}.{}", resource.plural, resource.group), own).first->second;
 }
 
 Resource& add_resource(Schema::Table& table, const Value& spec, const Value& version, const Type& type) {
   const Value& names = spec.at("names");
   const std::string group(spec.at("group").str());
   const std::string plural(names.at("plural").str());
-  Resource& resource = resource_for(table, group, version.at("name").str(), plural);
+  Resource& resource = table.all.emplace_back();
   resource.group = group;
   resource.version = version.at("name").str();
   resource.kind = names.at("kind").str();
   resource.plural = plural;
+  resource.ordinal = ordinal_for(table, resource, version.at("storage").bool_or(false));
   resource.singular = names.at("singular").str();
   resource.short_names = strings_of(names.at("shortNames"));
   resource.categories = strings_of(names.at("categories"));
@@ -92,6 +86,10 @@ Resource& add_resource(Schema::Table& table, const Value& spec, const Value& ver
   resource.acted_on = acted_on(resource);
   resource.type = &type;
   resource.storage = &resource;
+  for (const Value& field : version.at("selectableFields").items()) {
+    const std::string_view path = field.at("jsonPath").str();
+    resource.selectable.emplace_back(path.substr(path.starts_with('.') ? 1 : 0));
+  }
   add_subresources(resource, version.at("subresources"));
   add_columns(resource, version);
   return resource;
@@ -102,12 +100,16 @@ Resource& add_resource(Schema::Table& table, const Value& spec, const Value& ver
 Result<> Schema::add_definition(const Value& crd) {
   const Value& spec = crd.at("spec");
   const Value& names = spec.at("names");
-  if (table_->built_in.contains(fmt::format("{}.{}", names.at("plural").str(), spec.at("group").str()))) return {};
+  const std::string name = fmt::format("{}.{}", names.at("plural").str(), spec.at("group").str());
+  if (table_->built_in.contains(name)) return {};
+  const auto known = table_->definitions.find(name);
+  if (known != table_->definitions.end() && known->second == spec) return {};
   std::vector<std::pair<const Value*, const Type*>> types;
   Findings findings;
   for (std::size_t i = 0; i < spec.at("versions").size(); ++i) {
     const Value& version = spec.at("versions", i);
-    if (!version.at("served").bool_or(false)) continue;
+    // What is stored has a place also when its version is not served: all others share it.
+    if (!version.at("served").bool_or(false) && !version.at("storage").bool_or(false)) continue;
     Type& type = structural_type(version.at("schema", "openAPIV3Schema"), structural_path(i), *table_, findings);
     if (!findings.empty()) {
       const FieldError first = findings.take().front();
@@ -119,26 +121,31 @@ Result<> Schema::add_definition(const Value& crd) {
   }
   remove_definition(spec.at("group").str(), names.at("plural").str());
   std::vector<Resource*> added;
-  added.reserve(types.size());
-  for (const auto& [version, type] : types) added.push_back(&add_resource(*table_, spec, *version, *type));
-  for (Resource* resource : added) {
-    for (const Value& version : spec.at("versions").items()) {
-      if (!version.at("storage").bool_or(false)) continue;
-      const auto stored = std::ranges::find(added, version.at("name").str(),
-                                            [](const Resource* r) { return std::string_view(r->version); });
-      if (stored != added.end()) resource->storage = *stored;
-    }
+  const Resource* storage = nullptr;
+  for (const auto& [version, type] : types) {
+    Resource& resource = add_resource(*table_, spec, *version, *type);
+    if (version->at("storage").bool_or(false)) storage = &resource;
+    if (version->at("served").bool_or(false)) added.push_back(&resource);
   }
-  for (Resource* resource : added) table_->index(resource);
+  for (Resource* resource : added) {
+    if (storage != nullptr) resource->storage = storage;
+    table_->index(resource);
+  }
+  if (storage != nullptr)
+    table_->stored.insert(std::ranges::upper_bound(table_->stored, storage->ordinal, {}, &Resource::ordinal), storage);
+  table_->definitions.insert_or_assign(name, spec);
   return {};
 }
 
 void Schema::remove_definition(std::string_view group, std::string_view plural) {
-  if (table_->built_in.contains(fmt::format("{}.{}", plural, group))) return;
+  const std::string name = fmt::format("{}.{}", plural, group);
+  if (table_->built_in.contains(name)) return;
   const auto gone = [&](const Resource* resource) { return resource->group == group && resource->plural == plural; };
   std::erase_if(table_->served, gone);
+  std::erase_if(table_->stored, gone);
   std::erase_if(table_->by_kind, [&](const auto& entry) { return gone(entry.second); });
   std::erase_if(table_->by_plural, [&](const auto& entry) { return gone(entry.second); });
+  table_->definitions.erase(name);
 }
 
 }  // namespace fairlead::api

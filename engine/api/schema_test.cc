@@ -134,8 +134,8 @@ TEST(Validation, FinalizersNeedASlashOnlyInKindsOfKubernetesItself) {
 Value definition() {
   return json(
       R"({"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.a.b"},
-    "spec":{"group":"a.b","scope":"Namespaced","names":{"plural":"things","singular":"thing","kind":"Thing","shortNames":["th"]},
-    "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size"}},
+    "spec":{"group":"a.b","scope":"Namespaced","names":{"plural":"things","singular":"thing","kind":"Thing","listKind":"ThingList","shortNames":["th"]},
+    "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size"}},
       "additionalPrinterColumns":[{"name":"Size","type":"integer","jsonPath":".spec.size"}],
       "schema":{"openAPIV3Schema":{"type":"object","required":["spec"],"properties":{"spec":{"type":"object","required":["name"],
         "properties":{"size":{"type":"integer","minimum":1,"default":3},"name":{"type":"string","pattern":"^[a-z]+$"},
@@ -168,21 +168,6 @@ TEST(Definition, AddsKindsLikeThoseOfTheTable) {
   ASSERT_EQ(findings.size(), 2U);
   EXPECT_EQ(findings[0].message, "Invalid value: \"UP\": spec.name in body should match '^[a-z]+$'");
   EXPECT_EQ(findings[1].message, "Duplicate value: {\"port\":1}");
-}
-
-TEST(Definition, KeepsTheResourceWhereItWasWhenReplaced) {
-  Schema own;
-  ASSERT_TRUE(own.add_definition(definition()));
-  const Resource* thing = own.by_plural("a.b", "v1", "things");
-  const std::uint32_t ordinal = thing->ordinal;
-  own.remove_definition("a.b", "things");
-  EXPECT_EQ(own.by_plural("a.b", "v1", "things"), nullptr);
-  Value changed = definition();
-  changed["spec"]["names"].set("shortNames", Value::array({"tg"}));
-  ASSERT_TRUE(own.add_definition(changed));
-  EXPECT_EQ(own.by_plural("a.b", "v1", "things"), thing);
-  EXPECT_EQ(thing->ordinal, ordinal);
-  EXPECT_EQ(thing->short_names, std::vector<std::string>{"tg"});
 }
 
 TEST(Definition, RefusesASchemaThatIsNotStructural) {

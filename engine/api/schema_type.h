@@ -111,8 +111,11 @@ struct Schema::Table {
   std::deque<std::string> strings;              ///< What views of types made at run time point to.
   std::deque<Resource> all;                     ///< Every resource ever registered; addresses are stable.
   std::vector<const Resource*> served;          ///< In order of ordinal.
+  std::vector<const Resource*> stored;          ///< In order of ordinal; not all of them are served.
   std::vector<const Resource*> messages;        ///< Kinds that travel but are not stored.
   std::set<std::string, std::less<>> built_in;  ///< "plural.group": no definition of others takes their place.
+  std::map<std::string, Value, std::less<>> definitions;             ///< "plural.group" -> the spec that is in use.
+  std::map<std::string, std::uint32_t, std::less<>> store_ordinals;  ///< "plural.group" -> of its storage resources.
   std::map<std::string, const Type*, std::less<>> by_name;
   std::map<std::string, const Resource*, std::less<>> by_kind;    ///< "group/version/Kind"
   std::map<std::string, const Resource*, std::less<>> by_plural;  ///< "group/version/plural"

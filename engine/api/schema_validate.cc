@@ -187,7 +187,7 @@ std::vector<FieldError> Schema::validate(const Resource& resource, const Value& 
   const bool stored = std::ranges::find(resource.verbs, "list") != resource.verbs.end();
   if (stored) check_metadata(resource, object, before, findings);
   const bool custom = resource.type->field("metadata") != nullptr && !resource.type->typed;
-  if (custom) check_limits(*resource.type, object, "", findings);
+  if (custom) check_custom(resource, object, findings);
   check_kind(resource, object, before, findings);
   return findings.take();
 }

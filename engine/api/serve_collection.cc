@@ -11,16 +11,6 @@
 namespace fairlead::api {
 namespace {
 
-Status too_new(std::uint64_t asked, std::uint64_t current) {
-  Status status;
-  status.code = 504;
-  status.reason = "Timeout";
-  status.message = fmt::format("Timeout: Too large resource version: {}, current: {}", asked, current);
-  status.retry_after_seconds = 1;
-  status.causes.push_back({FieldError::Reason::kInvalid, "", "Too large resource version"});
-  return status;
-}
-
 Status too_old(std::string_view why) { return Status::expired(fmt::format("The {} is too old.", why)); }
 
 /// Runs on an encoder: items are stitched together from JSON that each object keeps.
@@ -56,6 +46,9 @@ void send_list(Call& call, const View& view, const ListPage& page, Time now) {
 ApiResult<ListPage> read_page(Context& context, const ListOptions& options, const View& view, std::string_view user) {
   const Resource& stored = *view.served->storage;
   if (!options.continue_token.empty()) {
+    if (options.revision.value_or(0) != 0) {
+      return std::unexpected(Status::bad_request("specifying resource version is not allowed when using continue"));
+    }
     auto page = context.store.next_page(stored, view.ns, options.continue_token, options.limit);
     // A client may narrow what it asks for, never widen it.
     if (page) std::erase_if(page->items, [&view](const ObjectPtr& object) { return !view.shows(*object); });

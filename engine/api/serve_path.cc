@@ -57,8 +57,7 @@ void send_metrics(Context& context, const CallPtr& call) {
   std::string out;
   context.metrics->append(out);
   out += "# HELP apiserver_storage_objects Objects stored, by resource.\n# TYPE apiserver_storage_objects gauge\n";
-  for (const Resource* resource : context.schema.resources()) {
-    if (resource->storage != resource) continue;
+  for (const Resource* resource : context.schema.stored()) {
     const auto count = context.store.count(*resource);
     if (count == 0) continue;
     const auto name = resource->group.empty() ? resource->plural : resource->plural + "." + resource->group;
@@ -95,6 +94,7 @@ void serve_path(Context& context, const CallPtr& call) {
   const auto path = without_trailing_slash(call->route.path);
   if (call->route.verb != "get" && call->route.verb != "head") return send_status(*call, method_not_allowed());
   if (path == "/healthz" || path == "/livez" || path == "/readyz") return send_health(context, call, path);
+  if (path == "/healthz/ping" || path == "/livez/ping" || path == "/readyz/ping") return send_text(*call, 200, "ok");
   if (path == "/version") return send_value(*call, 200, version(context));
   if (path == "/api" || path == "/apis" || path.starts_with("/api/") || path.starts_with("/apis/")) {
     return send_discovery(context, call, path);

@@ -13,7 +13,8 @@ void serve_scale(Context& context, const CallPtr& call, const Resource& served) 
   if (verb == "get") {
     const auto object = context.store.get({served.storage, call->route.ns, call->route.name});
     if (!object) return send_status(*call, Status::not_found(served, call->route.name));
-    return context.send_unstored(call, 200, scale_of(*object), object->revision());
+    if (auto fine = check_scalable(served, *object); !fine) return send_status(*call, fine.error());
+    return context.send_unstored(call, 200, scale_of(served, *object), object->revision());
   }
   if (verb == "patch") return patch_object(context, call, served, Subresource::kScale);
   const Resource* scale = context.schema.by_kind("autoscaling", "v1", "Scale");

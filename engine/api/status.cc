@@ -31,6 +31,10 @@ std::string_view cause_reason(FieldError::Reason reason) {
       return "FieldValueTooMany";
     case FieldError::Reason::kType:
       return "FieldValueTypeInvalid";
+    case FieldError::Reason::kNamespaceTerminating:
+      return "NamespaceTerminating";
+    case FieldError::Reason::kResourceVersionTooLarge:
+      return "ResourceVersionTooLarge";
   }
   return "FieldValueInvalid";
 }
@@ -53,8 +57,9 @@ Value Status::to_value() const {
   if (!group.empty()) details.set("group", group);
   if (!kind.empty()) details.set("kind", kind);
   for (const FieldError& cause : causes) {
-    details.make("causes").push_back(
-        Value::object({{"reason", cause_reason(cause.reason)}, {"message", cause.message}, {"field", cause.field}}));
+    Value shown = Value::object({{"reason", cause_reason(cause.reason)}, {"message", cause.message}});
+    if (!cause.field.empty()) shown.set("field", cause.field);
+    details.make("causes").push_back(std::move(shown));
   }
   if (retry_after_seconds > 0) details.set("retryAfterSeconds", retry_after_seconds);
   Value out = Value::object({{"kind", "Status"},

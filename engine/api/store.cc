@@ -34,9 +34,7 @@ std::string_view take_step(std::string_view& rest) {
 
 std::map<std::string, const Resource*, std::less<>> storage_by_name(const Schema& schema) {
   std::map<std::string, const Resource*, std::less<>> out;
-  for (const Resource* resource : schema.resources()) {
-    if (resource->storage == resource) out.emplace(resource->group + "/" + resource->plural, resource);
-  }
+  for (const Resource* resource : schema.stored()) out.emplace(resource->group + "/" + resource->plural, resource);
   return out;
 }
 
@@ -251,7 +249,7 @@ ApiResult<ListPage> Store::next_page(const Resource& resource, std::string_view 
         Status::expired("The provided continue parameter is too old to display a consistent list result. You must "
                         "start a new list without the continue parameter."));
   }
-  if (it->second.resource != &resource || it->second.ns != ns)
+  if (it->second.resource->ordinal != resource.ordinal || it->second.ns != ns)
     return std::unexpected(Status::bad_request("continue key is not valid: it was given out for another list"));
   ListPage out = state_->cut(it->second, it->first, parts[2], limit);
   if (out.next.empty()) state_->pinned.erase(it);

@@ -18,9 +18,11 @@ class TypedBodiesTest : public ServerTest {
     ASSERT_EQ(
         post(kPods, R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"example/c:1"}]}})").code,
         201);
-    for (const std::string_view path : {kRollouts, kDeployments}) {
-      const auto made = post(path, R"({"metadata":{"name":"w"},"spec":{"selector":{"matchLabels":{"a":"w"}},"template":{
-          "metadata":{"labels":{"a":"w"}},"spec":{"containers":[{"name":"c","image":"example/c:1"}]}}}})");
+    for (const auto& [path, kind] : {std::pair(kRollouts, R"("apiVersion":"argoproj.io/v1alpha1","kind":"Rollout",)"),
+                                     std::pair(kDeployments, "")}) {
+      const auto made = post(
+          path, fmt::format("{{{}{}", kind, R"("metadata":{"name":"w"},"spec":{"selector":{"matchLabels":{"a":"w"}},
+          "template":{"metadata":{"labels":{"a":"w"}},"spec":{"containers":[{"name":"c","image":"example/c:1"}]}}}})"));
       ASSERT_EQ(made.code, 201) << made.text;
     }
   }
@@ -36,10 +38,14 @@ class TypedBodiesTest : public ServerTest {
 TEST_F(TypedBodiesTest, WrongTypesAreRefused) {
   const std::string rollout = fmt::format("{}/w", kRollouts);
   EXPECT_EQ(merge(rollout, R"({"metadata":"x"})").code, 400);
-  EXPECT_EQ(post(kRollouts, R"({"metadata":"x"})").code, 400);
+  EXPECT_EQ(post(kRollouts, R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":"x"})").code, 400);
   EXPECT_GE(merge(rollout, R"({"spec":{"template":{"spec":{"containers":{"a":"b"}}}}})").code, 400);
-  EXPECT_GE(post(kTemplates, R"({"metadata":{"name":"t"},"spec":{"metrics":[{"name":"m","provider":[{}]}]}})").code,
-            400);
+  EXPECT_GE(
+      post(
+          kTemplates,
+          R"({"apiVersion":"argoproj.io/v1alpha1","kind":"AnalysisTemplate","metadata":{"name":"t"},"spec":{"metrics":[{"name":"m","provider":[{}]}]}})")
+          .code,
+      400);
   for (const std::string_view spec : {R"("x")", R"({"audiences":"x"})", R"({"expirationSeconds":"x"})"}) {
     const auto body =
         fmt::format(R"({{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{}}})", spec);

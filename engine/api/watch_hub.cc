@@ -242,7 +242,7 @@ class WatchHub::Watches {
     auto watch = std::make_unique<Watch>(std::move(request), response, std::move(drained));
     watch->begin(now);
     for (const auto& event : missed) {
-      if (&event.object->resource() == &watch->storage()) watch->tell(event, now);
+      if (event.object->resource().ordinal == watch->storage().ordinal) watch->tell(event, now);
     }
     by_resource_[watch->storage().ordinal].emplace(id, std::move(watch));
   }

@@ -61,8 +61,8 @@ class NamespaceController final : public Reconciler {
     empty_of(pods_, ns, left);
     left.pods_only = !left.objects.empty();
     if (left.pods_only) return left;
-    for (const api::Resource* resource : api_.schema().resources()) {
-      if (resource->storage == resource && resource->namespaced && resource != &pods_) empty_of(*resource, ns, left);
+    for (const api::Resource* resource : api_.schema().stored()) {
+      if (resource->namespaced && resource != &pods_) empty_of(*resource, ns, left);
     }
     return left;
   }
