@@ -154,8 +154,9 @@ ApiResult<ObjectPtr> Api::get(const Key& key, Subresource subresource) const {
   ObjectPtr object = store_.get(key);
   if (!object) return std::unexpected(Status::not_found(*key.resource, key.name));
   if (subresource != Subresource::kScale) return object;
-  if (auto ok = check_scalable(*key.resource, *object); !ok) return std::unexpected(ok.error());
-  return unstored(*key.resource, scale_of(*key.resource, *object), object->revision());
+  const Resource& written = schema_.current(*key.resource);
+  if (auto ok = check_scalable(written, *object); !ok) return std::unexpected(ok.error());
+  return unstored(written, scale_of(written, *object), object->revision());
 }
 
 std::vector<ObjectPtr> Api::list(const Resource& resource, std::string_view ns, const Selector& labels) const {

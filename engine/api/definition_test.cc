@@ -1,4 +1,6 @@
 // Kinds that a definition adds, from their first version to the next, and what the API makes of their objects.
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "base/json.h"
@@ -36,6 +38,33 @@ Value definition(std::initializer_list<Version> versions, std::string_view store
   return crd;
 }
 
+/// Remembers what it was told, for a second life.
+class RememberingJournal final : public Journal {
+ public:
+  Result<std::vector<JournalEntry>> load() override {
+    std::vector<JournalEntry> out;
+    for (const auto& [key, entry] : entries_) out.push_back(entry);
+    out.push_back({.revision = revision_, .key = {}, .json = {}});
+    return out;
+  }
+  void append(std::uint64_t revision, std::string key, ObjectPtr object) override {
+    revision_ = revision;
+    if (object) {
+      entries_[key] = {.revision = revision, .key = key, .json = object->json()};
+    } else {
+      entries_.erase(key);
+    }
+    if (durable_) durable_(revision);
+  }
+  void on_durable(std::function<void(std::uint64_t)> callback) override { durable_ = std::move(callback); }
+  void on_failure(std::function<void(Error)> /*callback*/) override {}
+
+ private:
+  std::map<std::string, JournalEntry> entries_;
+  std::uint64_t revision_ = 0;
+  std::function<void(std::uint64_t)> durable_;
+};
+
 class BoatsTest : public testing::Test {
  protected:
   void define(std::initializer_list<Version> versions, std::string_view stored) {
@@ -58,7 +87,7 @@ class BoatsTest : public testing::Test {
   Key key(std::string_view name) { return {schema_.stored("example.com", "boats"), "default", std::string(name)}; }
 
   Schema schema_;
-  std::unique_ptr<Journal> journal_ = memory_journal();
+  std::unique_ptr<Journal> journal_ = std::make_unique<RememberingJournal>();
   Store store_{schema_, *journal_};
   seam::ManualClock clock_{*parse_time("2026-11-23T10:00:00Z")};
   Api api_{schema_, store_, clock_, 7};
@@ -75,6 +104,34 @@ TEST_F(BoatsTest, VersionsShareTheirObjectsThoughTheStoredOneIsNotServed) {
   make("v1", boat("one", R"({"crew":1})"));
   EXPECT_EQ(api_.create(boats("v2"), "default", boat("one", R"({"crew":2})")).error().reason, "AlreadyExists");
   EXPECT_EQ(api_.get(boats("v2"), "default", "one")->at("apiVersion").str(), "example.com/v3");
+}
+
+TEST_F(BoatsTest, ARestartFindsWhatTwoVersionsWrote) {
+  const Resource& definitions = schema_.resource("apiextensions.k8s.io", "customresourcedefinitions");
+  Value crd = definition({{"v1", true, kCrew}, {"v2", true, kCrew}, {"v3", false, kCrew}}, "v3");
+  ASSERT_TRUE(schema_.add_definition(crd));
+  ASSERT_TRUE(api_.create(definitions, "", crd));
+  Value rival = crd;  // The same kind under another name: it never got it.
+  rival["metadata"].set("name", "ships.example.com");
+  rival["spec"]["names"].set("plural", "ships").set("singular", "ship");
+  ASSERT_TRUE(api_.create(definitions, "", rival));
+  ASSERT_TRUE(api_.patch({&definitions, "", "ships.example.com"}, PatchType::kMerge,
+                         json(R"({"status":{"conditions":[{"type":"NamesAccepted","status":"False","reason":"x",
+                              "message":"x","lastTransitionTime":"2026-11-23T10:00:00Z"}]}})"),
+                         Subresource::kStatus));
+  make("v1", boat("one", R"({"crew":1})"));
+  make("v2", boat("two", R"({"crew":2})"));
+  Schema schema;
+  Store store(schema, *journal_);
+  const auto strangers =
+      store.load([&](const Value& stored) { EXPECT_TRUE(schema.add_definition(stored).has_value()); });
+  ASSERT_TRUE(strangers.has_value());
+  EXPECT_TRUE(strangers->empty());
+  const Resource* kept = schema.stored("example.com", "boats");
+  ASSERT_NE(kept, nullptr);
+  EXPECT_EQ(store.count(*kept), 2U);
+  EXPECT_EQ(schema.by_kind("example.com/v1", "Boat")->plural, "boats");
+  EXPECT_EQ(schema.by_plural("example.com", "v1", "ships"), nullptr);
 }
 
 TEST_F(BoatsTest, ObjectsAreFoundAgainWhenAnotherVersionIsStored) {

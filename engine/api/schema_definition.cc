@@ -98,7 +98,9 @@ Resource& add_resource(Schema::Table& table, const Value& spec, const Value& ver
 }  // namespace
 
 Result<> Schema::add_definition(const Value& crd) {
-  const Value& spec = crd.at("spec");
+  // The names that it asks for may be another definition's.
+  Value spec = crd.at("spec");
+  if (!crd.at("status", "acceptedNames", "plural").str().empty()) spec.set("names", crd.at("status", "acceptedNames"));
   const Value& names = spec.at("names");
   const std::string name = fmt::format("{}.{}", names.at("plural").str(), spec.at("group").str());
   if (table_->built_in.contains(name)) return {};

@@ -15,7 +15,6 @@
 #include "base/json_shape.h"
 #include "engine/api/path_text.h"
 #include "engine/api/schema_format.h"
-#include "engine/api/schema_names.h"
 #include "engine/api/schema_scalar.h"
 #include "engine/api/schema_validate.h"
 
@@ -113,42 +112,6 @@ bool accepts(const Value& schema, const Value& value) {
 bool is_int32(const Value& value) {
   const double number = value.number_or(0);
   return number >= static_cast<double>(INT32_MIN) && number <= static_cast<double>(INT32_MAX);
-}
-
-std::string bad_kind(std::string_view kind) {
-  std::string lower(kind);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  const std::string why = bad_1035_label(lower);
-  return why.empty() ? why : "may have mixed case, but should otherwise match: " + why;
-}
-
-/// An object within an object. Source: apiextensions-apiserver/pkg/apiserver/schema/objectmeta/validation.go.
-void check_embedded(const Value& value, const std::string& path, Findings& findings) {
-  const std::string version_path = child_path(path, "apiVersion");
-  const std::string kind_path = child_path(path, "kind");
-  if (const Value* version = value.find("apiVersion"); version == nullptr) {
-    findings.required(version_path);
-  } else if (!version->is_string()) {
-    findings.invalid(version_path, *version, "must be a string");
-  } else if (version->str().empty()) {
-    findings.invalid(version_path, *version, "must not be empty");
-  } else if (std::ranges::count(version->str(), '/') > 1) {
-    findings.invalid(version_path, *version, fmt::format("unexpected GroupVersion string: {}", version->str()));
-  }
-  if (const Value* kind = value.find("kind"); kind == nullptr) {
-    findings.required(kind_path);
-  } else if (!kind->is_string()) {
-    findings.invalid(kind_path, *kind, "must be a string");
-  } else if (kind->str().empty()) {
-    findings.invalid(kind_path, *kind, "must not be empty");
-  } else if (const std::string why = bad_kind(kind->str()); !why.empty()) {
-    findings.invalid(kind_path, *kind, why);
-  }
-  const Value& metadata = value.at("metadata");
-  const std::string metadata_path = child_path(path, "metadata");
-  if (const std::string why = bad_path_segment(metadata.at("name").str()); metadata.has("name") && !why.empty())
-    findings.invalid(metadata_path + ".name", metadata.at("name"), why);
-  check_labels(metadata.at("labels"), metadata_path + ".labels", findings);
 }
 
 class Checker {

@@ -120,6 +120,13 @@ std::string bad_label(std::string_view text) {
   return is_label(text) ? "" : std::string(kLabel);
 }
 
+std::string bad_kind(std::string_view text) {
+  std::string lower_case(text);
+  for (char& c : lower_case) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string why = bad_1035_label(lower_case);
+  return why.empty() ? why : "may have mixed case, but should otherwise match: " + why;
+}
+
 std::string bad_path_segment(std::string_view text) {
   if (text == "." || text == "..") return fmt::format("may not be '{}'", text);
   for (const char c : {'/', '%'}) {

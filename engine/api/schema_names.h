@@ -10,6 +10,7 @@ namespace fairlead::api {
 [[nodiscard]] std::string bad_subdomain(std::string_view text);   ///< "a.b-c": most objects.
 [[nodiscard]] std::string bad_label(std::string_view text);       ///< "a-b": namespaces, containers, volumes.
 [[nodiscard]] std::string bad_1035_label(std::string_view text);  ///< "a-b1", and no digit first: versions, plurals.
+[[nodiscard]] std::string bad_kind(std::string_view text);        ///< "ReplicaSet".
 [[nodiscard]] std::string bad_path_segment(
     std::string_view text);  ///< RBAC objects: anything but '/', '%', "." and "..".
 [[nodiscard]] std::string bad_qualified_name(std::string_view text);  ///< "example.com/name": keys of labels.

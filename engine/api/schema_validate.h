@@ -45,6 +45,8 @@ class Findings {
 void check_limits(const Type& type, const Value& value, const std::string& path, Findings& findings);
 /// What a custom resource's schema says of it, and the paths of its scale.
 void check_custom(const Resource& resource, const Value& object, Findings& findings);
+/// An object within an object: its identity, name and labels.
+void check_embedded(const Value& value, const std::string& path, Findings& findings);
 /// Why `pattern` is no regular expression; empty when it is one.
 [[nodiscard]] std::string bad_pattern(const std::string& pattern);
 

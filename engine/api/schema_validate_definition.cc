@@ -13,12 +13,6 @@ namespace {
 constexpr std::size_t kMaxSelectableFields = 8;
 constexpr std::string_view kApproval = "api-approved.kubernetes.io";
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return out;
-}
-
 /// Upstream keeps what all versions have in common at the top, and names it so.
 std::string version_path(const Value& spec, std::size_t version) {
   return spec.at("versions").size() == 1 ? "spec" : index_path("spec.versions", version);
@@ -30,8 +24,8 @@ void check_name(const Value& name, const std::string& path, Findings& findings) 
 }
 
 void check_kind_name(const Value& kind, const std::string& path, Findings& findings) {
-  const std::string why = kind.str().empty() ? std::string() : bad_1035_label(lower_case(kind.str()));
-  if (!why.empty()) findings.invalid(path, kind, "may have mixed case, but should otherwise match: " + why);
+  const std::string why = kind.str().empty() ? std::string() : bad_kind(kind.str());
+  if (!why.empty()) findings.invalid(path, kind, why);
 }
 
 void check_names(const Value& names, const std::string& path, Findings& findings) {

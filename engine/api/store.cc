@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "engine/api/conditions.h"
 #include "engine/api/object_index.h"
 
 namespace fairlead::api {
@@ -36,6 +37,13 @@ std::map<std::string, const Resource*, std::less<>> storage_by_name(const Schema
   std::map<std::string, const Resource*, std::less<>> out;
   for (const Resource* resource : schema.stored()) out.emplace(resource->group + "/" + resource->plural, resource);
   return out;
+}
+
+/// A definition that never got the names it asks for is not served and has no objects: they are another's.
+bool lacks_names(const Value& definition) {
+  const Value& status = definition.at("status");
+  const bool refused = condition_called(status, "NamesAccepted").at("status").str() == "False";
+  return refused && !condition_holds(status, "Established");
 }
 
 }  // namespace
@@ -146,7 +154,7 @@ Result<std::vector<std::string>> Store::load(const std::function<void(const Valu
   constexpr std::string_view kDefinitions = "apiextensions.k8s.io/customresourcedefinitions/";
   for (const JournalEntry& entry : *entries) {
     if (!define || !entry.key.starts_with(kDefinitions)) continue;
-    if (auto tree = parse_json(entry.json)) define(*tree);
+    if (auto tree = parse_json(entry.json); tree && !lacks_names(*tree)) define(*tree);
   }
   const auto known = storage_by_name(state_->schema);
   std::vector<std::string> strangers;

@@ -133,7 +133,7 @@ class DefinitionController final : public Reconciler {
     std::string refused;
     if (served) {
       Value named = definition.tree();
-      named["spec"].set("names", naming.accepted);
+      named.make("status").set("acceptedNames", naming.accepted);
       if (const auto added = schema_.add_definition(named); !added) refused = added.error().to_string();
     }
     const Time now = api_.clock().now();
