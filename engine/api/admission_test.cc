@@ -45,6 +45,18 @@ TEST_F(AdmissionTest, NothingIsCreatedInMissingNamespaces) {
   EXPECT_EQ(refused.error().message, "namespaces \"none\" not found");
 }
 
+// Clients, kubectl among them, know the refusal by its cause.
+TEST_F(AdmissionTest, NothingIsCreatedInNamespacesThatGo) {
+  const Key shop{&schema().resource("", "namespaces"), "", "shop"};
+  ASSERT_TRUE(api_.remove(shop).has_value());
+  const auto refused = try_make("configmaps", R"({"metadata":{"name":"a"}})");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, 403);
+  EXPECT_EQ(refused.error().to_value().at("details", "causes", 0),
+            *parse_json(R"({"reason":"NamespaceTerminating","message":"namespace shop is being terminated",
+                            "field":"metadata.namespace"})"));
+}
+
 TEST_F(AdmissionTest, PodsGetTheirAccountAndItsToken) {
   const ObjectPtr pod = make("pods", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i",
       "resources":{"limits":{"cpu":"1","memory":"1Gi"},"requests":{"cpu":"1","memory":"1Gi"}}}]}})");
