@@ -34,9 +34,12 @@ void add_standard_admission(Api& api);
 [[nodiscard]] ApiResult<> admit_priority(const Api& api, Admission& admission);
 /// Sets status.qosClass of new pods.
 [[nodiscard]] ApiResult<> admit_qos(Admission& admission);
-/// Allocates clusterIP and nodePorts of Services: the same Service gets the same ones in every run where they are free.
+/// Does what upstream's registry does with a Service before it validates it: address families, clusterIP, nodePorts and
+/// the port for health, and lets go of what its type does not have. The same Service gets the same ones in every run
+/// where they are free.
 [[nodiscard]] ApiResult<> admit_service(const Api& api, Admission& admission);
-/// Enforces the namespace's Pod Security Standard, warns where it asks for warnings.
+/// Enforces the namespace's Pod Security Standard, warns where it asks for warnings, and refuses labels of namespaces
+/// that name no standard.
 [[nodiscard]] ApiResult<> admit_pod_security(const Api& api, Admission& admission);
 /// Refuses pods with fields that nothing here acts on where ignoring them would change what runs, and warns of the
 /// others; templates of pods are warned of.

@@ -1,43 +1,9 @@
-#include "engine/api/admission.h"
-
 #include <set>
 
-#include <gtest/gtest.h>
-
-#include "base/json.h"
+#include "engine/api/testing_admission.h"
 
 namespace fairlead::api {
 namespace {
-
-class AdmissionTest : public testing::Test {
- protected:
-  AdmissionTest() {
-    add_standard_admission(api_);
-    make("namespaces", R"({"metadata":{"name":"shop"}})");
-    make("serviceaccounts", R"({"metadata":{"name":"default"}})");
-  }
-  static Schema& schema() {
-    static Schema all;
-    return all;
-  }
-  ApiResult<ObjectPtr> try_make(std::string_view plural, std::string_view text) {
-    const Resource& resource = schema().resource("", plural);
-    WriteOptions options;
-    options.warnings = &warnings_;
-    return api_.create(resource, resource.namespaced ? "shop" : "", *parse_json(text), options);
-  }
-  ObjectPtr make(std::string_view plural, std::string_view text) {
-    auto out = try_make(plural, text);
-    EXPECT_TRUE(out.has_value()) << out.error().message;
-    return out ? *out : nullptr;
-  }
-
-  std::vector<std::string> warnings_;
-  std::unique_ptr<Journal> journal_ = memory_journal();
-  Store store_{schema(), *journal_};
-  seam::ManualClock clock_{*parse_time("2026-11-23T10:00:00Z")};
-  Api api_{schema(), store_, clock_, 7};
-};
 
 TEST_F(AdmissionTest, NothingIsCreatedInMissingNamespaces) {
   const auto refused =
@@ -81,52 +47,6 @@ TEST_F(AdmissionTest, PodsGetTheirAccountAndItsToken) {
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code, 403);
   }
-}
-
-TEST_F(AdmissionTest, ServicesGetAddressesThatNobodyElseHas) {
-  std::set<std::string> seen;
-  for (int i = 0; i < 30; ++i) {
-    const ObjectPtr service =
-        make("services",
-             fmt::format(R"({{"metadata":{{"name":"s{}"}},"spec":{{"type":"NodePort","ports":[{{"port":80}}]}}}})", i));
-    const std::string ip(service->at("spec", "clusterIP").str());
-    EXPECT_TRUE(ip.starts_with("10.96.")) << ip;
-    EXPECT_EQ(service->at("spec", "clusterIPs", 0).str(), ip);
-    EXPECT_TRUE(seen.insert(ip).second) << ip;
-    EXPECT_TRUE(seen.insert(std::to_string(service->at("spec", "ports", 0, "nodePort").int_or(0))).second);
-  }
-  const Key first{&schema().resource("", "services"), "shop", "s0"};
-  const std::string ip(store_.get(first)->at("spec", "clusterIP").str());
-  const auto kept = api_.mutate(first, Subresource::kNone, [](Value& tree) {
-    tree["spec"].erase("clusterIP");
-    tree["spec"].erase("clusterIPs");
-  });
-  ASSERT_TRUE(kept.has_value()) << kept.error().message;
-  EXPECT_EQ((*kept)->at("spec", "clusterIP").str(), ip);
-  const std::string taken = R"({"metadata":{"name":"t"},"spec":{"clusterIP":")" + ip + R"(","ports":[{"port":80}]}})";
-  EXPECT_EQ(try_make("services", taken).error().code, 422);
-  EXPECT_EQ(try_make("services", R"({"metadata":{"name":"t"},"spec":{"clusterIP":"1.2.3.4","ports":[{"port":80}]}})")
-                .error()
-                .code,
-            422);
-  EXPECT_EQ(make("services", R"({"metadata":{"name":"h"},"spec":{"clusterIP":"None","ports":[{"port":80}]}})")
-                ->at("spec", "clusterIPs", 0)
-                .str(),
-            "None");
-}
-
-TEST_F(AdmissionTest, PodSecurityRefusesWhatTheNamespaceForbids) {
-  ASSERT_TRUE(
-      api_.patch({&schema().resource("", "namespaces"), "", "shop"}, PatchType::kMerge,
-                 *parse_json(R"({"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}})")));
-  const auto refused =
-      try_make("pods", R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}})");
-  ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().code, 403);
-  EXPECT_NE(refused.error().message.find("violates PodSecurity \"restricted:latest\""), std::string::npos);
-  make("pods", R"({"metadata":{"name":"p"},"spec":{"securityContext":{"runAsNonRoot":true,"seccompProfile":
-      {"type":"RuntimeDefault"}},"containers":[{"name":"c","image":"i","securityContext":
-      {"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}})");
 }
 
 TEST_F(AdmissionTest, PodFieldsThatNothingActsOnAreRefusedWhereTheyChangeWhatRunsAndElseSaid) {

@@ -91,6 +91,10 @@ ApiResult<> check_new_finalizers(const Resource& resource, const Value& before, 
 void keep_to_subresource(const Resource& resource, Subresource subresource, const Value& before, Value& object) {
   if (subresource == Subresource::kNone) {
     if (resource.has_status) restore(object, before, "status");
+    // Source: pkg/registry/core/service/strategy.go, dropTypeDependentFields.
+    const bool of_service = resource.group.empty() && resource.kind == "Service";
+    if (of_service && object.at("spec", "type").str() != "LoadBalancer" && object.at("status").has("loadBalancer"))
+      object["status"].set("loadBalancer", Value::object());
     const bool own_verbs = (resource.group.empty() && resource.kind == "Namespace") ||
                            (resource.group == "certificates.k8s.io" && resource.kind == "CertificateSigningRequest");
     if (own_verbs) restore(object, before, "spec");

@@ -102,6 +102,14 @@ Range parse_range(std::string_view text) {
   return {address, length};
 }
 
+bool contains(const Range& range, const Address& address) {
+  if (range.length < 0 || range.address.bits != address.bits) return false;
+  const auto whole = static_cast<std::size_t>(range.length / 8);
+  if (std::memcmp(address.bytes.data(), range.address.bytes.data(), whole) != 0) return false;
+  const unsigned mask = 0xff00U >> (range.length % 8) & 0xffU;
+  return range.length % 8 == 0 || (address.bytes[whole] & mask) == (range.address.bytes[whole] & mask);
+}
+
 }  // namespace
 
 std::string bad_subdomain(std::string_view text) {
@@ -197,14 +205,14 @@ std::string bad_range(std::string_view text) {
   return parse_range(text).length >= 0 ? "" : "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 }
 
+bool is_in_range(std::string_view address, std::string_view range) {
+  return contains(parse_range(range), parse_address(address));
+}
+
 bool is_strict_subset(std::string_view inner, std::string_view outer) {
   const Range a = parse_range(inner);
   const Range b = parse_range(outer);
-  if (a.length <= b.length || a.address.bits != b.address.bits) return false;
-  const auto whole = static_cast<std::size_t>(b.length / 8);
-  if (std::memcmp(a.address.bytes.data(), b.address.bytes.data(), whole) != 0) return false;
-  const unsigned mask = 0xff00U >> (b.length % 8) & 0xffU;
-  return b.length % 8 == 0 || (a.address.bytes[whole] & mask) == (b.address.bytes[whole] & mask);
+  return a.length > b.length && contains(b, a.address);
 }
 
 }  // namespace fairlead::api

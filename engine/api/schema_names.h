@@ -21,6 +21,8 @@ namespace fairlead::api {
 [[nodiscard]] std::string bad_percent(std::string_view text);
 [[nodiscard]] std::string bad_address(std::string_view text);  ///< An IP address.
 [[nodiscard]] std::string bad_range(std::string_view text);    ///< A CIDR.
+/// True for an address inside the CIDR `range`.
+[[nodiscard]] bool is_in_range(std::string_view address, std::string_view range);
 /// True when `inner` is a CIDR strictly inside `outer`.
 [[nodiscard]] bool is_strict_subset(std::string_view inner, std::string_view outer);
 

@@ -85,6 +85,8 @@ void check_daemon_set(const Value& object, const Value* before, Findings& findin
 void check_job(const Value& object, const Value* before, Findings& findings);
 void check_cron_job(const Value& object, const Value* before, Findings& findings);
 void check_service(const Value& object, const Value* before, Findings& findings);
+/// clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy of a Service's spec.
+void check_service_addresses(const Value& spec, Findings& findings);
 void check_endpoint_slice(const Value& object, const Value* before, Findings& findings);
 void check_network_policy(const Value& object, const Value* before, Findings& findings);
 void check_autoscaler(const Value& object, const Value* before, Findings& findings);

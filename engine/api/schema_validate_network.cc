@@ -1,4 +1,4 @@
-// Services, EndpointSlices and NetworkPolicies. Sources: pkg/apis/{core,discovery,networking}/validation/validation.go.
+// EndpointSlices and NetworkPolicies. Sources: pkg/apis/{discovery,networking}/validation/validation.go.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -10,50 +10,6 @@
 
 namespace fairlead::api {
 namespace {
-
-void check_service_port(const Value& port, const std::string& where, bool needs_name, std::set<std::string>& names,
-                        Findings& findings) {
-  const Value& name = port.at("name");
-  if (name.str().empty()) {
-    if (needs_name) findings.required(where + ".name");
-  } else if (const std::string why = bad_label(name.str()); !why.empty()) {
-    findings.invalid(where + ".name", name, why);
-  } else if (!names.emplace(name.str()).second) {
-    findings.duplicate(where + ".name", name);
-  }
-  check_port(port.at("port"), where + ".port", findings);
-  check_one_of(port.at("protocol"), {"SCTP", "TCP", "UDP"}, where + ".protocol", findings);
-  check_port(port.at("targetPort"), where + ".targetPort", findings);
-}
-
-void check_service_ports(const Value& spec, Findings& findings) {
-  const Value& ports = spec.at("ports");
-  const std::string_view type = spec.at("type").str();
-  const bool headless = spec.at("clusterIP").str() == "None";
-  if (ports.empty() && !headless && type != "ExternalName") findings.required("spec.ports");
-  std::set<std::string> names;
-  std::set<std::string> numbers;
-  for (std::size_t i = 0; i < ports.size(); ++i) {
-    const std::string where = index_path("spec.ports", i);
-    check_service_port(ports.at(i), where, ports.size() > 1, names, findings);
-    if (ports.at(i, "nodePort").int_or(0) != 0 && type == "ClusterIP") {
-      findings.forbidden(where + ".nodePort", "may not be used when `type` is 'ClusterIP'");
-    }
-    const std::string key = fmt::format("{}/{}", ports.at(i, "protocol").str(), ports.at(i, "port").int_or(0));
-    if (!numbers.insert(key).second) findings.duplicate(where, ports.at(i));
-  }
-}
-
-void check_external_addresses(const Value& list, Findings& findings) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string where = index_path("spec.externalIPs", i);
-    if (const std::string why = bad_address(list.at(i).str()); !why.empty()) {
-      findings.invalid(where, list.at(i), why);
-    } else if (list.at(i).str().starts_with("127.") || list.at(i).str() == "::1") {
-      findings.invalid(where, list.at(i), "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-    }
-  }
-}
 
 void check_policy_port(const Value& port, const std::string& where, Findings& findings) {
   check_port(port.at("port"), where + ".port", findings);
@@ -136,35 +92,6 @@ void check_endpoint_addresses(const Value& addresses, std::string_view type, con
 }
 
 }  // namespace
-
-void check_service(const Value& object, const Value* before, Findings& findings) {
-  const Value& spec = object.at("spec");
-  const std::string_view type = spec.at("type").str();
-  check_service_ports(spec, findings);
-  check_labels(spec.at("selector"), "spec.selector", findings);
-  check_one_of(spec.at("type"), {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"}, "spec.type", findings);
-  check_one_of(spec.at("sessionAffinity"), {"ClientIP", "None"}, "spec.sessionAffinity", findings);
-  check_external_addresses(spec.at("externalIPs"), findings);
-  if (type == "ExternalName") {
-    const Value& name = spec.at("externalName");
-    if (name.str().empty()) findings.required("spec.externalName");
-  }
-  const Value& address = spec.at("clusterIP");
-  if (!address.str().empty() && address.str() != "None") {
-    if (const std::string why = bad_address(address.str()); !why.empty())
-      findings.invalid("spec.clusterIPs[0]", address, why);
-  }
-  const bool external = type == "LoadBalancer" || type == "NodePort" || !spec.at("externalIPs").empty();
-  if (!external && !spec.at("externalTrafficPolicy").str().empty()) {
-    findings.invalid("spec.externalTrafficPolicy", spec.at("externalTrafficPolicy"),
-                     "may only be set for externally-accessible services");
-  }
-  if (before == nullptr || type == "ExternalName") return;
-  const Value& earlier = before->at("spec", "clusterIP");
-  if (!earlier.str().empty() && !address.str().empty() && address != earlier) {
-    findings.invalid("spec.clusterIPs[0]", Value::array({address}), "may not change once set");
-  }
-}
 
 void check_endpoint_slice(const Value& object, const Value* before, Findings& findings) {
   const std::string_view type = object.at("addressType").str();
