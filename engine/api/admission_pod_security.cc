@@ -1,137 +1,119 @@
-// Pod Security Standards, version "latest".
-// Source: k8s.io/pod-security-admission/policy and /admission.
+// Pod Security Admission. Source: k8s.io/pod-security-admission/admission/admission.go.
+#include "engine/api/admission_pod_security.h"
+
 #include <algorithm>
-#include <array>
-#include <set>
+#include <map>
+#include <utility>
 
 #include "engine/api/admission.h"
 
 namespace fairlead::api {
 namespace {
 
-constexpr std::string_view kPrefix = "pod-security.kubernetes.io/";
+constexpr std::size_t kMostPodsChecked = 3000;  ///< When a namespace asks for more than it did.
 
-using Findings = std::vector<std::string>;
+/// `PodSecurity "restricted:latest": …`; empty when the pod keeps to the policy.
+std::string violations(const PodSecurityPolicy& policy, const Value& metadata, const Value& spec) {
+  std::string out;
+  for (const PodSecurityFinding& finding : check_pod_security(policy, metadata, spec))
+    out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", finding.reason, finding.detail);
+  return out.empty() ? out : fmt::format("PodSecurity \"{}\": {}", policy.to_string(), out);
+}
 
-/// Containers of every sort with their names.
-std::vector<const Value*> containers_of(const Value& spec) {
-  std::vector<const Value*> out;
-  for (const std::string_view list : {"initContainers", "containers", "ephemeralContainers"}) {
-    for (const Value& container : spec.at(list).items()) out.push_back(&container);
-  }
+std::string reasons(const PodSecurityPolicy& policy, const Object& pod) {
+  std::string out;
+  for (const PodSecurityFinding& finding : check_pod_security(policy, pod.at("metadata"), pod.at("spec")))
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", finding.reason);
   return out;
 }
 
-/// `what (containers "a", "b" must …)` for the containers that `bad` picks.
-template <class Predicate>
-void check_containers(const Value& spec, Findings& findings, std::string_view what, std::string_view must,
-                      Predicate bad) {
-  std::string names;
-  for (const Value* container : containers_of(spec)) {
-    if (bad(*container)) names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", container->at("name").str());
+/// Warns of pods that run already and would be refused now.
+void warn_of_pods(const Api& api, std::string_view ns, const PodSecurityPolicy& policy,
+                  std::vector<std::string>& warnings) {
+  std::map<std::string, std::vector<std::string>> names;  // Of pods, by what is held against them.
+  const std::vector<ObjectPtr> pods = api.list(api.schema().resource("", "pods"), ns);
+  for (std::size_t i = 0; i < std::min(pods.size(), kMostPodsChecked); ++i) {
+    if (std::string why = reasons(policy, *pods[i]); !why.empty()) names[std::move(why)].emplace_back(pods[i]->name());
   }
-  if (!names.empty()) findings.push_back(fmt::format("{} (container {} {})", what, names, must));
+  if (pods.size() > kMostPodsChecked) {
+    warnings.push_back(
+        fmt::format("new PodSecurity enforce level only checked against the first {} of {} existing pods",
+                    kMostPodsChecked, pods.size()));
+  }
+  if (names.empty()) return;
+  warnings.push_back(fmt::format("existing pods in namespace \"{}\" violate the new PodSecurity enforce level \"{}\"",
+                                 ns, policy.to_string()));
+  std::vector<std::string> lines;
+  for (const auto& [why, who] : names) {
+    const std::size_t others = who.size() - 1;
+    const std::string more = others == 0 ? "" : fmt::format(" (and {} other pod{})", others, others == 1 ? "" : "s");
+    lines.push_back(fmt::format("{}{}: {}", *std::ranges::min_element(who), more, why));
+  }
+  std::ranges::sort(lines);
+  warnings.insert(warnings.end(), lines.begin(), lines.end());
 }
 
-bool all_listed(const Value& list, const std::set<std::string_view>& allowed) {
-  return std::ranges::all_of(list.items(), [&](const Value& item) { return allowed.contains(item.str()); });
+ApiResult<> admit_namespace_labels(const Api& api, Admission& admission) {
+  const std::string_view name = admission.object->at("metadata", "name").str();
+  NamespacePolicy policy = namespace_policy(admission.object->at("metadata", "labels"));
+  NamespacePolicy before;
+  if (admission.before != nullptr) before = namespace_policy(admission.before->at("metadata", "labels"));
+  const auto same = [](const FieldError& a, const FieldError& b) {
+    return a.field == b.field && a.message == b.message;
+  };
+  // What is stored already may stay, so that the namespace can still be written.
+  if (!policy.errors.empty() && !std::ranges::equal(policy.errors, before.errors, same))
+    return std::unexpected(Status::invalid(*admission.resource, name, std::move(policy.errors)));
+  if (admission.before == nullptr || admission.warnings == nullptr) return {};
+  const bool relaxed = policy.enforce.minor == before.enforce.minor && policy.enforce.level <= before.enforce.level;
+  if (policy.enforce.level != PodSecurityLevel::kPrivileged && !relaxed)
+    warn_of_pods(api, name, policy.enforce, *admission.warnings);
+  return {};
 }
 
-void check_baseline(const Value& spec, Findings& findings) {
-  static const std::set<std::string_view> kCapabilities = {
-      "AUDIT_WRITE",      "CHOWN",   "DAC_OVERRIDE", "FOWNER",  "FSETID", "KILL",      "MKNOD",
-      "NET_BIND_SERVICE", "SETFCAP", "SETGID",       "SETPCAP", "SETUID", "SYS_CHROOT"};
-  for (const std::string_view field : {"hostNetwork", "hostPID", "hostIPC"}) {
-    if (spec.at(field).bool_or(false)) findings.push_back(fmt::format("host namespaces ({}=true)", field));
-  }
-  check_containers(spec, findings, "privileged", "must not set securityContext.privileged=true",
-                   [](const Value& c) { return c.at("securityContext", "privileged").bool_or(false); });
-  check_containers(
-      spec, findings, "non-default capabilities", "must not add others than the default ones",
-      [&](const Value& c) { return !all_listed(c.at("securityContext", "capabilities", "add"), kCapabilities); });
-  check_containers(spec, findings, "hostPort", "must not use host ports", [](const Value& c) {
-    return std::ranges::any_of(c.at("ports").items(), [](const Value& p) { return p.at("hostPort").int_or(0) != 0; });
-  });
-  check_containers(spec, findings, "seccompProfile", "must not set type Unconfined", [](const Value& c) {
-    return c.at("securityContext", "seccompProfile", "type").str() == "Unconfined";
-  });
-  for (const Value& volume : spec.at("volumes").items()) {
-    if (volume.has("hostPath"))
-      findings.push_back(fmt::format("hostPath volumes (volume \"{}\")", volume.at("name").str()));
-  }
-}
-
-void check_restricted(const Value& spec, Findings& findings) {
-  static const std::set<std::string_view> kVolumes = {"configMap", "csi",       "downwardAPI",
-                                                      "emptyDir",  "ephemeral", "persistentVolumeClaim",
-                                                      "projected", "secret",    "image"};
-  const Value& pod = spec.at("securityContext");
-  for (const Value& volume : spec.at("volumes").items()) {
-    for (const Member& source : volume.members()) {
-      if (source.key == "name" || source.key == "hostPath" || kVolumes.contains(source.key)) continue;
-      findings.push_back(
-          fmt::format("restricted volume types (volume \"{}\" uses {})", volume.at("name").str(), source.key));
+/// Of the fields of a pod that may change, only images matter.
+bool images_differ(const Value& spec, const Value& before) {
+  for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
+    const Value& now = spec.at(list);
+    const Value& then = before.at(list);
+    if (now.size() != then.size()) return true;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now.at(i, "image") != then.at(i, "image")) return true;
     }
   }
-  check_containers(spec, findings, "allowPrivilegeEscalation != false",
-                   "must set securityContext.allowPrivilegeEscalation=false",
-                   [](const Value& c) { return c.at("securityContext", "allowPrivilegeEscalation").bool_or(true); });
-  check_containers(spec, findings, "unrestricted capabilities", "must set securityContext.capabilities.drop=[\"ALL\"]",
-                   [](const Value& c) {
-                     const Value& capabilities = c.at("securityContext", "capabilities");
-                     const auto& drop = capabilities.at("drop").items();
-                     return std::ranges::find(drop, Value("ALL")) == drop.end() ||
-                            !all_listed(capabilities.at("add"), {"NET_BIND_SERVICE"});
-                   });
-  check_containers(spec, findings, "runAsNonRoot != true", "must set securityContext.runAsNonRoot=true",
-                   [&](const Value& c) {
-                     const bool by_pod = pod.at("runAsNonRoot").bool_or(false);
-                     return !c.at("securityContext", "runAsNonRoot").bool_or(by_pod);
-                   });
-  check_containers(spec, findings, "runAsUser=0", "must not set runAsUser=0", [&](const Value& c) {
-    const std::int64_t by_pod = pod.at("runAsUser").int_or(1);
-    return c.at("securityContext", "runAsUser").int_or(by_pod) == 0;
-  });
-  check_containers(spec, findings, "seccompProfile",
-                   "must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
-                   [&](const Value& c) {
-                     std::string_view type = c.at("securityContext", "seccompProfile", "type").str();
-                     if (type.empty()) type = pod.at("seccompProfile", "type").str();
-                     return type != "RuntimeDefault" && type != "Localhost";
-                   });
+  return false;
 }
 
-/// What `level` holds against the pod; empty when nothing.
-std::string violations(const Value& spec, std::string_view level) {
-  Findings findings;
-  if (level == "baseline" || level == "restricted") check_baseline(spec, findings);
-  if (level == "restricted") check_restricted(spec, findings);
-  std::string out;
-  for (const std::string& finding : findings) out += (out.empty() ? "" : ", ") + finding;
-  return out;
+/// The template of a CronJob's pods or of a PodTemplate, too; elsewhere that of spec.template.
+const Value& template_of(const Admission& admission) {
+  const Value& object = *admission.object;
+  if (admission.resource->kind == "CronJob") return object.at("spec", "jobTemplate", "spec", "template");
+  if (admission.resource->kind == "PodTemplate") return object.at("template");
+  return object.at("spec", "template");
 }
 
 }  // namespace
 
 ApiResult<> admit_pod_security(const Api& api, Admission& admission) {
+  if (admission.object == nullptr || admission.subresource != Subresource::kNone) return {};
   const Resource& resource = *admission.resource;
-  const Value& spec = written_pod_spec(admission);
-  if (!spec.is_object() || !spec.has("containers")) return {};
+  if (resource.group.empty() && resource.kind == "Namespace") return admit_namespace_labels(api, admission);
+  if (!resource.namespaced) return {};
   const bool pod = is_pod(resource);
-  if (admission.before != nullptr && pod && admission.before->at("spec") == spec) return {};
-  const ObjectPtr space =
-      api.get(api.schema().resource("", "namespaces"), {}, admission.object->at("metadata", "namespace").str());
+  if (!pod && admission.warnings == nullptr) return {};
+  const Value& tree = pod ? *admission.object : template_of(admission);
+  const Value& spec = tree.at("spec");
+  if (!spec.is_object() || !spec.has("containers")) return {};
+  if (admission.before != nullptr && pod && !images_differ(spec, admission.before->at("spec"))) return {};
+  const Value& metadata = admission.object->at("metadata");
+  const ObjectPtr space = api.get(api.schema().resource("", "namespaces"), {}, metadata.at("namespace").str());
   if (!space) return {};
-  const std::string_view enforced = space->label(std::string(kPrefix) + "enforce");
-  const std::string_view warned = space->label(std::string(kPrefix) + "warn");
-  if (const std::string found = violations(spec, enforced); pod && !found.empty()) {
-    return std::unexpected(Status::forbidden(resource, admission.object->at("metadata", "name").str(),
-                                             fmt::format("violates PodSecurity \"{}:latest\": {}", enforced, found)));
-  }
-  const std::string_view level = warned.empty() && !pod ? enforced : warned;
-  if (const std::string found = violations(spec, level); !found.empty() && admission.warnings != nullptr) {
-    admission.warnings->push_back(fmt::format("would violate PodSecurity \"{}:latest\": {}", level, found));
-  }
+  const NamespacePolicy policy = namespace_policy(space->at("metadata", "labels"));
+  if (const std::string found = violations(policy.enforce, tree.at("metadata"), spec); pod && !found.empty())
+    return std::unexpected(Status::forbidden(resource, metadata.at("name").str(), "violates " + found));
+  if (admission.warnings == nullptr) return {};
+  if (const std::string found = violations(policy.warn, tree.at("metadata"), spec); !found.empty())
+    admission.warnings->push_back("would violate " + found);
   return {};
 }
 
