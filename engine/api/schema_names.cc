@@ -40,6 +40,11 @@ constexpr std::string_view kLabelValue =
 constexpr std::string_view kConfigKey =
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
     "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+constexpr std::string_view kSearchDomain =
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must "
+    "start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
 constexpr std::string_view kPercent =
     "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
     "validation is '[0-9]+%')";
@@ -189,6 +194,27 @@ std::string bad_env_name(std::string_view text) {
   return printable && !text.empty()
              ? ""
              : "a valid environment variable name must consist only of printable ASCII characters other than '='";
+}
+
+std::string bad_header_name(std::string_view text) {
+  const bool fine = !text.empty() && std::ranges::all_of(text, [](char c) { return alnum(c) || c == '-'; });
+  return fine ? ""
+              : "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used "
+                "for validation is '[-A-Za-z0-9]+')";
+}
+
+std::string bad_search_domain(std::string_view text) {
+  if (text.size() > kMaxSubdomain) return too_long(kMaxSubdomain);
+  while (true) {
+    const std::size_t dot = text.find('.');
+    std::string label(text.substr(0, dot));
+    if (label.starts_with('_')) label.erase(0, 1);
+    const bool edges = !label.empty() && label.front() != '_' && label.back() != '_';
+    std::ranges::replace(label, '_', '-');
+    if (!edges || !is_label(label)) return std::string(kSearchDomain);
+    if (dot == std::string_view::npos) return {};
+    text.remove_prefix(dot + 1);
+  }
 }
 
 std::string bad_percent(std::string_view text) {

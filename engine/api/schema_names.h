@@ -18,6 +18,8 @@ namespace fairlead::api {
 [[nodiscard]] std::string bad_config_key(std::string_view text);  ///< Keys of ConfigMaps and Secrets.
 [[nodiscard]] std::string bad_port_name(std::string_view text);   ///< "http", at most 15 characters.
 [[nodiscard]] std::string bad_env_name(std::string_view text);
+[[nodiscard]] std::string bad_header_name(std::string_view text);    ///< Of HTTP.
+[[nodiscard]] std::string bad_search_domain(std::string_view text);  ///< A subdomain whose labels may have underscores.
 [[nodiscard]] std::string bad_percent(std::string_view text);
 [[nodiscard]] std::string bad_address(std::string_view text);  ///< An IP address.
 [[nodiscard]] std::string bad_range(std::string_view text);    ///< A CIDR.

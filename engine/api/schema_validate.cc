@@ -84,19 +84,18 @@ void check_finalizers(const Value& finalizers, bool qualified, Findings& finding
   }
 }
 
-void check_annotations(const Value& annotations, Findings& findings) {
+}  // namespace
+
+void check_annotations(const Value& annotations, const std::string& path, Findings& findings) {
   std::size_t size = 0;
   for (const Member& member : annotations.members()) {
     std::string lower = member.key;
     for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (const std::string why = bad_qualified_name(lower); !why.empty())
-      findings.invalid("metadata.annotations", member.key, why);
+    if (const std::string why = bad_qualified_name(lower); !why.empty()) findings.invalid(path, member.key, why);
     size += member.key.size() + member.value.str().size();
   }
-  if (size > kMaxAnnotations) findings.too_long("metadata.annotations", static_cast<std::int64_t>(kMaxAnnotations));
+  if (size > kMaxAnnotations) findings.too_long(path, static_cast<std::int64_t>(kMaxAnnotations));
 }
-
-}  // namespace
 
 void check_metadata(const Resource& resource, const Value& object, const Value* before, Findings& findings) {
   const Value& meta = object.at("metadata");
@@ -108,7 +107,7 @@ void check_metadata(const Resource& resource, const Value& object, const Value* 
       findings.invalid("metadata.name", meta.at("name"), why);
   }
   check_labels(meta.at("labels"), "metadata.labels", findings);
-  check_annotations(meta.at("annotations"), findings);
+  check_annotations(meta.at("annotations"), "metadata.annotations", findings);
   check_owners(meta.at("ownerReferences"), findings);
   check_finalizers(meta.at("finalizers"), wants_qualified_finalizers(resource), findings);
   if (before == nullptr) return;
@@ -128,6 +127,12 @@ void check_least(const Value& value, std::int64_t least, std::string path, Findi
   findings.invalid(
       std::move(path), value,
       least == 0 ? "must be greater than or equal to 0" : fmt::format("must be greater than or equal to {}", least));
+}
+
+void check_between(const Value& value, std::int64_t least, std::int64_t most, const std::string& path,
+                   Findings& findings) {
+  if (!value.is_int() || (value.int_or(0) >= least && value.int_or(0) <= most)) return;
+  findings.invalid(path, value, fmt::format("must be between {} and {}, inclusive", least, most));
 }
 
 void check_port(const Value& value, const std::string& path, Findings& findings) {

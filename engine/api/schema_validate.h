@@ -60,6 +60,9 @@ void check_kind(const Resource& resource, const Value& object, const Value* befo
 
 /// Finding unless an integer is at least `least`; absent is fine.
 void check_least(const Value& value, std::int64_t least, std::string path, Findings& findings);
+/// Finding unless an integer is in the range, both ends included; absent is fine.
+void check_between(const Value& value, std::int64_t least, std::int64_t most, const std::string& path,
+                   Findings& findings);
 /// Port numbers and names of ports; absent is fine.
 void check_port(const Value& value, const std::string& path, Findings& findings);
 void check_one_of(const Value& value, const std::vector<std::string_view>& supported, std::string path,
@@ -70,10 +73,32 @@ bool check_label_selector(const Value& selector, const std::string& path, Findin
 /// The field may not differ from what it was.
 void check_immutable(const Value& now, const Value& before, std::string path, Findings& findings);
 
-/// The spec of a pod template. schema_validate_pod.cc and what it calls.
-void check_template_spec(const Value& spec, const std::string& path, Findings& findings);
+void check_annotations(const Value& annotations, const std::string& path, Findings& findings);
+/// A template of pods. schema_validate_pod.cc and what it calls.
+void check_pod_template(const Value& pods, const std::string& path, Findings& findings);
 void check_containers(const Value& spec, const std::string& path, Findings& findings);
 void check_volumes(const Value& volumes, const std::string& path, Findings& findings);
+/// Tolerations, affinity and topology spread constraints.
+void check_placement(const Value& spec, const std::string& path, Findings& findings);
+/// What concerns security of a pod's spec and of its securityContext.
+void check_pod_context(const Value& spec, const std::string& path, Findings& findings);
+/// `host_users`: the pod has no user namespace of its own.
+void check_container_context(const Value& context, bool host_users, const std::string& path, Findings& findings);
+void check_env(const Value& container, const std::string& path, Findings& findings);
+/// Probes and hooks. `grace` is the pod's terminationGracePeriodSeconds.
+void check_life(const Value& container, const Value& grace, const std::string& path, Findings& findings);
+/// A map of resources to amounts.
+void check_amounts(const Value& amounts, const std::string& path, Findings& findings);
+/// One item of a downwardAPI volume.
+void check_downward_file(const Value& file, const std::string& path, Findings& findings);
+/// Permissions of a file.
+void check_mode(const Value& mode, const std::string& path, Findings& findings);
+/// A path that leads into a directory and not out of it; absent and empty are fine.
+void check_descending_path(const Value& value, const std::string& path, Findings& findings);
+/// The same, and it does not start with "..".
+void check_local_path(const Value& value, const std::string& path, Findings& findings);
+/// What a PersistentVolumeClaim and the template of one say.
+void check_claim_spec(const Value& spec, const std::string& path, Findings& findings);
 void check_pod(const Value& object, const Value* before, Findings& findings);
 
 void check_config_map(const Value& object, const Value* before, Findings& findings);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/quantity.h"
 #include "engine/api/schema_names.h"
 #include "engine/api/schema_validate.h"
 
@@ -146,10 +147,29 @@ void check_ingress(const Value& object, const Value*, Findings& findings) {
   }
 }
 
+void check_claim_spec(const Value& spec, const std::string& path, Findings& findings) {
+  const Value& modes = spec.at("accessModes");
+  if (modes.empty()) findings.required(path + ".accessModes", "at least 1 access mode is required");
+  bool one_pod = false;
+  for (const Value& mode : modes.items()) {
+    check_one_of(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path + ".accessModes",
+                 findings);
+    one_pod = one_pod || mode.str() == "ReadWriteOncePod";
+  }
+  if (one_pod && modes.size() > 1)
+    findings.forbidden(path + ".accessModes", "may not use ReadWriteOncePod with other access modes");
+  const Value& storage = spec.at("resources", "requests", "storage");
+  const std::string where = path + ".resources[storage]";
+  if (storage.is_null()) {
+    findings.required(where);
+  } else if (Quantity::of(storage).nano <= 0) {
+    findings.invalid(where, storage, "must be greater than zero");
+  }
+  check_one_of(spec.at("volumeMode"), {"Block", "Filesystem"}, path + ".volumeMode", findings);
+}
+
 void check_claim(const Value& object, const Value*, Findings& findings) {
-  if (object.at("spec", "accessModes").empty())
-    findings.required("spec.accessModes", "at least 1 access mode is required");
-  if (!object.at("spec", "resources", "requests").has("storage")) findings.required("spec.resources[storage]");
+  check_claim_spec(object.at("spec"), "spec", findings);
 }
 
 void check_storage_class(const Value& object, const Value*, Findings& findings) {

@@ -1,5 +1,6 @@
 // Pods and pod templates. Source: pkg/apis/core/validation/validation.go, ValidatePodSpec and ValidatePodUpdate.
 #include <limits>
+#include <set>
 
 #include "engine/api/schema_names.h"
 #include "engine/api/schema_validate.h"
@@ -9,134 +10,97 @@ namespace {
 
 constexpr std::int64_t kMostInt32 = std::numeric_limits<std::int32_t>::max();
 
-void check_between(const Value& value, std::int64_t least, std::int64_t most, const std::string& path,
-                   Findings& findings) {
-  if (!value.is_int() || (value.int_or(0) >= least && value.int_or(0) <= most)) return;
-  findings.invalid(path, value, fmt::format("must be between {} and {}, inclusive", least, most));
+void check_dns(const Value& spec, const std::string& path, Findings& findings) {
+  constexpr std::size_t kMostServers = 3;
+  constexpr std::size_t kMostSearches = 32;
+  constexpr std::size_t kMostSearchText = 2048;
+  const Value& config = spec.at("dnsConfig");
+  const std::string where = path + ".dnsConfig";
+  const Value& servers = config.at("nameservers");
+  if (spec.at("dnsPolicy").str() == "None" && servers.empty()) {
+    return findings.required(spec.has("dnsConfig") ? where + ".nameservers" : where,
+                             spec.has("dnsConfig") ? "must provide at least one DNS nameserver when `dnsPolicy` is None"
+                                                   : "must provide `dnsConfig` when `dnsPolicy` is None");
+  }
+  if (servers.size() > kMostServers) {
+    findings.invalid(where + ".nameservers", servers,
+                     fmt::format("must not have more than {} nameservers", kMostServers));
+  }
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    if (const std::string why = bad_address(servers.at(i).str()); !why.empty())
+      findings.invalid(index_path(where + ".nameservers", i), servers.at(i), why);
+  }
+  const Value& searches = config.at("searches");
+  if (searches.size() > kMostSearches) {
+    findings.invalid(where + ".searches", searches,
+                     fmt::format("must not have more than {} search paths", kMostSearches));
+  }
+  std::size_t length = searches.empty() ? 0 : searches.size() - 1;
+  for (std::size_t i = 0; i < searches.size(); ++i) {
+    std::string_view search = searches.at(i).str();
+    length += search.size();
+    if (search == ".") continue;
+    if (search.ends_with('.')) search.remove_suffix(1);
+    if (const std::string why = bad_search_domain(search); !why.empty())
+      findings.invalid(index_path(where + ".searches", i), search, why);
+  }
+  if (length > kMostSearchText) {
+    findings.invalid(
+        where + ".searches", searches,
+        fmt::format("must not have more than {} characters (including spaces) in the search list", kMostSearchText));
+  }
+  for (std::size_t i = 0; i < config.at("options").size(); ++i) {
+    if (config.at("options", i, "name").str().empty())
+      findings.required(index_path(where + ".options", i), "must not be empty");
+  }
 }
 
-void check_tolerations(const Value& list, const std::string& path, Findings& findings) {
+void check_gates(const Value& spec, const std::string& path, Findings& findings) {
+  const Value& readiness = spec.at("readinessGates");
+  for (std::size_t i = 0; i < readiness.size(); ++i) {
+    const Value& type = readiness.at(i, "conditionType");
+    if (const std::string why = bad_qualified_name(type.str()); !why.empty())
+      findings.invalid(index_path(path + ".readinessGates", i) + ".conditionType", type, why);
+  }
+  std::set<std::string_view> seen;
+  const Value& scheduling = spec.at("schedulingGates");
+  for (std::size_t i = 0; i < scheduling.size(); ++i) {
+    const Value& name = scheduling.at(i, "name");
+    const std::string where = index_path(path + ".schedulingGates", i);
+    if (const std::string why = bad_qualified_name(name.str()); !why.empty()) findings.invalid(where, name, why);
+    if (!seen.insert(name.str()).second) findings.duplicate(where, name);
+  }
+}
+
+void check_host_aliases(const Value& list, const std::string& path, Findings& findings) {
   for (std::size_t i = 0; i < list.size(); ++i) {
-    const Value& item = list.at(i);
     const std::string where = index_path(path, i);
-    const std::string_view op = item.at("operator").str();
-    if (!item.at("key").str().empty()) {
-      if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty())
-        findings.invalid(where + ".key", item.at("key"), why);
-    } else if (op != "Exists") {
-      findings.invalid(where + ".operator", item.at("operator"),
-                       "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
-    }
-    if (!item.at("tolerationSeconds").is_null() && item.at("effect").str() != "NoExecute") {
-      findings.invalid(where + ".effect", item.at("effect"),
-                       "effect must be 'NoExecute' when `tolerationSeconds` is set");
-    }
-    if (op == "Exists" && !item.at("value").str().empty()) {
-      findings.invalid(where + ".operator", item.at("value"), "value must be empty when `operator` is 'Exists'");
-    }
-    if (!op.empty()) check_one_of(item.at("operator"), {"Equal", "Exists"}, where + ".operator", findings);
-    if (!item.at("effect").str().empty()) {
-      check_one_of(item.at("effect"), {"NoSchedule", "PreferNoSchedule", "NoExecute"}, where + ".effect", findings);
+    if (const std::string why = bad_address(list.at(i, "ip").str()); !why.empty())
+      findings.invalid(where + ".ip", list.at(i, "ip"), why);
+    const Value& names = list.at(i, "hostnames");
+    for (std::size_t j = 0; j < names.size(); ++j) {
+      if (const std::string why = bad_subdomain(names.at(j).str()); !why.empty())
+        findings.invalid(index_path(where + ".hostnames", j), names.at(j), why);
     }
   }
 }
 
-void check_node_terms(const Value& term, const std::string& path, Findings& findings) {
-  const Value& expressions = term.at("matchExpressions");
-  for (std::size_t i = 0; i < expressions.size(); ++i) {
-    const Value& item = expressions.at(i);
-    const std::string where = index_path(path + ".matchExpressions", i);
-    const std::string_view op = item.at("operator").str();
-    if ((op == "In" || op == "NotIn") && item.at("values").empty()) {
-      findings.required(where + ".values", "must be specified when `operator` is 'In' or 'NotIn'");
-    } else if ((op == "Exists" || op == "DoesNotExist") && !item.at("values").empty()) {
-      findings.forbidden(where + ".values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-    } else if ((op == "Gt" || op == "Lt") && item.at("values").size() != 1) {
-      findings.required(where + ".values", "must be specified single value when `operator` is 'Lt' or 'Gt'");
-    }
-    if (const std::string why = bad_qualified_name(item.at("key").str()); !why.empty())
-      findings.invalid(where + ".key", item.at("key"), why);
-  }
+void check_system(const Value& system, const std::string& path, Findings& findings) {
+  if (system.is_null()) return;
+  if (system.at("name").str().empty()) return findings.required(path + ".name");
+  check_one_of(system.at("name"), {"linux", "windows"}, path, findings);
 }
 
-void check_weight(const Value& item, const std::string& where, Findings& findings) {
-  const std::int64_t weight = item.at("weight").int_or(0);
-  if (weight < 1 || weight > 100) findings.invalid(where + ".weight", Value(weight), "must be in the range 1-100");
-}
-
-void check_topology_key(const Value& key, const std::string& path, Findings& findings) {
-  if (key.str().empty()) findings.required(path, "can not be empty");
-  if (const std::string why = bad_qualified_name(key.str()); !why.empty()) findings.invalid(path, key, why);
-}
-
-void check_affinity(const Value& affinity, const std::string& path, Findings& findings) {
-  constexpr std::string_view kRequired = "requiredDuringSchedulingIgnoredDuringExecution";
-  constexpr std::string_view kPreferred = "preferredDuringSchedulingIgnoredDuringExecution";
-  const Value& node = affinity.at("nodeAffinity");
-  const std::string node_path = path + ".nodeAffinity";
-  if (node.has(kRequired)) {
-    const std::string where = fmt::format("{}.{}.nodeSelectorTerms", node_path, kRequired);
-    const Value& terms = node.at(kRequired, "nodeSelectorTerms");
-    if (terms.empty()) findings.required(where, "must have at least one node selector term");
-    for (std::size_t i = 0; i < terms.size(); ++i) check_node_terms(terms.at(i), index_path(where, i), findings);
-  }
-  for (std::size_t i = 0; i < node.at(kPreferred).size(); ++i) {
-    const std::string where = index_path(child_path(node_path, kPreferred), i);
-    check_weight(node.at(kPreferred, i), where, findings);
-    check_node_terms(node.at(kPreferred, i, "preference"), where + ".preference", findings);
-  }
-  for (const std::string_view kind : {"podAffinity", "podAntiAffinity"}) {
-    const Value& pods = affinity.at(kind);
-    const std::string base = child_path(path, kind);
-    for (std::size_t i = 0; i < pods.at(kRequired).size(); ++i) {
-      const std::string where = index_path(child_path(base, kRequired), i);
-      check_label_selector(pods.at(kRequired, i, "labelSelector"), where + ".labelSelector", findings);
-      check_topology_key(pods.at(kRequired, i, "topologyKey"), where + ".topologyKey", findings);
-    }
-    for (std::size_t i = 0; i < pods.at(kPreferred).size(); ++i) {
-      const std::string where = index_path(child_path(base, kPreferred), i);
-      check_weight(pods.at(kPreferred, i), where, findings);
-      check_topology_key(pods.at(kPreferred, i, "podAffinityTerm", "topologyKey"),
-                         where + ".podAffinityTerm.topologyKey", findings);
-    }
-  }
-}
-
-void check_spread(const Value& list, const std::string& path, Findings& findings) {
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const Value& item = list.at(i);
-    const std::string where = index_path(path, i);
-    if (item.at("maxSkew").int_or(0) <= 0)
-      findings.invalid(where + ".maxSkew", item.at("maxSkew"), "must be greater than zero");
-    if (item.at("topologyKey").str().empty()) findings.required(where + ".topologyKey", "can not be empty");
-    check_one_of(item.at("whenUnsatisfiable"), {"DoNotSchedule", "ScheduleAnyway"}, where + ".whenUnsatisfiable",
-                 findings);
-    check_label_selector(item.at("labelSelector"), where + ".labelSelector", findings);
-  }
-}
-
-void check_pod_security(const Value& context, const std::string& path, Findings& findings) {
-  for (const std::string_view field : {"runAsUser", "runAsGroup", "fsGroup"}) {
-    check_between(context.at(field), 0, kMostInt32, child_path(path, field), findings);
-  }
-  const Value& profile = context.at("seccompProfile");
-  if (!profile.is_null()) {
-    check_one_of(profile.at("type"), {"Localhost", "RuntimeDefault", "Unconfined"}, path + ".seccompProfile.type",
-                 findings);
-    if (profile.at("type").str() == "Localhost" && profile.at("localhostProfile").str().empty()) {
-      findings.required(path + ".seccompProfile.localhostProfile", "must be set when seccomp type is Localhost");
-    }
-  }
-  const Value& sysctls = context.at("sysctls");
-  for (std::size_t i = 0; i < sysctls.size(); ++i) {
-    const std::string_view name = sysctls.at(i, "name").str();
-    const std::string where = index_path(path + ".sysctls", i) + ".name";
-    if (name.empty()) {
-      findings.required(where);
-    } else if (name.contains(' ')) {
-      findings.invalid(where, sysctls.at(i, "name"),
-                       "must have at most 253 characters and match regex "
-                       "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+/// Of pods alone, not of templates.
+void check_tokens(const Value& spec, Findings& findings) {
+  if (!spec.at("serviceAccountName").str().empty()) return;
+  for (std::size_t i = 0; i < spec.at("volumes").size(); ++i) {
+    const Value& sources = spec.at("volumes", i, "projected", "sources");
+    const std::string path = index_path("spec.volumes", i) + ".projected.sources";
+    for (std::size_t j = 0; j < sources.size(); ++j) {
+      if (sources.at(j, "serviceAccountToken").is_null()) continue;
+      findings.forbidden(index_path(path, j) + ".serviceAccountToken",
+                         "must not be specified when serviceAccountName is not set");
     }
   }
 }
@@ -160,12 +124,13 @@ void check_pod_spec(const Value& spec, const std::string& path, Findings& findin
   check_one_of(spec.at("dnsPolicy"), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"},
                path + ".dnsPolicy", findings);
   check_labels(spec.at("nodeSelector"), path + ".nodeSelector", findings);
-  check_pod_security(spec.at("securityContext"), path + ".securityContext", findings);
-  if (spec.at("dnsPolicy").str() == "None" && spec.at("dnsConfig", "nameservers").empty()) {
-    findings.required(spec.has("dnsConfig") ? path + ".dnsConfig.nameservers" : path + ".dnsConfig",
-                      spec.has("dnsConfig") ? "must provide at least one DNS nameserver when `dnsPolicy` is None"
-                                            : "must provide `dnsConfig` when `dnsPolicy` is None");
-  }
+  check_pod_context(spec, path, findings);
+  check_dns(spec, path, findings);
+  check_gates(spec, path, findings);
+  check_host_aliases(spec.at("hostAliases"), path + ".hostAliases", findings);
+  check_system(spec.at("os"), path + ".os", findings);
+  check_one_of(spec.at("preemptionPolicy"), {"PreemptLowerPriority", "Never"}, path + ".preemptionPolicy", findings);
+  check_amounts(spec.at("overhead"), path + ".overhead.limits", findings);
   for (const std::string_view field : {"serviceAccountName", "nodeName", "priorityClassName"}) {
     const Value& value = spec.at(field);
     const std::string why = value.str().empty() ? std::string() : bad_subdomain(value.str());
@@ -177,23 +142,28 @@ void check_pod_spec(const Value& spec, const std::string& path, Findings& findin
     if (!why.empty()) findings.invalid(child_path(path, field), value, why);
   }
   check_between(spec.at("activeDeadlineSeconds"), 1, kMostInt32, path + ".activeDeadlineSeconds", findings);
-  check_tolerations(spec.at("tolerations"), path + ".tolerations", findings);
-  check_affinity(spec.at("affinity"), path + ".affinity", findings);
-  check_spread(spec.at("topologySpreadConstraints"), path + ".topologySpreadConstraints", findings);
+  check_placement(spec, path, findings);
 }
 
 }  // namespace
 
-void check_template_spec(const Value& spec, const std::string& path, Findings& findings) {
-  check_pod_spec(spec, path, findings);
-  if (!spec.at("ephemeralContainers").empty())
-    findings.forbidden(child_path(path, "ephemeralContainers"), "ephemeral containers not allowed in pod template");
+void check_pod_template(const Value& pods, const std::string& path, Findings& findings) {
+  // Upstream leaves out that they are members of metadata.
+  check_labels(pods.at("metadata", "labels"), path + ".labels", findings);
+  check_annotations(pods.at("metadata", "annotations"), path + ".annotations", findings);
+  check_pod_spec(pods.at("spec"), path + ".spec", findings);
+  if (!pods.at("spec", "ephemeralContainers").empty())
+    findings.forbidden(path + ".spec.ephemeralContainers", "ephemeral containers not allowed in pod template");
 }
 
 void check_pod(const Value& object, const Value* before, Findings& findings) {
-  check_pod_spec(object.at("spec"), "spec", findings);
-  if (before == nullptr && !object.at("spec", "ephemeralContainers").empty())
+  const Value& spec = object.at("spec");
+  check_pod_spec(spec, "spec", findings);
+  check_tokens(spec, findings);
+  if (before == nullptr && !spec.at("ephemeralContainers").empty())
     findings.forbidden("spec.ephemeralContainers", "cannot be set on create");
+  if (before == nullptr && !spec.at("nodeName").str().empty() && !spec.at("schedulingGates").empty())
+    findings.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared");
   if (before == nullptr || frozen(object.at("spec")) == frozen(before->at("spec"))) return;
   findings.forbidden(
       "spec",

@@ -30,8 +30,7 @@ void check_template(const Value& spec, std::string_view kind, Findings& findings
   } else if (const auto parsed = Selector::from_label_selector(selector); !parsed || !parsed->matches(labels)) {
     findings.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
   }
-  check_labels(labels, "spec.template.metadata.labels", findings);
-  check_template_spec(spec.at("template", "spec"), "spec.template.spec", findings);
+  check_pod_template(spec.at("template"), "spec.template", findings);
 }
 
 void check_always(const Value& spec, Findings& findings) {
@@ -152,8 +151,7 @@ void check_job(const Value& object, const Value* before, Findings& findings) {
   const Value& spec = object.at("spec");
   check_counts(spec, {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"},
                findings);
-  check_labels(spec.at("template", "metadata", "labels"), "spec.template.metadata.labels", findings);
-  check_template_spec(spec.at("template", "spec"), "spec.template.spec", findings);
+  check_pod_template(spec.at("template"), "spec.template", findings);
   const std::string_view policy = spec.at("template", "spec", "restartPolicy").str();
   if (policy == "Always")
     findings.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
@@ -178,8 +176,7 @@ void check_cron_job(const Value& object, const Value*, Findings& findings) {
   }
   check_counts(spec, {"startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"}, findings);
   check_one_of(spec.at("concurrencyPolicy"), {"Allow", "Forbid", "Replace"}, "spec.concurrencyPolicy", findings);
-  check_template_spec(spec.at("jobTemplate", "spec", "template", "spec"), "spec.jobTemplate.spec.template.spec",
-                      findings);
+  check_pod_template(spec.at("jobTemplate", "spec", "template"), "spec.jobTemplate.spec.template", findings);
 }
 
 }  // namespace fairlead::api
