@@ -72,6 +72,7 @@ void add_standard_admission(Api& api) {
   api.add_admission("namespace-lifecycle", with_api(admit_namespace));
   api.add_admission("service-account", with_api(admit_service_account));
   api.add_admission("priority", with_api(admit_priority));
+  api.add_admission("runtime-class", admit_overhead);
   api.add_admission("pod-qos", admit_qos);
   api.add_admission("service-addresses", with_api(admit_service));
   api.add_admission("pod-security", with_api(admit_pod_security));

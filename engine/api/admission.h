@@ -12,8 +12,8 @@ inline constexpr std::int64_t kLastNodePort = 32'767;
 inline constexpr std::int64_t kPodTokenSeconds =
     3607;  ///< Of the token that every pod gets. Source: the ServiceAccount plugin.
 
-/// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, pod-qos,
-/// service-addresses, pod-security, pod-fields, rbac-escalation, certificate-requester.
+/// Adds to `api`, in this order: unserved, definitions, namespace-lifecycle, service-account, priority, runtime-class,
+/// pod-qos, service-addresses, pod-security, pod-fields, rbac-escalation, certificate-requester.
 void add_standard_admission(Api& api);
 
 [[nodiscard]] bool is_pod(const Resource& resource);
@@ -30,8 +30,10 @@ void add_standard_admission(Api& api);
 [[nodiscard]] ApiResult<> admit_namespace(const Api& api, Admission& admission);
 /// Gives pods their service account, its pull secrets, and the volume with its token.
 [[nodiscard]] ApiResult<> admit_service_account(const Api& api, Admission& admission);
-/// Resolves spec.priorityClassName of pods.
+/// Resolves spec.priorityClassName of pods; of PriorityClasses, one alone is the default.
 [[nodiscard]] ApiResult<> admit_priority(const Api& api, Admission& admission);
+/// Refuses pods that say what their sandbox costs: that is for RuntimeClasses to say.
+[[nodiscard]] ApiResult<> admit_overhead(Admission& admission);
 /// Sets status.qosClass of new pods.
 [[nodiscard]] ApiResult<> admit_qos(Admission& admission);
 /// Does what upstream's registry does with a Service before it validates it: address families, clusterIP, nodePorts and

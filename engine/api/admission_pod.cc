@@ -71,10 +71,49 @@ ApiResult<> no_such_class(const Admission& admission, std::string_view name) {
                                            fmt::format("no PriorityClass with name {} was found", name)));
 }
 
-void set_priority(Value& spec, std::string_view name, std::int64_t value, std::string_view policy) {
+ApiResult<> refuse(const Admission& admission, std::string_view why) {
+  return std::unexpected(Status::forbidden(*admission.resource, name_of(admission), why));
+}
+
+/// What a pod says of its priority itself must be what its class gives.
+ApiResult<> set_priority(Admission& admission, std::string_view name, std::int64_t value, std::string_view policy) {
+  Value& spec = (*admission.object)["spec"];
   if (!name.empty()) spec.set("priorityClassName", name);
-  spec.set("priority", value);
-  if (!spec.has("preemptionPolicy")) spec.set("preemptionPolicy", policy.empty() ? "PreemptLowerPriority" : policy);
+  if (const Value& own = spec.at("priority"); own.is_int() && own.int_or(0) != value) {
+    return refuse(admission,
+                  fmt::format("the integer value of priority ({}) must not be provided in pod spec; priority admission "
+                              "controller computed {} from the given PriorityClass name",
+                              own.int_or(0), value));
+  }
+  if (policy.empty()) policy = "PreemptLowerPriority";
+  if (const Value& own = spec.at("preemptionPolicy"); own.is_string() && own.str() != policy) {
+    return refuse(admission,
+                  fmt::format("the string value of PreemptionPolicy ({}) must not be provided in pod spec; priority "
+                              "admission controller computed {} from the given PriorityClass name",
+                              own.str(), policy));
+  }
+  spec.set("priority", value).set("preemptionPolicy", policy);
+  return {};
+}
+
+/// An update that leaves out what admission set changes nothing.
+void keep_priority(Admission& admission) {
+  Value& spec = (*admission.object)["spec"];
+  for (const std::string_view field : {"priority", "preemptionPolicy"}) {
+    const Value& before = admission.before->at("spec", field);
+    if (spec.at(field).is_null() && !before.is_null()) spec.set(field, before);
+  }
+}
+
+/// Source: kubernetes/plugin/pkg/admission/priority/admission.go, validatePriorityClass.
+ApiResult<> check_default_class(const Api& api, const Admission& admission) {
+  if (!admission.object->at("globalDefault").bool_or(false)) return {};
+  for (const ObjectPtr& one : api.list(*admission.resource)) {
+    if (!one->at("globalDefault").bool_or(false) || one->name() == name_of(admission)) continue;
+    return refuse(admission, fmt::format("PriorityClass {} is already marked as default. Only one default can exist",
+                                         one->name()));
+  }
+  return {};
 }
 
 /// "cpu" and "memory" set above zero in `list`.
@@ -111,32 +150,39 @@ ApiResult<> admit_service_account(const Api& api, Admission& admission) {
   return {};
 }
 
+/// Source: kubernetes/plugin/pkg/admission/priority/admission.go.
 ApiResult<> admit_priority(const Api& api, Admission& admission) {
-  if (!creates_pod(admission)) return {};
-  Value& spec = (*admission.object)["spec"];
+  if (admission.object == nullptr || admission.subresource != Subresource::kNone) return {};
+  const Resource& resource = *admission.resource;
+  if (resource.group == "scheduling.k8s.io" && resource.kind == "PriorityClass")
+    return check_default_class(api, admission);
+  if (!is_pod(resource)) return {};
+  if (admission.before != nullptr) {
+    keep_priority(admission);
+    return {};
+  }
   const Resource& classes = api.schema().resource("scheduling.k8s.io", "priorityclasses");
-  const std::string name(spec.at("priorityClassName").str());
+  const std::string name(admission.object->at("spec", "priorityClassName").str());
   if (name.empty()) {
     ObjectPtr chosen;
     for (const ObjectPtr& one : api.list(classes)) {
       const bool lower = !chosen || one->at("value").int_or(0) < chosen->at("value").int_or(0);
       if (one->at("globalDefault").bool_or(false) && lower) chosen = one;
     }
-    if (chosen) {
-      set_priority(spec, chosen->name(), chosen->at("value").int_or(0), chosen->at("preemptionPolicy").str());
-    } else {
-      set_priority(spec, {}, 0, {});
-    }
-    return {};
+    if (!chosen) return set_priority(admission, {}, 0, {});
+    return set_priority(admission, chosen->name(), chosen->at("value").int_or(0), chosen->at("preemptionPolicy").str());
   }
-  if (const ObjectPtr found = api.get(classes, {}, name)) {
-    set_priority(spec, name, found->at("value").int_or(0), found->at("preemptionPolicy").str());
-    return {};
-  }
+  if (const ObjectPtr found = api.get(classes, {}, name))
+    return set_priority(admission, name, found->at("value").int_or(0), found->at("preemptionPolicy").str());
   const auto* const builtin = std::ranges::find(kBuiltinPriorities, name, [](const auto& p) { return p.first; });
   if (builtin == kBuiltinPriorities.end()) return no_such_class(admission, name);
-  set_priority(spec, name, builtin->second, {});
-  return {};
+  return set_priority(admission, name, builtin->second, {});
+}
+
+/// Source: kubernetes/plugin/pkg/admission/runtimeclass/admission.go, validateOverhead. There are no classes here.
+ApiResult<> admit_overhead(Admission& admission) {
+  if (!creates_pod(admission) || !admission.object->at("spec").has("overhead")) return {};
+  return refuse(admission, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
 }
 
 /// Source: kubernetes/pkg/apis/core/v1/helper/qos/qos.go, ComputePodQOS.

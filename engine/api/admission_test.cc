@@ -49,6 +49,36 @@ TEST_F(AdmissionTest, PodsGetTheirAccountAndItsToken) {
   }
 }
 
+TEST_F(AdmissionTest, APriorityIsItsClasss) {
+  const auto refusal = [&](std::string_view spec) {
+    const auto out = try_make("pods", fmt::format(R"({{"metadata":{{"name":"p"}},"spec":{{{},
+        "containers":[{{"name":"c","image":"i"}}]}}}})",
+                                                  spec));
+    return out ? "" : out.error().message;
+  };
+  EXPECT_EQ(refusal(R"("priority":5)"),
+            "pods \"p\" is forbidden: the integer value of priority (5) must not be provided in pod spec; priority "
+            "admission controller computed 0 from the given PriorityClass name");
+  EXPECT_EQ(refusal(R"("preemptionPolicy":"Never")"),
+            "pods \"p\" is forbidden: the string value of PreemptionPolicy (Never) must not be provided in pod spec; "
+            "priority admission controller computed PreemptLowerPriority from the given PriorityClass name");
+  EXPECT_EQ(refusal(R"("overhead":{"cpu":"1"})"),
+            "pods \"p\" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined "
+            "Overhead");
+  EXPECT_EQ(refusal(R"("priorityClassName":"system-node-critical","priority":2000001000)"), "");
+  const auto kept = api_.patch({&schema().resource("", "pods"), "shop", "p"}, PatchType::kMerge,
+                               *parse_json(R"({"spec":{"priority":null,"activeDeadlineSeconds":9}})"));
+  ASSERT_TRUE(kept.has_value()) << kept.error().message;
+  EXPECT_EQ((*kept)->at("spec", "priority").int_or(0), 2'000'001'000);
+}
+
+TEST_F(AdmissionTest, OnePriorityClassIsTheDefault) {
+  make("priorityclasses", R"({"metadata":{"name":"a"},"value":1,"globalDefault":true})");
+  EXPECT_EQ(try_make("priorityclasses", R"({"metadata":{"name":"b"},"value":2,"globalDefault":true})").error().message,
+            "priorityclasses.scheduling.k8s.io \"b\" is forbidden: PriorityClass a is already marked as default. Only "
+            "one default can exist");
+}
+
 TEST_F(AdmissionTest, PodFieldsThatNothingActsOnAreRefusedWhereTheyChangeWhatRunsAndElseSaid) {
   const auto pod = [](std::string_view spec, std::string_view container = "") {
     return fmt::format(R"({{"metadata":{{"name":"p"}},"spec":{{{}"containers":[{{{}"name":"c","image":"i"}}]}}}})",

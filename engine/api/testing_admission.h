@@ -24,7 +24,9 @@ class AdmissionTest : public testing::Test {
     return all;
   }
   ApiResult<ObjectPtr> try_make(std::string_view plural, std::string_view text) {
-    const std::string_view group = plural == "jobs" || plural == "cronjobs" ? "batch" : "";
+    const std::string_view group = plural == "jobs" || plural == "cronjobs" ? "batch"
+                                   : plural == "priorityclasses"            ? "scheduling.k8s.io"
+                                                                            : "";
     const Resource& resource = schema().resource(group, plural);
     WriteOptions options;
     options.warnings = &warnings_;
