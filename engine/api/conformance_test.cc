@@ -77,11 +77,18 @@ ApiResult<> register_object(const Resource& resource, Value& object, const Value
   return admit_service(api, admission);
 }
 
+/// Everything was asked of the namespace "default".
+void settle(const Resource& resource, Value& object) {
+  if (resource.namespaced && object.at("metadata", "namespace").is_null())
+    object["metadata"].set("namespace", "default");
+}
+
 /// Decodes, sets defaults and validates, as a write does.
 Outcome write(const Resource& resource, Value object, const Value* before) {
   Outcome outcome;
   refuse(outcome, schema().decode(resource, object));
   if (!outcome.message.empty()) return outcome;
+  settle(resource, object);
   schema().apply_defaults(resource, object);
   const ApiResult<> registered = register_object(resource, object, before);
   for (const FieldError& finding :
@@ -125,7 +132,8 @@ Outcome answer(const Value& question, const Value& expected) {
   const Resource* resource = schema().by_kind(wanted.at("apiVersion").str(), wanted.at("kind").str());
   if (resource == nullptr) return {.object = {}, .causes = {}, .message = "no such kind"};
   if (!question.has("patch") && !question.has("update")) return write(*resource, wanted, nullptr);
-  const Value& before = expected.at("before");
+  Value before = expected.at("before");
+  settle(*resource, before);
   if (question.has("update")) return write(*resource, question.at("update"), &before);
   Result<Value> merged = schema().strategic_merge(*resource, before, question.at("patch"));
   if (!merged) return {.object = {}, .causes = {}, .message = merged.error().message};

@@ -217,6 +217,14 @@ std::string bad_search_domain(std::string_view text) {
   }
 }
 
+std::string bad_wildcard_domain(std::string_view text) {
+  if (text.size() > kMaxSubdomain) return too_long(kMaxSubdomain);
+  if (text.starts_with("*.") && is_subdomain(text.substr(2))) return {};
+  return "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+         "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
+         "regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+}
+
 std::string bad_percent(std::string_view text) {
   const bool fine =
       text.size() > 1 && text.back() == '%' && std::ranges::all_of(text.substr(0, text.size() - 1), digit);

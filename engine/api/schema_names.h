@@ -20,6 +20,7 @@ namespace fairlead::api {
 [[nodiscard]] std::string bad_env_name(std::string_view text);
 [[nodiscard]] std::string bad_header_name(std::string_view text);    ///< Of HTTP.
 [[nodiscard]] std::string bad_search_domain(std::string_view text);  ///< A subdomain whose labels may have underscores.
+[[nodiscard]] std::string bad_wildcard_domain(std::string_view text);  ///< "*.example.com"
 [[nodiscard]] std::string bad_percent(std::string_view text);
 [[nodiscard]] std::string bad_address(std::string_view text);  ///< An IP address.
 [[nodiscard]] std::string bad_range(std::string_view text);    ///< A CIDR.

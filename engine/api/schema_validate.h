@@ -78,6 +78,8 @@ void check_annotations(const Value& annotations, const std::string& path, Findin
 void check_pod_template(const Value& pods, const std::string& path, Findings& findings);
 void check_containers(const Value& spec, const std::string& path, Findings& findings);
 void check_volumes(const Value& volumes, const std::string& path, Findings& findings);
+/// One source of a volume; `kind` is the name of its field.
+void check_volume_source(std::string_view kind, const Value& source, const std::string& path, Findings& findings);
 /// Tolerations, affinity and topology spread constraints.
 void check_placement(const Value& spec, const std::string& path, Findings& findings);
 /// What concerns security of a pod's spec and of its securityContext.
@@ -118,6 +120,9 @@ void check_autoscaler(const Value& object, const Value* before, Findings& findin
 void check_disruption_budget(const Value& object, const Value* before, Findings& findings);
 void check_role(const Value& object, const Value* before, Findings& findings);
 void check_binding(const Value& object, const Value* before, Findings& findings);
+void check_node(const Value& object, const Value* before, Findings& findings);
+void check_event(const Value& object, const Value* before, Findings& findings);
+void check_volume(const Value& object, const Value* before, Findings& findings);
 void check_lease(const Value& object, const Value* before, Findings& findings);
 void check_ingress(const Value& object, const Value* before, Findings& findings);
 void check_claim(const Value& object, const Value* before, Findings& findings);

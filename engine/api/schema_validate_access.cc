@@ -1,9 +1,9 @@
-// ConfigMaps, Secrets, RBAC and the smaller kinds.
-// Sources: pkg/apis/{core,rbac,coordination}/validation.
+// ConfigMaps, Secrets and RBAC. Source: pkg/apis/{core,rbac}/validation.
 #include <algorithm>
 #include <array>
 
-#include "base/quantity.h"
+#include "base/base64.h"
+#include "base/json.h"
 #include "engine/api/schema_names.h"
 #include "engine/api/schema_validate.h"
 
@@ -74,6 +74,53 @@ void check_subject(const Value& subject, const std::string& where, bool namespac
   }
 }
 
+/// What Go's decoder says of a text that should be a JSON object; empty when it is one.
+std::string bad_json_object(std::string_view text) {
+  const std::size_t start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return "unexpected end of JSON input";
+  const char first = text[start];
+  if (!std::string_view("{[\"-0123456789tfn").contains(first))
+    return fmt::format("invalid character '{}' looking for beginning of value", first);
+  const Result<Value> read = parse_json(text);
+  if (!read) return read.error().message;
+  if (read->is_object() || read->is_null()) return {};
+  return fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                     read->is_bool() ? "bool" : read->kind_name());
+}
+
+void check_secret_type(const Value& object, Findings& findings) {
+  constexpr std::string_view kAccount = "kubernetes.io/service-account.name";
+  struct Need {
+    std::string_view type;
+    std::string_view key;
+    bool json = false;
+  };
+  constexpr std::array<Need, 4> kNeeds{{{"kubernetes.io/tls", "tls.crt"},
+                                        {"kubernetes.io/tls", "tls.key"},
+                                        {"kubernetes.io/dockercfg", ".dockercfg", true},
+                                        {"kubernetes.io/dockerconfigjson", ".dockerconfigjson", true}}};
+  const std::string_view type = object.at("type").str();
+  const Value& data = object.at("data");
+  for (const Need& need : kNeeds) {
+    if (type != need.type) continue;
+    const std::string where = key_path("data", need.key);
+    if (!data.has(need.key)) {
+      findings.required(where);
+    } else if (need.json) {
+      const std::string why = bad_json_object(base64_decode(data.at(need.key).str()).value_or(""));
+      if (!why.empty()) findings.invalid(where, "<secret contents redacted>", why);
+    }
+  }
+  if (type == "kubernetes.io/basic-auth" && !data.has("username") && !data.has("password")) {
+    findings.required("data[username]");
+    findings.required("data[password]");
+  }
+  if (type == "kubernetes.io/ssh-auth" && data.at("ssh-privatekey").str().empty())
+    findings.required("data[ssh-privatekey]");
+  if (type == "kubernetes.io/service-account-token" && object.at("metadata", "annotations", kAccount).str().empty())
+    findings.required(key_path("metadata.annotations", kAccount));
+}
+
 }  // namespace
 
 void check_config_map(const Value& object, const Value* before, Findings& findings) {
@@ -88,20 +135,9 @@ void check_config_map(const Value& object, const Value* before, Findings& findin
 }
 
 void check_secret(const Value& object, const Value* before, Findings& findings) {
-  struct Need {
-    std::string_view type;
-    std::string_view key;
-  };
-  constexpr std::array<Need, 4> kNeeds{{{"kubernetes.io/tls", "tls.crt"},
-                                        {"kubernetes.io/tls", "tls.key"},
-                                        {"kubernetes.io/dockercfg", ".dockercfg"},
-                                        {"kubernetes.io/dockerconfigjson", ".dockerconfigjson"}}};
   check_keys(object.at("data"), "data", findings);
   check_size(object.at("data"), Value(), findings);
-  for (const Need& need : kNeeds) {
-    if (object.at("type").str() == need.type && !object.at("data").has(need.key))
-      findings.required(key_path("data", need.key));
-  }
+  check_secret_type(object, findings);
   if (before != nullptr) check_immutable(object.at("type"), before->at("type"), "type", findings);
   check_frozen(object, before, {"data"}, findings);
 }
@@ -131,61 +167,6 @@ void check_binding(const Value& object, const Value* before, Findings& findings)
     check_subject(object.at("subjects", i), index_path("subjects", i), namespaced, findings);
   }
   if (before != nullptr && role != before->at("roleRef")) findings.invalid("roleRef", role, "cannot change roleRef");
-}
-
-void check_lease(const Value& object, const Value*, Findings& findings) {
-  const Value& duration = object.at("spec", "leaseDurationSeconds");
-  if (duration.is_int() && duration.int_or(0) <= 0)
-    findings.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0");
-  check_least(object.at("spec", "leaseTransitions"), 0, "spec.leaseTransitions", findings);
-}
-
-void check_ingress(const Value& object, const Value*, Findings& findings) {
-  const Value& spec = object.at("spec");
-  if (spec.at("rules").empty() && spec.at("defaultBackend").is_null()) {
-    findings.invalid("spec", spec, "either `defaultBackend` or `rules` must be specified");
-  }
-}
-
-void check_claim_spec(const Value& spec, const std::string& path, Findings& findings) {
-  const Value& modes = spec.at("accessModes");
-  if (modes.empty()) findings.required(path + ".accessModes", "at least 1 access mode is required");
-  bool one_pod = false;
-  for (const Value& mode : modes.items()) {
-    check_one_of(mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"}, path + ".accessModes",
-                 findings);
-    one_pod = one_pod || mode.str() == "ReadWriteOncePod";
-  }
-  if (one_pod && modes.size() > 1)
-    findings.forbidden(path + ".accessModes", "may not use ReadWriteOncePod with other access modes");
-  const Value& storage = spec.at("resources", "requests", "storage");
-  const std::string where = path + ".resources[storage]";
-  if (storage.is_null()) {
-    findings.required(where);
-  } else if (Quantity::of(storage).nano <= 0) {
-    findings.invalid(where, storage, "must be greater than zero");
-  }
-  check_one_of(spec.at("volumeMode"), {"Block", "Filesystem"}, path + ".volumeMode", findings);
-}
-
-void check_claim(const Value& object, const Value*, Findings& findings) {
-  check_claim_spec(object.at("spec"), "spec", findings);
-}
-
-void check_storage_class(const Value& object, const Value*, Findings& findings) {
-  if (object.at("provisioner").str().empty()) findings.required("provisioner");
-}
-
-void check_priority_class(const Value& object, const Value*, Findings& findings) {
-  const std::string_view name = object.at("metadata", "name").str();
-  if (name.starts_with("system-") && name != "system-node-critical" && name != "system-cluster-critical") {
-    findings.forbidden(
-        "metadata.name",
-        fmt::format("priority class names with 'system-' prefix are reserved for system use only. error: {} is not a "
-                    "known system priority class",
-                    name));
-  }
-  check_one_of(object.at("preemptionPolicy"), {"PreemptLowerPriority", "Never"}, "preemptionPolicy", findings);
 }
 
 }  // namespace fairlead::api

@@ -162,6 +162,8 @@ void check_disruption_budget(const Value& object, const Value*, Findings& findin
   check_budget(spec.at("minAvailable"), "spec.minAvailable", findings);
   check_budget(spec.at("maxUnavailable"), "spec.maxUnavailable", findings);
   check_label_selector(spec.at("selector"), "spec.selector", findings);
+  check_one_of(spec.at("unhealthyPodEvictionPolicy"), {"AlwaysAllow", "IfHealthyBudget"},
+               "spec.unhealthyPodEvictionPolicy", findings);
 }
 
 }  // namespace fairlead::api

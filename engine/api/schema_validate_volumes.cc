@@ -107,7 +107,9 @@ void check_ephemeral(const Value& source, const std::string& path, Findings& fin
   check_claim_spec(source.at("volumeClaimTemplate", "spec"), where + ".spec", findings);
 }
 
-void check_source(std::string_view kind, const Value& source, const std::string& path, Findings& findings) {
+}  // namespace
+
+void check_volume_source(std::string_view kind, const Value& source, const std::string& path, Findings& findings) {
   if (kind == "secret") require(source, "secretName", path, findings);
   if (kind == "configMap") require(source, "name", path, findings);
   if (kind == "hostPath") check_host_path(source, path, findings);
@@ -133,8 +135,6 @@ void check_source(std::string_view kind, const Value& source, const std::string&
   if (kind == "secret" || kind == "configMap") check_items(source.at("items"), path + ".items", findings);
   check_mode(source.at("defaultMode"), path + ".defaultMode", findings);
 }
-
-}  // namespace
 
 void check_mode(const Value& mode, const std::string& path, Findings& findings) {
   if (!mode.is_int() || (mode.int_or(0) >= 0 && mode.int_or(0) <= kMostMode)) return;
@@ -166,7 +166,7 @@ void check_volumes(const Value& volumes, const std::string& path, Findings& find
         continue;
       }
       first = false;
-      check_source(member.key, member.value, child_path(where, member.key), findings);
+      check_volume_source(member.key, member.value, child_path(where, member.key), findings);
     }
     const Value& name = volume.at("name");
     if (name.str().empty()) {

@@ -152,6 +152,7 @@ void check_job(const Value& object, const Value* before, Findings& findings) {
   check_counts(spec, {"parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"},
                findings);
   check_pod_template(spec.at("template"), "spec.template", findings);
+  check_one_of(spec.at("completionMode"), {"NonIndexed", "Indexed"}, "spec.completionMode", findings);
   const std::string_view policy = spec.at("template", "spec", "restartPolicy").str();
   if (policy == "Always")
     findings.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
@@ -162,9 +163,19 @@ void check_job(const Value& object, const Value* before, Findings& findings) {
   }
 }
 
-void check_cron_job(const Value& object, const Value*, Findings& findings) {
+void check_cron_job(const Value& object, const Value* before, Findings& findings) {
+  constexpr std::size_t kMostName = 52;  // Its Jobs have eleven characters more.
   const Value& spec = object.at("spec");
-  const std::string_view schedule = spec.at("schedule").str();
+  const Value& name = object.at("metadata", "name");
+  if (before == nullptr && name.str().size() > kMostName)
+    findings.invalid("metadata.name", name, fmt::format("must be no more than {} characters", kMostName));
+  std::string_view schedule = spec.at("schedule").str();
+  if (schedule.contains("TZ")) {
+    findings.invalid("spec.schedule", spec.at("schedule"),
+                     "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+  }
+  if (schedule.starts_with("TZ=") || schedule.starts_with("CRON_TZ="))
+    schedule.remove_prefix(std::min(schedule.find(' '), schedule.size() - 1) + 1);
   const auto words = std::ranges::count_if(
       schedule, [previous = ' '](char c) mutable { return std::exchange(previous, c) == ' ' && c != ' '; });
   if (schedule.empty()) {
