@@ -309,6 +309,9 @@ ApiResult<ObjectPtr> Api::update(const Key& given, Value object, Subresource sub
       if (auto ok = read_delete_options(object.at("deleteOptions"), how); !ok) return std::unexpected(ok.error());
       if (auto ok = check_preconditions(key, how, *before); !ok) return std::unexpected(ok.error());
       if (auto ok = admit_eviction(*this, *before, how.dry_run); !ok) return std::unexpected(ok.error());
+      if (how.dry_run) return remove(key, how);
+      if (auto ok = mark_evicted(*this, key); !ok) return std::unexpected(ok.error());
+      how.resource_version.clear();  // It was the version before the mark.
       return remove(key, how);
     }
     case Subresource::kToken:

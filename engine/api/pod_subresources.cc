@@ -9,6 +9,9 @@
 namespace fairlead::api {
 namespace {
 
+constexpr std::string_view kAllowed = "DisruptionAllowed";
+constexpr std::size_t kMostDisrupted = 2000;  ///< Evictions that a budget has not seen the end of.
+
 /// Pods whose end disturbs nobody: they are not counted by any budget.
 bool bypasses_budgets(const Object& pod) {
   const std::string_view phase = pod.at("status", "phase").str();
@@ -29,8 +32,52 @@ std::vector<ObjectPtr> budgets_of(const Api& api, const Object& pod) {
 Status too_many_disruptions(const Object& budget, std::string_view why) {
   Status status = Status::too_many_requests("Cannot evict pod as it would violate the pod's disruption budget.", 0);
   status.causes.push_back(
-      {FieldError::Reason::kInvalid, "", fmt::format("The disruption budget {} {}", budget.name(), why)});
+      {FieldError::Reason::kDisruptionBudget, "", fmt::format("The disruption budget {} {}", budget.name(), why)});
   return status;
+}
+
+/// Why a budget that was counted allows no disruption. Counts are not to be trusted when counting failed.
+std::string no_disruption(const Value& status) {
+  const std::int64_t healthy = status.at("currentHealthy").int_or(0);
+  const std::int64_t desired = status.at("desiredHealthy").int_or(0);
+  const Value& allowed = condition_called(status, kAllowed);
+  const std::string_view message = allowed.at("message").str();
+  const bool said = allowed.at("status").str() == "False" && !message.empty();
+  const std::string_view reason = allowed.at("reason").str();
+  if (said && reason == "SyncFailed")
+    return fmt::format("does not allow evicting pods currently because it failed sync: {}", message);
+  if (healthy <= desired) return fmt::format("needs {} healthy pods and has {} currently", desired, healthy);
+  if (said) return fmt::format("does not allow evicting pods currently ({}): {}", reason, message);
+  return "does not allow evicting pods currently";
+}
+
+/// Source: pkg/api/v1/pod/util.go, UpdatePodCondition, and apimachinery's SetStatusCondition.
+void set_condition(Value& status, Value condition, Time now) {
+  Value& conditions = status["conditions"];
+  if (conditions.is_null()) conditions = Value::array();
+  condition.set("lastTransitionTime", format_time(now));
+  for (Value& old : conditions.mutable_items()) {
+    if (old.at("type") != condition.at("type")) continue;
+    if (old.at("status") == condition.at("status")) condition.set("lastTransitionTime", old.at("lastTransitionTime"));
+    old = std::move(condition);
+    return;
+  }
+  conditions.push_back(std::move(condition));
+}
+
+/// Takes one disruption from what the budget allows.
+void count_disruption(Value& status, std::string_view pod, Time now) {
+  const std::int64_t left = status.at("disruptionsAllowed").int_or(0) - 1;
+  status.set("disruptionsAllowed", left);
+  status.make("disruptedPods").set(pod, format_time(now));
+  if (left > 0) return;
+  set_condition(status,
+                Value::object({{"type", kAllowed},
+                               {"status", "False"},
+                               {"reason", "InsufficientPods"},
+                               {"message", ""},
+                               {"observedGeneration", status.at("observedGeneration")}}),
+                now);
 }
 
 }  // namespace
@@ -82,31 +129,47 @@ ApiResult<> admit_eviction(Api& api, const Object& pod, bool dry_run) {
   const std::vector<ObjectPtr> budgets = budgets_of(api, pod);
   if (budgets.empty()) return {};
   if (budgets.size() > 1) {
-    return std::unexpected(Status::internal(
-        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."));
+    Status several = Status::internal(
+        "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+    several.reason.clear();
+    return std::unexpected(std::move(several));
   }
   const Object& budget = *budgets[0];
   const Value& status = budget.at("status");
-  const std::int64_t healthy = status.at("currentHealthy").int_or(0);
   const std::int64_t desired = status.at("desiredHealthy").int_or(0);
   const bool always = budget.at("spec", "unhealthyPodEvictionPolicy").str() == "AlwaysAllow";
-  if (!condition_holds(pod.at("status"), "Ready") && (always || (healthy >= desired && desired > 0))) return {};
+  const bool enough = status.at("currentHealthy").int_or(0) >= desired && desired > 0;
+  if (!condition_holds(pod.at("status"), "Ready") && (always || enough)) return {};
   if (status.at("observedGeneration").int_or(0) < budget.at("metadata", "generation").int_or(0)) {
     Status busy = too_many_disruptions(budget, "is still being processed by the server.");
     busy.retry_after_seconds = 10;
     return std::unexpected(std::move(busy));
   }
-  if (status.at("disruptionsAllowed").int_or(0) <= 0) {
+  if (status.at("disruptedPods").size() > kMostDisrupted) {
     return std::unexpected(
-        too_many_disruptions(budget, fmt::format("needs {} healthy pods and has {} currently", desired, healthy)));
+        Status::forbidden(*budget.key().resource, budget.name(),
+                          "DisruptedPods map too big - too many evictions not confirmed by PDB controller"));
   }
+  if (status.at("disruptionsAllowed").int_or(0) <= 0)
+    return std::unexpected(too_many_disruptions(budget, no_disruption(status)));
   if (dry_run) return {};
-  auto counted = api.mutate(budget.key(), Subresource::kStatus, [&](Value& tree) {
-    Value& budget_status = tree["status"];
-    budget_status.set("disruptionsAllowed", budget_status.at("disruptionsAllowed").int_or(0) - 1);
-    budget_status.make("disruptedPods").set(pod.name(), format_time(api.clock().now()));
-  });
+  auto counted = api.mutate(budget.key(), Subresource::kStatus,
+                            [&](Value& tree) { count_disruption(tree["status"], pod.name(), api.clock().now()); });
   if (!counted) return std::unexpected(counted.error());
+  return {};
+}
+
+ApiResult<> mark_evicted(Api& api, const Key& pod) {
+  auto marked = api.mutate(pod, Subresource::kStatus, [&](Value& tree) {
+    set_condition(tree["status"],
+                  Value::object({{"type", "DisruptionTarget"},
+                                 {"status", "True"},
+                                 {"lastProbeTime", nullptr},
+                                 {"reason", "EvictionByEvictionAPI"},
+                                 {"message", "Eviction API: evicting"}}),
+                  api.clock().now());
+  });
+  if (!marked) return std::unexpected(marked.error());
   return {};
 }
 

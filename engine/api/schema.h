@@ -90,6 +90,7 @@ struct FieldError {
     kType,
     kNamespaceTerminating,  ///< Why a whole request was refused, here and below: they concern no field's value.
     kResourceVersionTooLarge,
+    kDisruptionBudget,
   };
   Reason reason = Reason::kInvalid;
   std::string field;

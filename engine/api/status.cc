@@ -35,6 +35,8 @@ std::string_view cause_reason(FieldError::Reason reason) {
       return "NamespaceTerminating";
     case FieldError::Reason::kResourceVersionTooLarge:
       return "ResourceVersionTooLarge";
+    case FieldError::Reason::kDisruptionBudget:
+      return "DisruptionBudget";
   }
   return "FieldValueInvalid";
 }

@@ -24,9 +24,10 @@ class AdmissionTest : public testing::Test {
     return all;
   }
   ApiResult<ObjectPtr> try_make(std::string_view plural, std::string_view text) {
-    const std::string_view group = plural == "jobs" || plural == "cronjobs" ? "batch"
-                                   : plural == "priorityclasses"            ? "scheduling.k8s.io"
-                                                                            : "";
+    const std::string_view group = plural.ends_with("jobs")           ? "batch"
+                                   : plural == "priorityclasses"      ? "scheduling.k8s.io"
+                                   : plural == "poddisruptionbudgets" ? "policy"
+                                                                      : "";
     const Resource& resource = schema().resource(group, plural);
     WriteOptions options;
     options.warnings = &warnings_;
