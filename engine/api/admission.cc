@@ -73,6 +73,7 @@ void add_standard_admission(Api& api) {
   api.add_admission("service-account", with_api(admit_service_account));
   api.add_admission("priority", with_api(admit_priority));
   api.add_admission("runtime-class", admit_overhead);
+  api.add_admission("scheduling-gates", with_api(admit_scheduling_gates));
   api.add_admission("pod-qos", admit_qos);
   api.add_admission("service-addresses", with_api(admit_service));
   api.add_admission("pod-security", with_api(admit_pod_security));

@@ -34,6 +34,8 @@ void add_standard_admission(Api& api);
 [[nodiscard]] ApiResult<> admit_priority(const Api& api, Admission& admission);
 /// Refuses pods that say what their sandbox costs: that is for RuntimeClasses to say.
 [[nodiscard]] ApiResult<> admit_overhead(Admission& admission);
+/// Says in the conditions of a new pod that gates keep it from being scheduled.
+[[nodiscard]] ApiResult<> admit_scheduling_gates(const Api& api, Admission& admission);
 /// Sets status.qosClass of new pods.
 [[nodiscard]] ApiResult<> admit_qos(Admission& admission);
 /// Does what upstream's registry does with a Service before it validates it: address families, clusterIP, nodePorts and

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/quantity.h"
+#include "base/time.h"
 #include "engine/api/admission.h"
 #include "engine/api/metadata.h"
 
@@ -183,6 +184,19 @@ ApiResult<> admit_priority(const Api& api, Admission& admission) {
 ApiResult<> admit_overhead(Admission& admission) {
   if (!creates_pod(admission) || !admission.object->at("spec").has("overhead")) return {};
   return refuse(admission, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+}
+
+/// Source: kubernetes/pkg/registry/core/pod/strategy.go, applySchedulingGatedCondition.
+ApiResult<> admit_scheduling_gates(const Api& api, Admission& admission) {
+  if (!creates_pod(admission) || admission.object->at("spec", "schedulingGates").empty()) return {};
+  Value gated = Value::object({{"type", "PodScheduled"},
+                               {"status", "False"},
+                               {"lastProbeTime", nullptr},
+                               {"lastTransitionTime", format_time(api.clock().now())},
+                               {"reason", "SchedulingGated"},
+                               {"message", "Scheduling is blocked due to non-empty scheduling gates"}});
+  admission.object->make("status").set("conditions", Value::array({std::move(gated)}));
+  return {};
 }
 
 /// Source: kubernetes/pkg/apis/core/v1/helper/qos/qos.go, ComputePodQOS.

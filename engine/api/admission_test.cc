@@ -72,6 +72,15 @@ TEST_F(AdmissionTest, APriorityIsItsClasss) {
   EXPECT_EQ((*kept)->at("spec", "priority").int_or(0), 2'000'001'000);
 }
 
+TEST_F(AdmissionTest, APodBehindGatesSaysSo) {
+  const ObjectPtr pod = make("pods", R"({"metadata":{"name":"p"},"spec":{"schedulingGates":[{"name":"a.b/c"}],
+      "containers":[{"name":"c","image":"i"}]}})");
+  EXPECT_EQ(pod->at("status", "conditions", 0),
+            *parse_json(R"({"type":"PodScheduled","status":"False","lastProbeTime":null,
+                "lastTransitionTime":"2026-11-23T10:00:00Z","reason":"SchedulingGated",
+                "message":"Scheduling is blocked due to non-empty scheduling gates"})"));
+}
+
 TEST_F(AdmissionTest, OnePriorityClassIsTheDefault) {
   make("priorityclasses", R"({"metadata":{"name":"a"},"value":1,"globalDefault":true})");
   EXPECT_EQ(try_make("priorityclasses", R"({"metadata":{"name":"b"},"value":2,"globalDefault":true})").error().message,

@@ -136,7 +136,8 @@ void check_autoscaler(const Value& object, const Value*, Findings& findings) {
   if (least < 1) findings.invalid("spec.minReplicas", spec.at("minReplicas"), "must be greater than or equal to 1");
   if (most < 1) {
     findings.required("spec.maxReplicas", "must be set and greater than 0");
-  } else if (most < least) {
+  }
+  if (most < least) {
     findings.invalid("spec.maxReplicas", spec.at("maxReplicas"), "must be greater than or equal to `minReplicas`");
   }
   check_target_reference(spec.at("scaleTargetRef"), findings);

@@ -119,6 +119,10 @@ void check_stateful_set(const Value& object, const Value* before, Findings& find
   check_counts(spec, {"replicas", "minReadySeconds"}, findings);
   check_template(spec, "statefulset", findings);
   check_always(spec, findings);
+  for (std::size_t i = 0; i < spec.at("volumeClaimTemplates").size(); ++i) {
+    check_claim_spec(spec.at("volumeClaimTemplates", i, "spec"), index_path("spec.volumeClaimTemplates", i) + ".spec",
+                     findings);
+  }
   if (before == nullptr) return;
   Value now = spec;
   Value then = before->at("spec");
