@@ -106,6 +106,13 @@ TEST_F(Eviction, IsNotKnownToTwoBudgets) {
   EXPECT_FALSE(store_.get(kPod)->deleting());
 }
 
+TEST_F(Eviction, OfAPodThatWasStoredUnderOlderRulesIsPossible) {
+  Value pod = store_.get(kPod)->tree();
+  pod.make("spec", "preemptionPolicy") = "Sometimes";
+  store_.put(kPod, std::move(pod));
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(Eviction, OfAPodThatEndedAsksNoBudget) {
   budget("a");
   budget("b");
