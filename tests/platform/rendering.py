@@ -16,6 +16,7 @@ CASES = [
     (DEV, '"redis": {}', '"redis": {"storefront": {"identity": "storefront"}}', "- {protocol: TCP, port: 10000}", True),
     (DEV, '"storefront": {\n      "size"', '"shopfront": {\n      "size"', "dev.yaml does not run storefront", False),
     (f"{STOREFRONT}-dev.yaml", "scaling:", "route: {hosts: [other.example]}\nscaling:", "names other.example, which is none of edge.hosts", False),
+    (f"{STOREFRONT}-dev.yaml", "scaling:", "network: {from: [payments]}\nscaling:", "values-dev.yaml:2: network is no value", False),
     (f"{STOREFRONT}-sandbox.yaml", "route: {hosts: [sandbox.shop.example]}", "route: {}", "the environment has no edge.hosts", False),
     (f"{STOREFRONT}-sandbox.yaml", "sandbox.shop.example", "box.shop.example", "    - box.shop.example\n", True),
 ]

@@ -80,6 +80,11 @@ resource "azurerm_storage_container" "state" {
   name                  = each.value
   storage_account_id    = azurerm_storage_account.state.id
   container_access_type = "private"
+
+  # An environment's file may go while the environment still runs.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 module "registry" {
