@@ -71,9 +71,19 @@ ApplicationReconciler::ApplicationReconciler(api::Api& api, Manager& manager, se
 
 void ApplicationReconciler::observe(const api::Event& event, Queue& queue) {
   const api::Object& object = *event.object;
-  if (&object.resource() == &applications_) queue.add(object.key());
+  if (&object.resource() == &applications_) {
+    queue.add(object.key());
+    std::set<api::Key>& keys = named_[std::string(object.name())];
+    if (event.type == api::Event::Type::kDeleted) {
+      keys.erase(object.key());
+    } else {
+      keys.insert(object.key());
+    }
+    if (keys.empty()) named_.erase(std::string(object.name()));
+  }
   if (&object.resource() == &projects_) {
-    for (const api::ObjectPtr& application : api_.list(applications_)) queue.add(application->key());
+    for (const auto& [name, keys] : named_)
+      for (const api::Key& key : keys) queue.add(key);
   }
   for (const api::ObjectPtr& version : {event.before, event.object}) {
     if (version == nullptr) continue;
@@ -86,9 +96,8 @@ void ApplicationReconciler::observe(const api::Event& event, Queue& queue) {
       keys.erase(version->key());
     }
     if (keys.empty()) tracked_.erase(owner);
-    for (const api::ObjectPtr& application : api_.list(applications_)) {
-      if (application->name() == owner) queue.add(application->key());
-    }
+    if (const auto applications = named_.find(owner); applications != named_.end())
+      for (const api::Key& key : applications->second) queue.add(key);
   }
 }
 
@@ -99,7 +108,10 @@ const Result<seam::Manifests>* ApplicationReconciler::fetch(const api::Key& key,
   const seam::SourceRequest request{
       std::string(source.at("repoURL").str()), std::string(revision.empty() ? "HEAD" : revision),
       std::string(source.at("path").str()), source.at("directory", "recurse").bool_or(false)};
-  if (request != fetched.request) fetched = Fetched{request, std::nullopt, false, true};
+  if (request != fetched.request) fetched = Fetched{request, std::nullopt, Time(), false, true};
+  // No change of the repository tells that it can be read again.
+  const bool failed = fetched.answer && !*fetched.answer;
+  if (failed && api_.clock().now() - fetched.answered >= kApplicationResync) fetched.stale = true;
   if (fetched.stale && !fetched.asked) {
     fetched.asked = true;
     fetched.stale = false;
@@ -108,6 +120,7 @@ const Result<seam::Manifests>* ApplicationReconciler::fetch(const api::Key& key,
       if (it == memory_.end() || (it->second.*slot).request != request) return;  // By now it asks for something else.
       (it->second.*slot).asked = false;
       (it->second.*slot).answer = std::move(answer);
+      (it->second.*slot).answered = api_.clock().now();
       manager_.wake(name(), key);
     });
   }
@@ -158,7 +171,7 @@ Result<Again> ApplicationReconciler::reconcile(const api::Key& key) {
     plan.wanted = compare(plan, *answer);
   }
   const Again again = operate(plan);
-  write_status(plan);
+  if (const auto written = write_status(plan); !written) return std::unexpected(written.error());
   return again;
 }
 

@@ -14,7 +14,9 @@
 
 namespace fairlead::control {
 
-inline constexpr Duration kApplicationResync = std::chrono::minutes(3);  ///< Argo CD's timeout.reconciliation.
+/// Argo CD's timeout.reconciliation. What Git holds is asked for again then only where it could not be read: of changes
+/// the source tells.
+inline constexpr Duration kApplicationResync = std::chrono::minutes(3);
 
 /// Semantics of argo-cd v3: automated sync with prune and selfHeal, sync waves, three-way diff with ignoreDifferences
 /// and RespectIgnoreDifferences, annotation tracking. Plain manifests only: Helm, Kustomize, several sources and hooks
@@ -33,6 +35,7 @@ class ApplicationReconciler final : public Reconciler {
   struct Fetched {
     seam::SourceRequest request;
     std::optional<Result<seam::Manifests>> answer;
+    Time answered;
     bool asked = false;
     bool stale = true;
   };
@@ -72,7 +75,7 @@ class ApplicationReconciler final : public Reconciler {
   void warn_of_waiting(Plan& plan) const;
 
   // application_status.cc
-  void write_status(Plan& plan);
+  [[nodiscard]] Result<> write_status(Plan& plan);
   void set_status(Plan& plan, Value& object) const;
 
   // application_deletion.cc: what becomes of the objects of an Application that goes.
@@ -88,6 +91,7 @@ class ApplicationReconciler final : public Reconciler {
   const api::Resource& applications_;
   const api::Resource& projects_;
   std::map<api::Key, Memory> memory_;
+  std::map<std::string, std::set<api::Key>> named_;    ///< Application name to those of the name, in all namespaces.
   std::map<std::string, std::set<api::Key>> tracked_;  ///< Application name to the objects that name it.
 };
 

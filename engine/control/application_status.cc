@@ -114,7 +114,7 @@ void ApplicationReconciler::set_status(Plan& plan, Value& object) const {
   if (plan.phase() == "Succeeded") add_history(status, plan.operation, plan.spec());
 }
 
-void ApplicationReconciler::write_status(Plan& plan) {
+Result<> ApplicationReconciler::write_status(Plan& plan) {
   const Time now = api_.clock().now();
   std::vector<ApplicationCondition> conditions = plan.conditions;
   if (plan.wanted) std::ranges::copy(plan.wanted->conditions, std::back_inserter(conditions));
@@ -128,9 +128,11 @@ void ApplicationReconciler::write_status(Plan& plan) {
     // Only a status that says something new is worth an event.
     if (!(status == before)) status.set("reconciledAt", format_time(now));
   };
-  // A missing Application was deleted in the meantime; any other refusal shows at the next look.
-  static_cast<void>(api_.mutate(plan.application->key(),
-                                applications_.has_status ? api::Subresource::kStatus : api::Subresource::kNone, edit));
+  const auto written = api_.mutate(
+      plan.application->key(), applications_.has_status ? api::Subresource::kStatus : api::Subresource::kNone, edit);
+  // A missing Application was deleted in the meantime.
+  if (!written && !written.error().not_found()) return fail("{}", written.error().message);
+  return {};
 }
 
 }  // namespace fairlead::control

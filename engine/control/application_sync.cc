@@ -178,20 +178,19 @@ SyncOutcome ApplicationSync::run_wave(const Tasks& pending) {
   std::ranges::copy_if(pending, std::back_inserter(wave),
                        [&](const SyncTask* task) { return task->together_with(*pending.front()); });
   const bool last = wave.size() == pending.size();
-  const Duration rest = last ? Duration(0) : between_waves_;
   switch (run(wave)) {
     case Ran::kFailed:
       return failed("one or more objects failed to apply");
     case Ran::kAll:
       // The last wave is not waited for: a sync without waves is what `kubectl apply` is.
       if (last) return {"Succeeded", "successfully synced (all tasks run)"};
-      return running(waiting(wave, false).message, rest);
+      return running(waiting(wave, false).message, between_waves_);
     case Ran::kWaits:
       break;
   }
   Tasks held;
   std::ranges::copy_if(wave, std::back_inserter(held), [](const SyncTask* t) { return t->prunes() && t->pending(); });
-  if (!held.empty()) return running(waiting(held, true).message, rest);
+  if (!held.empty()) return waiting(held, true);
   return running("waiting for new kinds to be established", kDefinitionPoll);
 }
 
