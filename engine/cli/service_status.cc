@@ -121,12 +121,14 @@ std::vector<std::string> conditions_of(const Value& application) {
   return out;
 }
 
-/// It cannot be compared, or every attempt failed.
+/// It cannot be compared, or every attempt failed: an operation ends with either word.
+/// Source: argo-cd gitops-engine/pkg/sync/common/types.go (OperationPhase.Completed).
 bool sync_failed(const Value& application) {
   const Value& status = application.at("status");
   const Value& operation = status.at("operationState");
   if (status.at("sync", "status").str() == "Unknown") return !status.at("conditions").empty();
-  return status.at("sync", "status").str() == "OutOfSync" && operation.at("phase").str() == "Failed" &&
+  const std::string_view phase = operation.at("phase").str();
+  return status.at("sync", "status").str() == "OutOfSync" && (phase == "Failed" || phase == "Error") &&
          operation.at("syncResult", "revision") == status.at("sync", "revision");
 }
 

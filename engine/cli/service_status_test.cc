@@ -68,6 +68,7 @@ TEST(ServiceStatus, tells_whether_a_sync_may_still_succeed) {
   EXPECT_FALSE(retried.sync_failed);
   EXPECT_EQ(retried.conditions, std::vector<std::string>{"Sync: no. Retrying"});
   EXPECT_TRUE(with("{phase: Failed, message: 'no', syncResult: {revision: aaa}}").sync_failed);
+  EXPECT_TRUE(with("{phase: Error, message: 'no', syncResult: {revision: aaa}}").sync_failed);
   EXPECT_FALSE(with("{phase: Failed, message: 'no', syncResult: {revision: older}}").sync_failed);
   objects.application =
       yaml("status: {sync: {status: Unknown, revision: aaa}, conditions: [{type: ComparisonError, message: no}]}");
