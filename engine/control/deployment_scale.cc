@@ -106,13 +106,18 @@ Result<bool> DeploymentSync::shrink_old_sets() {
 /// Nothing when a status still counts pods that are on their way out: who believed it would take away more than may be
 /// missing. Source: cleanupUnhealthyReplicas.
 Result<std::optional<std::int64_t>> DeploymentSync::remove_unhealthy(std::int64_t most) {
+  const std::vector<api::ObjectPtr> active = active_of(old_);
+  const auto unhealthy_of = [](const api::ObjectPtr& set) {
+    return replicas_of(set->tree()) - set->at("status", "availableReplicas").int_or(0);
+  };
+  if (std::ranges::any_of(active, [&](const api::ObjectPtr& set) { return unhealthy_of(set) < 0; }))
+    return std::nullopt;
   std::int64_t removed = 0;
-  for (const api::ObjectPtr& set : active_of(old_)) {
+  for (const api::ObjectPtr& set : active) {
     if (removed >= most) break;
     const std::int64_t size = replicas_of(set->tree());
-    const std::int64_t unhealthy = size - set->at("status", "availableReplicas").int_or(0);
+    const std::int64_t unhealthy = unhealthy_of(set);
     if (unhealthy == 0) continue;
-    if (unhealthy < 0) return std::nullopt;
     const std::int64_t count = std::min(most - removed, unhealthy);
     if (const auto scaled = scale_to(set, size - count); !scaled) return std::unexpected(scaled.error());
     removed += count;

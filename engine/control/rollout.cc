@@ -112,6 +112,7 @@ void RolloutReconciler::observe(const api::Event& event, Queue& queue) {
 Result<Again> RolloutReconciler::reconcile(const api::Key& key) {
   const auto rollout = in_.api.get(key);
   if (auto r = release_services(in_, key, rollout.get()); !r) return std::unexpected(r.error());
+  if (!rollout) in_.readings->erase(key);
   if (!rollout || rollout->deleting()) return Again::when_changed();
   if (auto r = claim_replica_sets(in_, *rollout); !r) return std::unexpected(r.error());
   RolloutLook look(in_, rollout);

@@ -9,6 +9,7 @@
 #include "engine/control/ownership.h"
 #include "engine/control/pod_state.h"
 #include "engine/control/rollout_template.h"
+#include "engine/control/rollout_validation.h"
 
 namespace fairlead::control {
 namespace {
@@ -86,6 +87,7 @@ std::int32_t narrow(const Value& value, std::int64_t otherwise) {
 
 RolloutServices::RolloutServices(api::Api& a, std::shared_ptr<ResumeGate> g)
     : api(a),
+      readings(std::make_unique<std::map<api::Key, RolloutReading>>()),
       gate(std::move(g)),
       events(a, "rollouts-controller"),
       rollouts(a.schema().resource(kRolloutsGroup, "rollouts")),
@@ -95,6 +97,21 @@ RolloutServices::RolloutServices(api::Api& a, std::shared_ptr<ResumeGate> g)
       runs(a.schema().resource(kRolloutsGroup, "analysisruns")),
       routes(a.schema().resource("gateway.networking.k8s.io", "httproutes")),
       pod_templates(a.schema().resource("", "podtemplates")) {}
+
+const RolloutReading& RolloutServices::reading_of(const api::Object& rollout) const {
+  RolloutReading& out = (*readings)[rollout.key()];
+  const Value& generation = rollout.at("metadata", "generation");
+  const Value& labels = rollout.at("metadata", "labels");
+  const Value& annotations = rollout.at("metadata", "annotations");
+  if (out.uid == rollout.uid() && out.generation == generation && out.labels == labels &&
+      out.annotations == annotations)
+    return out;
+  out = RolloutReading{std::string(rollout.uid()), generation, labels, annotations, {}, {}};
+  if (const auto problems = rollout_problems(api.schema(), rollout.tree()); !problems.empty())
+    out.problem = fmt::format("{}: {}", problems.front().field, problems.front().message);
+  out.pod_template = typed_template(api.schema(), rollout.at("spec", "template"));
+  return out;
+}
 
 RolloutLook::RolloutLook(const RolloutServices& services, api::ObjectPtr object)
     : in(services), rollout(std::move(object)), now(services.api.clock().now()), status(old_status()) {

@@ -2,6 +2,7 @@
 // Source of the whole flow: argo-rollouts/rollout/context.go, controller.go, canary.go, sync.go.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,9 +29,20 @@ struct PauseChanges {
   std::string abort_message;
 };
 
+/// What follows from a Rollout as it is written, and takes long to work out: most looks find the same one again.
+struct RolloutReading {
+  std::string uid;
+  Value generation;
+  Value labels;  ///< Analyses' arguments can refer to these, and to annotations.
+  Value annotations;
+  std::string problem;  ///< Of rollout_problems the first; empty for none.
+  Value pod_template;   ///< typed_template of spec.template.
+};
+
 /// What all looks share. Everything outlives them.
 struct RolloutServices {
   api::Api& api;
+  std::unique_ptr<std::map<api::Key, RolloutReading>> readings;  ///< Of each Rollout the last.
   std::shared_ptr<ResumeGate> gate;
   EventRecorder events;
 
@@ -43,6 +55,8 @@ struct RolloutServices {
   const api::Resource& pod_templates;
 
   RolloutServices(api::Api& api, std::shared_ptr<ResumeGate> gate);
+  /// Lasts until the Rollout is read anew or forgotten.
+  [[nodiscard]] const RolloutReading& reading_of(const api::Object& rollout) const;
 };
 
 struct RolloutLook {

@@ -80,8 +80,7 @@ std::string template_problem(const RolloutLook& look, const Value& analysis, con
 }  // namespace
 
 std::string reference_problem(const RolloutLook& look) {
-  if (const auto problems = rollout_problems(look.in.api.schema(), look.rollout->tree()); !problems.empty())
-    return fmt::format("{}: {}", problems.front().field, problems.front().message);
+  if (const std::string& problem = look.in.reading_of(*look.rollout).problem; !problem.empty()) return problem;
   for (const std::string_view key : {"stableService", "canaryService"})
     if (std::string problem = service_problem(look, key); !problem.empty()) return problem;
   for (std::size_t i = 0; i < look.steps().size(); ++i) {

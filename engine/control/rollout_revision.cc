@@ -132,7 +132,7 @@ Result<Next> default_replicas(RolloutLook& look) {
 Result<Next> create_replica_set(RolloutLook& look) {
   if (look.canary) return Next::kGoOn;
   const std::int64_t collisions = look.old_status().at("collisionCount").int_or(0);
-  Value pod_template = typed_template(look.in.api.schema(), look.spec().at("template"));
+  Value pod_template = look.in.reading_of(*look.rollout).pod_template;
   const std::string hash = pod_template_hash(pod_template, collisions);
   Value object = new_replica_set(look, std::move(pod_template), hash);
   const std::string name(object.at("metadata", "name").str());

@@ -170,10 +170,13 @@ Result<std::int32_t> size_until_deadline(RolloutLook& look, const api::ObjectPtr
 /// Pods of older ReplicaSets that are not available anyway go first and need no room. Nothing while one of them has
 /// more pods than it was told to have: it is on its way down, and what it still has counts for nobody.
 Result<std::optional<std::int32_t>> drop_unhealthy(RolloutLook& look, const std::vector<api::ObjectPtr>& old) {
+  const auto surplus_of = [](const api::ObjectPtr& each) {
+    return desired_replicas(*each) - available_replicas(*each);
+  };
+  if (std::ranges::any_of(old, [&](const api::ObjectPtr& each) { return surplus_of(each) < 0; })) return std::nullopt;
   std::int32_t dropped = 0;
   for (const auto& each : old) {
-    const std::int32_t surplus = desired_replicas(*each) - available_replicas(*each);
-    if (surplus < 0) return std::nullopt;
+    const std::int32_t surplus = surplus_of(each);
     if (surplus == 0) continue;
     if (auto r = scale(look, each, available_replicas(*each)); !r) return std::unexpected(r.error());
     dropped += surplus;

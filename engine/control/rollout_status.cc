@@ -161,7 +161,7 @@ void set_availability(RolloutLook& look) {
 
 bool template_or_steps_changed(const RolloutLook& look) {
   const Value& status = look.old_status();
-  if (status.at("currentStepHash").str() != step_hash(look.strategy().at("steps"))) return true;
+  if (!is_hash_of_steps(status.at("currentStepHash").str(), look.strategy().at("steps"))) return true;
   return !look.pod_hash().empty() && look.pod_hash() != pod_hash_of(look.canary);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/json_shape.h"
 #include "engine/control/rollout_template.h"
 
 namespace fairlead::control {
@@ -89,11 +90,18 @@ std::string without_html(std::string_view json) {
   return out;
 }
 
+std::string short_hash(const std::string& text) { return safe_encode(std::to_string(fnv1a32(text))); }
+
 }  // namespace
 
 std::string step_hash(const Value& steps) {
   const std::string json = steps.empty() ? "null" : without_html(to_json(written(steps, kStep)));
-  return safe_encode(std::to_string(fnv1a32(json)));
+  return short_hash(json);
+}
+
+bool is_hash_of_steps(std::string_view stored, const Value& steps) {
+  return stored == step_hash(steps) || stored == short_hash(to_json(steps)) ||
+         stored == short_hash(canonical_json(steps));
 }
 
 }  // namespace fairlead::control

@@ -78,7 +78,7 @@ bool same_template(const RolloutServices& in, Value live, const Value& typed) {
 
 api::ObjectPtr find_current(const RolloutServices& in, const api::Object& rollout,
                             const std::vector<api::ObjectPtr>& replica_sets) {
-  const Value desired = typed_template(in.api.schema(), rollout.at("spec", "template"));
+  const Value& desired = in.reading_of(rollout).pod_template;
   const std::string hash = pod_template_hash(desired, rollout.at("status", "collisionCount").int_or(0));
   for (const auto& each : replica_sets)
     if (pod_hash_of(each) == hash) return each;

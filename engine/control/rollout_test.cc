@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "base/yaml.h"
 #include "engine/control/delivery.h"
 #include "engine/control/rollout_template.h"
@@ -87,6 +88,13 @@ class RolloutTest : public testing::Test {
     return -1;
   }
 
+  void set_available(std::string_view revision, std::int64_t count) {
+    for (const auto& each : api_.list(replica_sets_, "shop"))
+      if (each->annotation("rollout.argoproj.io/revision") == revision)
+        ASSERT_TRUE(api_.mutate(each->key(), api::Subresource::kStatus,
+                                [&](Value& tree) { tree["status"].set("availableReplicas", count); }));
+  }
+
   void change(const api::Key& key, const std::function<void(Value&)>& spec) {
     ASSERT_TRUE(api_.mutate(key, api::Subresource::kNone, [&](Value& tree) { spec(tree["spec"]); }));
   }
@@ -142,6 +150,46 @@ TEST_F(RolloutTest, WhatAnOldVersionWasToldToGiveUpIsNoRoom) {
   settle(key, false);
   EXPECT_EQ(size_of("1"), 2);
   EXPECT_EQ(size_of("2"), 1);
+}
+
+TEST_F(RolloutTest, NothingIsGivenUpWhileAnOldVersionHasMoreThanItWasTold) {
+  const api::Key key = create(kRollout)->key();
+  change(key, [](Value& spec) { spec.set("replicas", 4); });
+  settle(key);
+  set_image(key, "shop/web:2");
+  settle(key);
+  time_.move_to(time_.now() + std::chrono::seconds(1));
+  set_image(key, "shop/web:3");
+  settle(key, false);
+  ASSERT_EQ(size_of("2"), 1);
+  ASSERT_EQ(size_of("3"), 2);
+  set_available("2", 0);
+  set_available("3", 3);
+  set_image(key, "shop/web:4");
+  settle(key, false);
+  // All of the second would be given up, were the third not on its way down.
+  EXPECT_EQ(size_of("2"), 1);
+  EXPECT_EQ(size_of("3"), 2);
+}
+
+TEST_F(RolloutTest, AStateWithTheFormerHashOfItsStepsStartsNothingAnew) {
+  const api::Key key = create(kRollout)->key();
+  settle(key);
+  set_image(key, "shop/web:2");
+  settle(key);
+  ASSERT_EQ(api_.get(key)->at("status", "currentStepIndex").int_or(-1), 1);
+  const std::string now(api_.get(key)->at("status", "currentStepHash").str());
+  const auto write = [&](std::string_view hash) {
+    ASSERT_TRUE(api_.mutate(key, api::Subresource::kStatus, [&](Value& tree) {
+      tree["status"].set("currentStepHash", hash).set("abort", true).set("abortedAt", format_time(time_.now()));
+    }));
+    settle(key);
+  };
+  write("SOMETHING");
+  EXPECT_FALSE(api_.get(key)->at("status", "abort").bool_or(false));
+  write(safe_encode(std::to_string(fnv1a32(R"([{"setWeight":50},{"pause":{}}])"))));
+  EXPECT_TRUE(api_.get(key)->at("status", "abort").bool_or(false));
+  EXPECT_EQ(api_.get(key)->at("status", "currentStepHash").str(), now);
 }
 
 TEST_F(RolloutTest, TheWriterIsWarnedOfTraps) {
