@@ -39,13 +39,6 @@ Health autoscaler_health(const Value& object) {
   return Health::progressing("Waiting to Autoscale");
 }
 
-Health claim_health(const Value& object) {
-  const std::string_view phase = object.at("status", "phase").str();
-  if (phase == "Lost") return Health::degraded({});
-  if (phase == "Pending") return Health::progressing({});
-  return phase == "Bound" ? Health::healthy() : Health::unknown({});
-}
-
 Health budget_health(const Value& object) {
   Health out = Health::progressing("Waiting for status");
   for (const Value& c : object.at("status", "conditions").items()) {
@@ -105,10 +98,11 @@ struct Check {
   Health (*health)(const Value&);
 };
 
-constexpr std::array<Check, 20> kChecks = {{
+/// Without PersistentVolumeClaim and Ingress, which upstream assesses: nothing acts on them here, so that they would
+/// stay Progressing and hold up each sync; who applies them is warned of it.
+constexpr std::array<Check, 18> kChecks = {{
     {"", "Pod", pod_health},
     {"", "Service", service_health},
-    {"", "PersistentVolumeClaim", claim_health},
     {"apps", "Deployment", deployment_health},
     {"apps", "ReplicaSet", replica_set_health},
     {"apps", "StatefulSet", stateful_set_health},
@@ -116,7 +110,6 @@ constexpr std::array<Check, 20> kChecks = {{
     {"batch", "Job", job_health},
     {"autoscaling", "HorizontalPodAutoscaler", autoscaler_health},
     {"policy", "PodDisruptionBudget", budget_health},
-    {"networking.k8s.io", "Ingress", ingress_health},
     {"apiextensions.k8s.io", "CustomResourceDefinition", definition_health},
     {"argoproj.io", "Rollout", rollout_health},
     {"argoproj.io", "AnalysisRun", analysis_run_health},

@@ -16,10 +16,9 @@ namespace fairlead::control {
 [[nodiscard]] Health rollout_health(const Value& object);
 [[nodiscard]] Health analysis_run_health(const Value& object);
 
-// application_health_network.cc. Source: health_service.go, health_ingress.go, resource_customizations/
+// application_health_network.cc. Source: health_service.go, resource_customizations/
 // gateway.networking.k8s.io.
 [[nodiscard]] Health service_health(const Value& object);
-[[nodiscard]] Health ingress_health(const Value& object);
 [[nodiscard]] Health gateway_health(const Value& object);
 [[nodiscard]] Health gateway_class_health(const Value& object);
 [[nodiscard]] Health route_health(const Value& object);

@@ -9,10 +9,6 @@
 namespace fairlead::control {
 namespace {
 
-Health by_address(const Value& object) {
-  return object.at("status", "loadBalancer", "ingress").empty() ? Health::progressing({}) : Health::healthy();
-}
-
 /// What is wrong by the conditions that Gateways, their listeners and the parents of routes have alike.
 std::optional<Health> trouble(const Value& conditions, std::string_view of, std::string_view programming) {
   for (const char* type : {"ResolvedRefs", "Accepted"}) {
@@ -38,10 +34,9 @@ bool of_this_generation(const Value& object, const Value& conditions) {
 }  // namespace
 
 Health service_health(const Value& object) {
-  return object.at("spec", "type").str() == "LoadBalancer" ? by_address(object) : Health::healthy();
+  if (object.at("spec", "type").str() != "LoadBalancer") return Health::healthy();
+  return object.at("status", "loadBalancer", "ingress").empty() ? Health::progressing({}) : Health::healthy();
 }
-
-Health ingress_health(const Value& object) { return by_address(object); }
 
 Health gateway_health(const Value& object) {
   const Value& status = object.at("status");

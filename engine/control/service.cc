@@ -36,13 +36,32 @@ class ServiceController final : public Reconciler {
       warn("spec.trafficDistribution is not acted on here: all endpoints are equally near");
     }
     const std::string_view type = spec.at("type").str();
-    if (type == "LoadBalancer" || type == "NodePort") {
-      warn(fmt::format("a Service of type {} is reachable inside the cluster only", type));
+    if (type == "LoadBalancer") {
+      warn(
+          "a Service of type LoadBalancer gets its cluster IP for an address: it is reachable inside the cluster only");
+    } else if (type == "NodePort") {
+      warn("a Service of type NodePort is reachable inside the cluster only");
     }
-    return Again::when_changed();
+    return give_address(*service);
   }
 
  private:
+  /// As the load balancers of local clusters do, with the one address that there is: who waits for an address, as the
+  /// sync of an Application, would wait for ever.
+  [[nodiscard]] Result<Again> give_address(const api::Object& service) {
+    Value wanted = Value::object();
+    const Value& address = service.at("spec", "clusterIP");
+    if (service.at("spec", "type").str() == "LoadBalancer" && !address.str().empty())
+      wanted.set("ingress", Value::array({Value::object({{"ip", address}})}));
+    const Value& now = service.at("status", "loadBalancer");
+    if (now == wanted || (now.empty() && wanted.empty())) return Again::when_changed();
+    const auto written =
+        api_.mutate(service.key(), services_.has_status ? api::Subresource::kStatus : api::Subresource::kNone,
+                    [&](Value& tree) { tree.make("status").set("loadBalancer", wanted); });
+    if (!written && !written.error().not_found()) return fail("{}", written.error().message);
+    return Again::when_changed();
+  }
+
   api::Api& api_;
   const api::Resource& services_;
   EventRecorder events_;
