@@ -123,10 +123,13 @@ Result<bool> ApplicationReconciler::begin_by_itself(Plan& plan, Again& again) co
 /// `operation` is what is asked for; of which commit and source it will be stands in the result from now on.
 void ApplicationReconciler::begin(Plan& plan, Value operation) const {
   const std::string_view asked = operation.at("sync", "revision").str();
-  const bool newest = asked.empty() || asked == plan.spec().at("source", "targetRevision").str();
-  const std::string revision(newest ? plan.wanted->revision : asked);
   const Value& own = operation.at("sync", "source");
   const Value source = own.is_null() ? plan.spec().at("source") : own;
+  const std::string_view target = source.at("targetRevision").str();
+  const bool newest = asked.empty() || asked == target;
+  // A retry keeps its source, of which the newest commit of what spec says now may not be one.
+  const bool known = newest && plan.wanted && source == plan.spec().at("source");
+  const std::string revision(known ? plan.wanted->revision : newest ? target : asked);
   plan.operation = Value::object(
       {{"phase", "Running"},
        {"message", "waiting for completion"},
@@ -147,14 +150,18 @@ bool ApplicationReconciler::begin_as_asked(Plan& plan) const {
     finish(plan, "Error", "Invalid operation request: no operation specified");
     return false;
   }
+  if (!plan.wanted) {
+    finish(plan, "Error", text_of(plan.conditions));
+    return false;
+  }
   if (part.empty()) return true;
   finish(plan, "Failed", fmt::format("operation.sync.{} is not supported here: nothing was applied", part));
   return false;
 }
 
 bool ApplicationReconciler::begin_operation(Plan& plan, Again& again) const {
-  if (!plan.wanted) return false;
   if (!plan.application->at("operation").is_null()) return begin_as_asked(plan);
+  if (!plan.wanted) return false;
   const auto began = begin_by_itself(plan, again);
   if (!began) plan.conditions.emplace_back("InvalidSpecError", began.error().to_string());
   return began && *began;
