@@ -35,6 +35,8 @@ std::string text_of_selector(const Value& selector) {
 }
 
 class DisruptionController final : public Reconciler {
+  using Selector = Result<api::Selector>;
+
  public:
   explicit DisruptionController(api::Api& api)
       : api_(api),
@@ -49,8 +51,9 @@ class DisruptionController final : public Reconciler {
     if (&event.object->resource() == &budgets_) return queue.add(event.object->key());
     if (&event.object->resource() != &pods_) return;
     for (const api::ObjectPtr& budget : api_.list(budgets_, event.object->ns())) {
+      const Selector selector = selector_of(*budget);
       const bool concerned =
-          selects(*budget, *event.object) || (event.before != nullptr && selects(*budget, *event.before));
+          selects(selector, *event.object) || (event.before != nullptr && selects(selector, *event.before));
       if (concerned) queue.add(budget->key());
     }
   }
@@ -58,9 +61,10 @@ class DisruptionController final : public Reconciler {
   [[nodiscard]] Result<Again> reconcile(const api::Key& key) override {
     const api::ObjectPtr budget = api_.get(key);
     if (budget == nullptr) return Again::when_changed();
+    const Selector selector = selector_of(*budget);
     std::vector<api::ObjectPtr> pods;
     for (const api::ObjectPtr& pod : api_.list(pods_, budget->ns())) {
-      if (selects(*budget, *pod)) pods.push_back(pod);
+      if (selects(selector, *pod)) pods.push_back(pod);
     }
     if (pods.empty()) events_.normal(*budget, "NoPods", "No matching pods found");
     tell_of_rivals(*budget, pods);
@@ -142,19 +146,29 @@ class DisruptionController final : public Reconciler {
   void tell_of_rivals(const api::Object& budget, const std::vector<api::ObjectPtr>& pods) const {
     const std::vector<api::ObjectPtr> budgets = api_.list(budgets_, budget.ns());
     if (budgets.size() < 2) return;
+    std::vector<Selector> before;
+    std::vector<Selector> after;
+    bool passed = false;
+    for (const api::ObjectPtr& each : budgets) {
+      if (each->uid() == budget.uid()) {
+        passed = true;
+      } else {
+        (passed ? after : before).push_back(selector_of(*each));
+      }
+    }
     for (const api::ObjectPtr& pod : pods) {
-      const auto selecting = [&](const api::ObjectPtr& each) { return selects(*each, *pod); };
-      const auto first = std::ranges::find_if(budgets, selecting);
-      if (first == budgets.end() || (*first)->uid() != budget.uid()) continue;
-      if (std::ranges::count_if(budgets, selecting) < 2) continue;
+      const auto selecting = [&](const Selector& each) { return selects(each, *pod); };
+      if (std::ranges::any_of(before, selecting) || std::ranges::none_of(after, selecting)) continue;
       events_.warning(*pod, "MultiplePodDisruptionBudgets",
                       fmt::format("Pod \"{}\"/\"{}\" matches multiple PodDisruptionBudgets.  Chose \"{}\" arbitrarily.",
                                   pod->ns(), pod->name(), budget.name()));
     }
   }
 
-  static bool selects(const api::Object& budget, const api::Object& pod) {
-    const auto selector = api::Selector::from_label_selector(budget.at("spec", "selector"));
+  static Selector selector_of(const api::Object& budget) {
+    return api::Selector::from_label_selector(budget.at("spec", "selector"));
+  }
+  static bool selects(const Selector& selector, const api::Object& pod) {
     return selector && selector->matches(pod.at("metadata", "labels"));
   }
 
