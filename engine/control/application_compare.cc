@@ -36,15 +36,8 @@ bool is_hook(const Value& object) {
 }
 
 void add_unfollowed(const ApplicationItem& item, std::string& out) {
-  std::string_view rest = item.target.at("metadata", "annotations", kSyncOptions).str();
-  while (!rest.empty()) {
-    const auto comma = std::min(rest.find(','), rest.size());
-    std::string_view one = rest.substr(0, comma);
-    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
-    if (!one.empty() && !option_followed(one))
-      out += fmt::format("{}{} of {}", out.empty() ? "" : ", ", one, item.name());
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
+  for (const std::string_view one : annotation_entries(item.target, kSyncOptions))
+    if (!option_followed(one)) out += fmt::format("{}{} of {}", out.empty() ? "" : ", ", one, item.name());
 }
 
 }  // namespace

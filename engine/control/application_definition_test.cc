@@ -115,8 +115,16 @@ TEST_F(ApplicationDefinitionTest, OfALaterWaveThanItsObjects) {
 
 TEST_F(ApplicationDefinitionTest, OfAKindThatIsRefusedFails) {
   std::string broken = definition("Namespaced");
-  broken.replace(broken.find("type: integer"), 13, "type: number ");
-  push(broken + "---\n{apiVersion: example.com/v2, kind: Thing, metadata: {name: one}}");
+  broken.replace(broken.find("name: things.example.com"), 24, "name: others.example.com");
+  push(broken + "---\n{apiVersion: example.com/v1, kind: Thing, metadata: {name: one}}");
+  run_for(std::chrono::seconds(2));
+  EXPECT_EQ(operation().at("phase").str(), "Running");
+  EXPECT_TRUE(operation().at("message").str().contains("failed to apply, reason: ")) << operation().at("message").str();
+  EXPECT_EQ(thing("shop"), nullptr);
+}
+
+TEST_F(ApplicationDefinitionTest, OfAVersionThatIsNotDefinedFails) {
+  push(definition("Namespaced") + "---\n{apiVersion: example.com/v2, kind: Thing, metadata: {name: one}}");
   run_for(std::chrono::seconds(2));
   EXPECT_EQ(operation().at("phase").str(), "Running");
   EXPECT_TRUE(operation().at("message").str().contains("no matches for kind Thing in example.com/v2"))

@@ -7,27 +7,9 @@
 namespace fairlead::control {
 namespace {
 
-/// Calls `visit` with each entry of "a, b"; ends at the first that it takes.
-template <class Visit>
-bool any_entry(std::string_view text, const Visit& visit) {
-  while (!text.empty()) {
-    const auto comma = std::min(text.find(','), text.size());
-    std::string_view entry = text.substr(0, comma);
-    entry.remove_prefix(std::min(entry.find_first_not_of(" \t\n"), entry.size()));
-    entry = entry.substr(0, entry.find_last_not_of(" \t\n") + 1);
-    if (!entry.empty() && visit(entry)) return true;
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return false;
-}
-
 std::optional<std::string_view> behind(std::string_view entry, std::string_view name) {
   if (!entry.starts_with(name) || !entry.substr(name.size()).starts_with('=')) return std::nullopt;
   return entry.substr(name.size() + 1);
-}
-
-std::string_view annotation_of(const Value& object, std::string_view annotation) {
-  return object.at("metadata", "annotations", annotation).str();
 }
 
 std::optional<std::string_view> said_of(const Value& object, const Value& options, std::string_view name) {
@@ -49,18 +31,30 @@ std::optional<std::string_view> option_value(const Value& options, std::string_v
   return std::nullopt;
 }
 
+std::vector<std::string_view> annotation_entries(const Value& object, std::string_view annotation) {
+  std::string_view text = object.at("metadata", "annotations", annotation).str();
+  std::vector<std::string_view> out;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    std::string_view entry = text.substr(0, comma);
+    entry.remove_prefix(std::min(entry.find_first_not_of(" \t\n"), entry.size()));
+    entry = entry.substr(0, entry.find_last_not_of(" \t\n") + 1);
+    if (!entry.empty()) out.push_back(entry);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return out;
+}
+
 bool annotation_has(const Value& object, std::string_view annotation, std::string_view option) {
-  return any_entry(annotation_of(object, annotation), [&](std::string_view entry) { return entry == option; });
+  const auto entries = annotation_entries(object, annotation);
+  return std::ranges::find(entries, option) != entries.end();
 }
 
 std::optional<std::string_view> annotation_value(const Value& object, std::string_view annotation,
                                                  std::string_view name) {
-  std::optional<std::string_view> found;
-  any_entry(annotation_of(object, annotation), [&](std::string_view entry) {
-    found = behind(entry, name);
-    return found.has_value();
-  });
-  return found;
+  for (const std::string_view entry : annotation_entries(object, annotation))
+    if (const auto value = behind(entry, name)) return value;
+  return std::nullopt;
 }
 
 Removal pruning_of(const Value& live, const Value& options) {

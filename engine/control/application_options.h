@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "engine/api/object.h"
@@ -18,8 +19,9 @@ inline constexpr std::string_view kCompareOptions = "argocd.argoproj.io/compare-
 /// What stands behind "Prune=" in such a list; nothing where it does not stand there.
 [[nodiscard]] std::optional<std::string_view> option_value(const Value& options, std::string_view name);
 
-/// The same in an annotation like "Prune=false,Delete=confirm".
-/// Source: argo-cd gitops-engine/pkg/sync/resource/annotations.go.
+/// The entries of an annotation like "Prune=false, Delete=confirm"; they last as long as `object` does. The others are
+/// as above, of these. Source: argo-cd gitops-engine/pkg/sync/resource/annotations.go.
+[[nodiscard]] std::vector<std::string_view> annotation_entries(const Value& object, std::string_view annotation);
 [[nodiscard]] bool annotation_has(const Value& object, std::string_view annotation, std::string_view option);
 [[nodiscard]] std::optional<std::string_view> annotation_value(const Value& object, std::string_view annotation,
                                                                std::string_view name);
