@@ -20,9 +20,10 @@ namespace fairlead::control {
 [[nodiscard]] std::string pod_template_hash(const Value& typed, std::int64_t collisions);
 /// Of spec.strategy.canary.steps: upstream's number.
 [[nodiscard]] std::string step_hash(const Value& steps);
-/// Whether a stored hash is of these steps. Takes a hash of their JSON for one as well, as it stands in a state that
-/// was written before the number was upstream's: such a state would start its canaries anew, and those that were
-/// aborted. Needed until no state of before 0.2 is started with any more; each is rewritten at its first look.
+/// Whether a stored hash is of these steps. Takes former ones as well, of the steps as they are written and in order,
+/// as they stand in a state that was written before the number was upstream's: such a state would start its canaries
+/// anew, and those that were aborted. Each is rewritten at its first look; needed until no such state is left to start
+/// on.
 [[nodiscard]] bool is_hash_of_steps(std::string_view stored, const Value& steps);
 
 /// The ReplicaSet whose template is the Rollout's, labels of ours and ephemeral metadata aside; null when there is

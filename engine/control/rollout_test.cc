@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "base/json.h"
+#include "base/json_shape.h"
 #include "base/yaml.h"
 #include "engine/control/delivery.h"
 #include "engine/control/rollout_template.h"
@@ -173,7 +175,20 @@ TEST_F(RolloutTest, NothingIsGivenUpWhileAnOldVersionHasMoreThanItWasTold) {
 }
 
 TEST_F(RolloutTest, AStateWithTheFormerHashOfItsStepsStartsNothingAnew) {
-  const api::Key key = create(kRollout)->key();
+  const auto gate = parse_yaml(R"(
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: gate}
+spec:
+  args: [{name: a}]
+  metrics: [{name: m, count: 1, provider: {prometheus: {address: "http://prometheus", query: "1"}}}]
+)",
+                               "test");
+  ASSERT_TRUE(api_.create(schema_.resource("argoproj.io", "analysistemplates"), "shop", gate->front()).has_value());
+  std::string yaml(kRollout);
+  yaml.replace(yaml.find("{pause: {}}"), 11,
+               "{pause: {}}, {analysis: {templates: [{templateName: gate}], args: [{value: x, name: a}]}}");
+  const api::Key key = create(yaml)->key();
   settle(key);
   set_image(key, "shop/web:2");
   settle(key);
@@ -187,9 +202,14 @@ TEST_F(RolloutTest, AStateWithTheFormerHashOfItsStepsStartsNothingAnew) {
   };
   write("SOMETHING");
   EXPECT_FALSE(api_.get(key)->at("status", "abort").bool_or(false));
-  write(safe_encode(std::to_string(fnv1a32(R"([{"setWeight":50},{"pause":{}}])"))));
-  EXPECT_TRUE(api_.get(key)->at("status", "abort").bool_or(false));
-  EXPECT_EQ(api_.get(key)->at("status", "currentStepHash").str(), now);
+  const Value steps = api_.get(key)->at("spec", "strategy", "canary", "steps");
+  for (const std::string& former : {to_json(steps), canonical_json(steps)}) {
+    const std::string hash = safe_encode(std::to_string(fnv1a32(former)));
+    ASSERT_NE(hash, now);
+    write(hash);
+    EXPECT_TRUE(api_.get(key)->at("status", "abort").bool_or(false)) << former;
+    EXPECT_EQ(api_.get(key)->at("status", "currentStepHash").str(), now);
+  }
 }
 
 TEST_F(RolloutTest, TheWriterIsWarnedOfTraps) {
