@@ -39,12 +39,12 @@ struct LocalNode::State {
         control(executor),
         layers(directory(layers_on_disk ? "run/layers" : "run/live/layers")),
         privileged(where.privileged),
+        trash(directory("run/trash")),
         reaper(loop),
         runtime(loop, reaper, directory("run/live/crun")),
         network(std::move(made)),
         images(directory("images")),
         ports(where.outside),
-        trash(directory("run/trash")),
         services(make_services()) {}
 
   [[nodiscard]] std::string directory(const std::string& name) const { return options.state_directory + "/" + name; }
@@ -59,12 +59,14 @@ struct LocalNode::State {
   void publish_usage();
   [[nodiscard]] Result<PodWorker::LogPlace> log_place(const seam::LogRequest& request) const;
   void open_log(const seam::LogRequest& request, const std::shared_ptr<LogStream>& stream);
+  void end();
   void refresh_zone() { zone = DnsZone(programmed, host_names); }
 
   LocalNodeOptions options;
   seam::Executor& control;
   std::string layers;
   bool privileged;
+  Trash trash;  ///< Outlives everything that may hold a pod, which brings its files here when it goes.
   Loop loop;
   Reaper reaper;
   Runtime runtime;
@@ -72,7 +74,6 @@ struct LocalNode::State {
   ImageStore images;
   HostPorts ports;
   Background background;
-  Trash trash;
   NodeServices services;
   std::map<std::string, std::shared_ptr<PodWorker>> pods;  ///< By uid.
   seam::NetworkProgram programmed;
@@ -279,6 +280,14 @@ void LocalNode::State::open_log(const seam::LogRequest& request, const std::shar
   background.run([stream, history, tail] { stream->history(history->read(tail)); });
 }
 
+/// Once the loop has ended: lets go of the pods, also of those that only somebody who was to call them back holds,
+/// while all that they use is there.
+void LocalNode::State::end() {
+  pods.clear();
+  reaper.forget();
+  loop.forget();
+}
+
 namespace {
 
 /// The directories of a life; what an earlier one left is set aside, for the trash to remove while pods start.
@@ -336,7 +345,7 @@ LocalNode::~LocalNode() {
   });
   state_->loop.stop();
   state_->thread.join();
-  state_->pods.clear();
+  state_->end();
   const std::string run = state_->directory("run");
   ::umount2((run + "/live").c_str(), MNT_DETACH);
   state_.reset();

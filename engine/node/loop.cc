@@ -36,6 +36,20 @@ void Loop::stop() {
   post([this] { stopping_ = true; });
 }
 
+void Loop::forget() {
+  for (;;) {
+    // Whatever a task held may cancel, unwatch or post as it goes: what it does that to is whole.
+    const auto timers = std::exchange(timers_, {});
+    const auto ready = std::exchange(ready_, {});
+    std::deque<Task> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      tasks.swap(posted_);
+    }
+    if (timers.empty() && ready.empty() && tasks.empty()) return;
+  }
+}
+
 void Loop::watch(int fd, std::uint32_t events, Ready ready) {
   epoll_event event{};
   event.events = events;

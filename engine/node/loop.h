@@ -35,6 +35,9 @@ class Loop {
   /// Returns after `stop`; tasks posted before that have been run.
   void run();
 
+  /// Lets go, uncalled, of everything that was to be called. After `run`.
+  void forget();
+
   /// Calls `ready` with the epoll events of `fd` until `unwatch`. The descriptor stays the caller's.
   void watch(int fd, std::uint32_t events, Ready ready);
   void change(int fd, std::uint32_t events);

@@ -1,5 +1,6 @@
 // One container of a pod: from its image to its end and its next start.
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 
 #include "base/image_reference.h"
@@ -181,6 +182,10 @@ void PodWorker::start_dns(std::size_t index) {
 void PodWorker::started(std::size_t index, const Result<pid_t>& pid) {
   auto& container = record_.containers[index];
   auto& slot = slots_[index];
+  if (gone_) {
+    if (pid && *pid > 0) ::kill(*pid, SIGKILL);
+    return;
+  }
   slot.launching = false;
   container.container_id = "crun://" + slot.id;
   container.state = State::kRunning;

@@ -293,6 +293,7 @@ void PodWorker::stop(Duration grace) {
 void PodWorker::abandon() {
   gone_ = true;
   for (const Running& each : running()) ::kill(each.pid, SIGKILL);
+  files_.remove();
 }
 
 /// Gives back what only running containers need.

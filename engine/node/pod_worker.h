@@ -55,8 +55,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void start();
   void update(std::shared_ptr<const Value> pod, seam::PodInputs inputs);
   void stop(Duration grace);
-  /// The node goes: kills what runs, starts and reports nothing any more. The pod is what it was when the node comes
-  /// back.
+  /// The node goes: kills what runs, removes its files, starts and reports nothing any more. The pod is what it was
+  /// when the node comes back.
   void abandon();
   /// Other network rules are in force: what waited for them may start.
   void network_changed() { advance(); }

@@ -81,6 +81,11 @@ Reaper::Reaper(Loop& loop) : loop_(loop) {
   });
 }
 
+void Reaper::forget() {
+  // What a callback held may bring others as it goes.
+  while (!waiting_.empty()) std::exchange(waiting_, {});
+}
+
 Reaper::~Reaper() { loop_.unwatch(signals_.get()); }
 
 void Reaper::reap() {

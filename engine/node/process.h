@@ -56,6 +56,8 @@ class Reaper {
                                     const ContainerEntry* inside = nullptr);
   /// Calls `done` when the orphan `pid` ends, at once (from the loop) if it already has.
   void adopt(pid_t pid, std::function<void(Exit)> done);
+  /// Calls nobody back any more. Once the loop has ended.
+  void forget();
   /// Whether it has not ended yet: `pid` is ours or an orphan somebody adopted.
   [[nodiscard]] bool knows(pid_t pid) const { return waiting_.contains(pid); }
 

@@ -1,4 +1,5 @@
-// What is left of a cluster whose processes are killed from outside, and whether the next one starts where it stood.
+// What is left of a cluster that is stopped, or whose processes are killed from outside, and whether the next one
+// starts where it stood.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -8,6 +9,7 @@
 
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -180,6 +182,61 @@ TEST_F(Crash, KillingEitherProcessLeavesNothingAndTheNextStartGoesOn) {
   std::error_code error;
   std::filesystem::remove_all(directory_ + "/run", error);
   EXPECT_FALSE(error) << "its owner can remove what is left of the layers: " << error.message();
+}
+
+/// What lies in a directory, by name; nothing where there is none.
+std::string names_in(const std::string& directory) {
+  std::string out;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
+    out += directory + "/" + entry.path().filename().string() + "; ";
+  }
+  return out;
+}
+
+/// Ends a node while its pod is ready. What that left, or why it could not be tried.
+std::string left_after_a_stop(Inside& inside, const std::string& directory) {
+  {
+    Cluster cluster(inside, directory);
+    const auto uid = cluster.run("ends-with-its-node", [](Value& pod) {
+      pod.make("spec", "containers").mutable_items()[0]["volumeMounts"] =
+          Value::array({Value::object({{"name", "out"}, {"mountPath", "/out"}})});
+      pod.make("spec", "volumes") = Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})});
+    });
+    if (!cluster.wait_ready(uid)) return "not ready: " + cluster.notes(uid);
+    if (names_in(directory + "/run/volumes").empty()) return "the pod has no volume";
+  }
+  std::string left = names_in(".");
+  for (const char* name : {"/run/volumes", "/run/layers", "/run/trash", "/run/live"})
+    left += names_in(directory + name);
+  return left;
+}
+
+TEST_F(Crash, ANodeThatEndsWithAReadyPodLeavesNoneOfItsFilesAnywhere) {
+  const TemporaryFolder elsewhere("elsewhere");
+  int said[2];
+  ASSERT_EQ(::pipe2(said, O_CLOEXEC), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::chdir(elsewhere.path().c_str()) != 0) ::_exit(1);
+    const auto code = enter({}, [&](Inside& inside) {
+      const std::string left = left_after_a_stop(inside, directory_);
+      return left.empty() || ::write(said[1], left.data(), left.size()) < 0 ? 0 : 1;
+    });
+    if (!code) std::fprintf(stderr, "%s\n", code.error().message.c_str());
+    ::_exit(code ? *code : 1);
+  }
+  ::close(said[1]);
+  std::string left;
+  char buffer[1024];
+  for (ssize_t got = 0; (got = ::read(said[0], buffer, sizeof buffer)) > 0;)
+    left.append(buffer, static_cast<std::size_t>(got));
+  ::close(said[0]);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(left, "");
+  EXPECT_EQ(names_in(elsewhere.path()), "");
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 }  // namespace
