@@ -1,6 +1,5 @@
 #include "engine/node/trash.h"
 
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -27,7 +26,7 @@ Trash::Trash(std::string directory)
 void Trash::take(const std::string& path) {
   const std::string place = fmt::format("{}/{}", directory_, next_++);
   if (std::rename(path.c_str(), place.c_str()) == 0) return background_.run([place] { remove_tree(place); });
-  if (errno != ENOENT) remove_tree(path);
+  remove_tree(path);
 }
 
 }  // namespace fairlead::node

@@ -15,8 +15,8 @@ class Trash {
   /// Makes the directory; what an earlier life left there is removed too.
   explicit Trash(std::string directory);
 
-  /// `path` is gone when this returns; whether it was there does not matter. It must lie on the directory's file
-  /// system, or it is removed here and now.
+  /// `path` is gone when this returns; whether it was there does not matter. Where it cannot be
+  /// moved, as from another file system, it is removed here and now.
   void take(const std::string& path);
 
  private:
