@@ -18,7 +18,7 @@ std::string full_name(const Value& entry) { return std::string(entry.at("annotat
 
 /// The entries of an index that stay, in their order, which is that of their making.
 Value::Array kept_entries(const Value& index, const std::set<std::string>& wanted,
-                          const std::function<bool(const std::string& digest)>& is_young) {
+                          const std::function<bool(const std::string& digest)>& is_old) {
   std::map<std::string, std::size_t> versions;
   Value::Array kept;
   const auto& all = index.at("manifests").items();
@@ -26,7 +26,7 @@ Value::Array kept_entries(const Value& index, const std::set<std::string>& wante
     const std::string name = full_name(all[i]);
     const std::string digest(all[i].at("digest").str());
     const bool newest = !name.empty() && versions[ImageReference::parse(name).name]++ < kKeptTags;
-    if (newest || wanted.contains(digest) || wanted.contains(name) || is_young(digest)) kept.push_back(all[i]);
+    if (newest || wanted.contains(digest) || wanted.contains(name) || !is_old(digest)) kept.push_back(all[i]);
   }
   std::ranges::reverse(kept);
   return kept;
@@ -40,7 +40,7 @@ bool ImageStore::is_young(const std::string& digest, std::chrono::seconds least_
   return !error && std::filesystem::file_time_type::clock::now() - written < least_age;
 }
 
-/// Adds to `needed` what the image `digest` is made of.
+/// Adds to `needed` what the image `digest` is made of; of one that cannot be read, what is known of it.
 Result<> ImageStore::mark(const std::string& digest, int depth, std::set<std::string>& needed) const {
   if (depth > kMaxIndexDepth) return fail("the image {} lies too deep", digest);
   const auto tree = read_json(digest);
@@ -66,11 +66,16 @@ Result<std::size_t> ImageStore::collect(const std::set<std::string>& wanted, std
   if (!held) return std::unexpected(held.error());
   auto index = read_index();
   if (!index) return std::unexpected(index.error());
-  Value::Array kept =
-      kept_entries(*index, wanted, [&](const std::string& digest) { return is_young(digest, least_age); });
+  const auto is_old = [&](const std::string& digest) { return !is_young(digest, least_age); };
   std::set<std::string> needed;
-  for (const auto& entry : kept) {
-    if (auto ok = mark(std::string(entry.at("digest").str()), 0, needed); !ok) return std::unexpected(ok.error());
+  Value::Array kept;
+  for (Value& entry : kept_entries(*index, wanted, is_old)) {
+    const std::string digest(entry.at("digest").str());
+    if (auto ok = mark(digest, 0, needed); ok) {
+      kept.push_back(std::move(entry));
+    } else if (wanted.contains(digest) || wanted.contains(full_name(entry))) {
+      return std::unexpected(ok.error());
+    }
   }
   // What is named by its digest alone need not be in the index.
   for (const std::string& digest : wanted) {
@@ -78,15 +83,15 @@ Result<std::size_t> ImageStore::collect(const std::set<std::string>& wanted, std
     // A digest may be that of anything; what is no image stays by itself.
     if (!mark(digest, 0, needed)) needed.insert(digest);
   }
-  if (kept.size() != index->at("manifests").size()) {
-    index->set("manifests", std::move(kept));
-    if (auto ok = replace_file(directory_ + "/index.json", to_json(*index)); !ok) return std::unexpected(ok.error());
-  }
+  // The blobs first: on a full disk the index could not be written before there is room.
   std::size_t removed = 0;
   for (const auto& blob : std::filesystem::directory_iterator(blobs, error)) {
     const std::string digest = "sha256:" + blob.path().filename().string();
-    if (needed.contains(digest) || is_young(digest, least_age)) continue;
-    if (std::filesystem::remove(blob.path(), error)) ++removed;
+    if (!needed.contains(digest) && is_old(digest) && std::filesystem::remove(blob.path(), error)) ++removed;
+  }
+  if (kept.size() != index->at("manifests").size()) {
+    index->set("manifests", std::move(kept));
+    if (auto ok = replace_file(directory_ + "/index.json", to_json(*index)); !ok) return std::unexpected(ok.error());
   }
   return removed;
 }

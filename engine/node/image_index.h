@@ -13,7 +13,7 @@ inline constexpr const char* kRefName = "org.opencontainers.image.ref.name";
 /// Indexes may hold indexes.
 inline constexpr int kMaxIndexDepth = 4;
 
-/// Held while index.json of the layout `directory` changes.
-[[nodiscard]] Result<Descriptor> lock_images(const std::string& directory);
+/// Held while index.json of the layout `directory` changes or blobs are removed; `shared`, while blobs are stored.
+[[nodiscard]] Result<Descriptor> lock_images(const std::string& directory, bool shared = false);
 
 }  // namespace fairlead::node

@@ -29,9 +29,10 @@ std::vector<std::string> strings(const Value& array) {
 
 }  // namespace
 
-Result<Descriptor> lock_images(const std::string& directory) {
+Result<Descriptor> lock_images(const std::string& directory, bool shared) {
   Descriptor file(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!file || ::flock(file.get(), LOCK_EX) != 0) return fail("cannot lock {}: {}", directory, error_text(errno));
+  if (!file || ::flock(file.get(), shared ? LOCK_SH : LOCK_EX) != 0)
+    return fail("cannot lock {}: {}", directory, error_text(errno));
   return file;
 }
 
@@ -127,6 +128,9 @@ Result<> ImageStore::prepare() const {
 Result<std::string> ImageStore::put_blob(std::string_view content) {
   if (auto ok = prepare(); !ok) return std::unexpected(ok.error());
   std::string digest = "sha256:" + sha256_hex(content);
+  // Else collect could remove, between here and there, what it found old.
+  const auto held = lock_images(directory_, true);
+  if (!held) return std::unexpected(held.error());
   // Young again, so that collect leaves it to the image that is being made.
   std::error_code missing;
   std::filesystem::last_write_time(blob_path(digest), std::filesystem::file_time_type::clock::now(), missing);

@@ -38,7 +38,7 @@ struct Image {
 };
 
 /// Blobs are written once and checked against their digest when they are unpacked. Any thread; several processes may
-/// write at the same time (a lock file orders changes of index.json).
+/// write at the same time (a lock file orders changes of index.json, and blobs' coming and going).
 class ImageStore {
  public:
   explicit ImageStore(std::string directory) : directory_(std::move(directory)) {}
@@ -58,7 +58,8 @@ class ImageStore {
 
   /// Removes images and then every blob that no image left needs. Kept are those in `wanted` (a digest, or
   /// "name:tag"), the newest kKeptTags of each name, and whatever is younger than `least_age`, since somebody may be
-  /// about to name it. An image that cannot be read ends it before anything is removed. Answers how many blobs went.
+  /// about to name it. An image that cannot be read goes too; one in `wanted` ends it before anything is removed.
+  /// Answers how many blobs went.
   [[nodiscard]] Result<std::size_t> collect(const std::set<std::string>& wanted,
                                             std::chrono::seconds least_age = kLeastImageAge);
 

@@ -1,14 +1,18 @@
 #include "engine/node/image_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <future>
 #include <set>
 #include <vector>
 
 #include "base/testing_folder.h"
 #include "engine/node/files.h"
+#include "engine/node/image_index.h"
 
 namespace fairlead::node {
 namespace {
@@ -89,13 +93,76 @@ TEST_F(Collect, WhatIsYoungStays) {
   EXPECT_EQ(store_.collect({}, kAnyAge).value_or(9), 1U);
 }
 
-TEST_F(Collect, RemovesNothingWhereAnImageCannotBeRead) {
+TEST_F(Collect, RemovesNothingWhereAWantedImageCannotBeRead) {
   const std::string good = image("shop/web:1");
   const std::string bad = image("shop/web:2");
   const std::string stray = store_.put_blob("of no image").value();
   ASSERT_TRUE(write_file(store_.blob_path(bad), "damaged"));
-  EXPECT_FALSE(store_.collect({}, kAnyAge));
-  EXPECT_TRUE(is_whole(good) && read_file(store_.blob_path(stray)));
+  for (const std::string& wanted : {bad, std::string("shop/web:2")}) {
+    EXPECT_FALSE(store_.collect({wanted}, kAnyAge)) << wanted;
+    EXPECT_TRUE(is_whole(good) && read_file(store_.blob_path(stray))) << wanted;
+  }
+}
+
+TEST_F(Collect, AnImageThatCannotBeReadAndThatNobodyWantsGoes) {
+  const std::string good = image("shop/web:1");
+  const std::string bad = image("shop/web:2");
+  const std::string lost = image("shop/web:3");
+  const std::string stray = store_.put_blob("of no image").value();
+  ASSERT_TRUE(write_file(store_.blob_path(bad), "damaged"));
+  ASSERT_TRUE(std::filesystem::remove(store_.blob_path(lost)));
+  EXPECT_EQ(store_.collect({good}, kAnyAge).value_or(0), 6U)
+      << "what is no image's, a damaged manifest, and the configurations and layers of two";
+  EXPECT_TRUE(is_whole(good));
+  EXPECT_FALSE(read_file(store_.blob_path(stray)) || read_file(store_.blob_path(bad)));
+  EXPECT_EQ(store_.named().value_or(std::vector<std::string>()), std::vector<std::string>{good});
+}
+
+/// As a full disk does it: nothing can be written as long as this lives.
+class NoRoom {
+ public:
+  NoRoom() : ignored_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~NoRoom() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, ignored_);
+  }
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+
+ private:
+  void (*ignored_)(int);
+  rlimit before_{};
+};
+
+TEST_F(Collect, MakesRoomBeforeItWritesAnything) {
+  std::vector<std::string> web;
+  for (std::size_t i = 0; i < kKeptTags + 1; ++i) web.push_back(image(fmt::format("shop/web:{}", i)));
+  {
+    const NoRoom room;
+    ASSERT_FALSE(write_file(folder_.path() + "/probe", "x"));
+    EXPECT_FALSE(store_.collect({}, kAnyAge));
+  }
+  EXPECT_FALSE(std::filesystem::exists(store_.blob_path(web[0]))) << "what nobody needs went all the same";
+  EXPECT_TRUE(is_whole(web[1]));
+  ASSERT_TRUE(store_.collect({}, kAnyAge));
+  EXPECT_EQ(store_.named().value_or(std::vector<std::string>()).size(), kKeptTags);
+}
+
+TEST_F(Collect, NobodyStoresABlobMeanwhile) {
+  ASSERT_TRUE(store_.put_blob("a layer"));
+  std::future<bool> stored;
+  {
+    const auto held = lock_images(folder_.path());
+    ASSERT_TRUE(held);
+    stored = std::async(std::launch::async, [&] { return store_.put_blob("a layer").has_value(); });
+    EXPECT_EQ(stored.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout)
+        << "between a look at its age and its removal it would be taken for stored";
+  }
+  EXPECT_TRUE(stored.get());
 }
 
 }  // namespace
