@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/descriptor.h"
 #include "engine/node/files.h"
 
 namespace fairlead::node {
@@ -27,8 +28,14 @@ Result<> mount_overlay(const std::string& lower, const std::string& layer, const
   for (const char* part : {"/upper", "/work"}) {
     if (auto ok = make_directories(layer + part); !ok) return ok;
   }
-  const std::string options =
-      fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work,userxattr", lower, layer, layer);
+  // By descriptors: in a name, which is its owner's, a colon or a comma would mean something to the mount.
+  const Descriptor lower_open(::open(lower.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!lower_open) return fail("cannot open {}: {}", lower, error_text(errno));
+  const Descriptor layer_open(::open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!layer_open) return fail("cannot open {}: {}", layer, error_text(errno));
+  const std::string options = fmt::format(
+      "lowerdir=/proc/self/fd/{0},upperdir=/proc/self/fd/{1}/upper,workdir=/proc/self/fd/{1}/work,userxattr",
+      lower_open.get(), layer_open.get());
   if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) != 0)
     return fail("cannot mount an overlay file system: {}", error_text(errno));
   // The kernel makes it without any rights: whoever clears up after a crash, as an ordinary user, could not open it.

@@ -41,7 +41,9 @@ void Runtime::start(const std::string& id, const std::string& bundle, int output
     started(pid);
     reaper_.adopt(pid, ended);
   };
-  const auto argv = command({"--log=" + log, "run", "--detach", "--bundle=" + bundle, "--pid-file=" + pid_file, id});
+  // Without "file:" a colon in the path would end the kind of log.
+  const auto argv =
+      command({"--log=file:" + log, "run", "--detach", "--bundle=" + bundle, "--pid-file=" + pid_file, id});
   if (auto spawned = reaper_.spawn(argv, -1, output, errors, std::move(finish)); !spawned) {
     loop_.post([started, error = spawned.error()] { started(std::unexpected(error)); });
   }

@@ -20,6 +20,7 @@
 #include "engine/node/files.h"
 #include "engine/node/live_test/cluster.h"
 #include "engine/node/machine.h"
+#include "engine/node/mounts.h"
 
 namespace fairlead::node {
 namespace {
@@ -194,15 +195,41 @@ std::string names_in(const std::string& directory) {
   return out;
 }
 
+/// Runs `test` inside an enclosure of its own, in the directory `where`, and answers what it found wrong.
+std::string wrong_inside(const std::string& where, const std::function<std::string(Inside&)>& test) {
+  int said[2];
+  if (::pipe2(said, O_CLOEXEC) != 0) return "no pipe";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto code = enter({}, [&](Inside& inside) {
+      const std::string wrong = ::chdir(where.c_str()) == 0 ? test(inside) : "cannot enter " + where;
+      return wrong.empty() || ::write(said[1], wrong.data(), wrong.size()) > 0 ? 0 : 1;
+    });
+    if (!code) std::fprintf(stderr, "%s\n", code.error().message.c_str());
+    ::_exit(code ? *code : 1);
+  }
+  ::close(said[1]);
+  std::string wrong;
+  char buffer[1024];
+  for (ssize_t got = 0; (got = ::read(said[0], buffer, sizeof buffer)) > 0;)
+    wrong.append(buffer, static_cast<std::size_t>(got));
+  ::close(said[0]);
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child || status != 0) wrong += fmt::format("; it ended with {}", status);
+  return wrong;
+}
+
+void with_volume(Value& pod) {
+  pod.make("spec", "containers").mutable_items()[0]["volumeMounts"] =
+      Value::array({Value::object({{"name", "out"}, {"mountPath", "/out"}})});
+  pod.make("spec", "volumes") = Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})});
+}
+
 /// Ends a node while its pod is ready. What that left, or why it could not be tried.
 std::string left_after_a_stop(Inside& inside, const std::string& directory) {
   {
     Cluster cluster(inside, directory);
-    const auto uid = cluster.run("ends-with-its-node", [](Value& pod) {
-      pod.make("spec", "containers").mutable_items()[0]["volumeMounts"] =
-          Value::array({Value::object({{"name", "out"}, {"mountPath", "/out"}})});
-      pod.make("spec", "volumes") = Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})});
-    });
+    const auto uid = cluster.run("ends-with-its-node", with_volume);
     if (!cluster.wait_ready(uid)) return "not ready: " + cluster.notes(uid);
     if (names_in(directory + "/run/volumes").empty()) return "the pod has no volume";
   }
@@ -214,29 +241,42 @@ std::string left_after_a_stop(Inside& inside, const std::string& directory) {
 
 TEST_F(Crash, ANodeThatEndsWithAReadyPodLeavesNoneOfItsFilesAnywhere) {
   const TemporaryFolder elsewhere("elsewhere");
-  int said[2];
-  ASSERT_EQ(::pipe2(said, O_CLOEXEC), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::chdir(elsewhere.path().c_str()) != 0) ::_exit(1);
-    const auto code = enter({}, [&](Inside& inside) {
-      const std::string left = left_after_a_stop(inside, directory_);
-      return left.empty() || ::write(said[1], left.data(), left.size()) < 0 ? 0 : 1;
-    });
-    if (!code) std::fprintf(stderr, "%s\n", code.error().message.c_str());
-    ::_exit(code ? *code : 1);
-  }
-  ::close(said[1]);
-  std::string left;
-  char buffer[1024];
-  for (ssize_t got = 0; (got = ::read(said[0], buffer, sizeof buffer)) > 0;)
-    left.append(buffer, static_cast<std::size_t>(got));
-  ::close(said[0]);
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(left, "");
+  EXPECT_EQ(wrong_inside(elsewhere.path(), [&](Inside& inside) { return left_after_a_stop(inside, directory_); }), "");
   EXPECT_EQ(names_in(elsewhere.path()), "");
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+/// Whether what a container writes outside of volumes lies below `layers` of the state directory.
+std::string wrong_layers(Inside& inside, const std::string& directory, const std::string& layers) {
+  Cluster cluster(inside, directory);
+  const auto uid = cluster.run("writes", [](Value& pod) {
+    pod.make("spec", "containers").mutable_items()[0]["securityContext"] = Value::object({{"runAsUser", 0}});
+  });
+  if (!cluster.wait_ready(uid)) return "not ready: " + cluster.notes(uid);
+  if (const auto answer = cluster.ask(uid, "write/file"); answer != "ok") return answer;
+  const std::string file = directory + layers + "/" + uid + "/main/upper/file";
+  return read_file(file).value_or("") == "written" ? "" : "not there: " + file;
+}
+
+TEST_F(Crash, ACheckoutMayLieUnderAnyName) {
+  for (const char* name : {"/a:b", "/a,b", "/Ö :\\,=\"x"}) {
+    const std::string state = directory_ + name + "/.fairlead";
+    EXPECT_EQ(wrong_inside("/", [&](Inside& inside) { return wrong_layers(inside, state, "/run/layers"); }), "");
+  }
+}
+
+TEST_F(Crash, LayersAreInMemoryWhereTheFileSystemCannotHoldThem) {
+  // One that cannot is that which containers have.
+  const auto test = [&](Inside& inside) -> std::string {
+    const std::string root = directory_ + "/root";
+    for (const std::string& part : {directory_ + "/lower", root}) {
+      if (auto ok = make_directories(part); !ok) return ok.error().message;
+    }
+    if (const auto fine = check_layers(directory_); !fine) return "on disk: " + fine.error().message;
+    if (auto ok = mount_overlay(directory_ + "/lower", directory_ + "/layer", root); !ok) return ok.error().message;
+    if (check_layers(root)) return "layers of layers pass for possible";
+    return wrong_layers(inside, root + "/.fairlead", "/run/live/layers");
+  };
+  EXPECT_EQ(wrong_inside("/", test), "");
 }
 
 }  // namespace
