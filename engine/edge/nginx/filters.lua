@@ -35,8 +35,10 @@ end
 local function change_request_headers(changes)
   if not changes then return end
   for _, header in ipairs(changes.set) do ngx.req.set_header(header.name, header.value) end
+  -- Read once: a list holds no name twice.
+  local there = #changes.add > 0 and ngx.req.get_headers(0)
   for _, header in ipairs(changes.add) do
-    local old = ngx.req.get_headers(0)[header.name]
+    local old = there[header.name]
     if type(old) == "table" then old = table.concat(old, ",") end
     ngx.req.set_header(header.name, old and old .. "," .. header.value or header.value)
   end
