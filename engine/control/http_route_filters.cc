@@ -17,12 +17,6 @@ constexpr auto kEdgesRequestHeaders = std::to_array<std::string_view>(
 constexpr auto kEdgesResponseHeaders = std::to_array<std::string_view>(
     {"connection", "content-length", "keep-alive", "trailer", "transfer-encoding", "upgrade"});
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 bool is_control(char c) { return (c >= 0 && c < ' ') || c == 127; }
 
 class FilterReader {
@@ -148,6 +142,12 @@ FilterReading read_rule_filters(const Value& holder, std::span<const seam::Route
 
 FilterReading read_backend_filters(const Value& holder, const std::string& where) {
   return FilterReader({}).read(holder.at("filters"), false, where);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
 }
 
 void keep_first_header(std::vector<seam::StringMatch>& matches) {

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/value.h"
@@ -22,6 +23,9 @@ struct FilterReading {
 [[nodiscard]] FilterReading read_rule_filters(const Value& holder, std::span<const seam::RouteMatch> matches,
                                               const std::string& where);
 [[nodiscard]] FilterReading read_backend_filters(const Value& holder, const std::string& where);
+
+/// Names of headers and hosts in the one case that they are compared in. ASCII alone has cases there.
+[[nodiscard]] std::string lower_case(std::string_view text);
 
 /// Leaves of entries with equivalent names the first alone. Names of headers are equivalent whatever their case.
 void keep_first_header(std::vector<seam::StringMatch>& matches);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "engine/control/http_route_filters.h"
 
 namespace fairlead::edge {
 namespace {
@@ -65,16 +66,10 @@ void add_entries(const seam::EdgeProgram& program, const seam::Route& route, con
   }
 }
 
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 Value matches_value(const std::vector<seam::StringMatch>& matches, bool headers) {
   Value out = Value::array();
   for (const seam::StringMatch& match : matches) {
-    const std::string name = headers ? lower_case(match.name) : match.name;
+    const std::string name = headers ? control::lower_case(match.name) : match.name;
     out.push_back(Value::object({{"type", match.type}, {"name", name}, {"value", match.value}}));
   }
   return out;
@@ -90,7 +85,7 @@ Value entry_value(const Entry& entry) {
   const std::string path = match.type == "PathPrefix" ? without_last_slashes(match.value) : match.value;
   return Value::object({{"port", container_port(entry.listener)},
                         {"listener", entry.listener},
-                        {"host", lower_case(entry.host)},
+                        {"host", control::lower_case(entry.host)},
                         {"path", Value::object({{"type", match.type}, {"value", path}})},
                         {"method", entry.match->method},
                         {"headers", matches_value(entry.match->headers, true)},
