@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <random>
-#include <set>
 
 #include <spdlog/spdlog.h>
 
@@ -28,7 +27,6 @@
 #include "engine/gitops/git_repository.h"
 #include "engine/gitops/git_source.h"
 #include "engine/node/enclosure.h"
-#include "engine/node/image_store.h"
 #include "engine/node/local_node.h"
 #include "engine/world/control_loop.h"
 #include "engine/world/kept_file.h"
@@ -158,16 +156,7 @@ class LocalCluster {
 
   /// Before anything runs, so that nobody misses what goes. Not being able to costs space and nothing else.
   Result<> collect_images() {
-    std::set<std::string> wanted;
-    for (const api::Resource* resource : schema_.resources()) {
-      if (resource->storage != resource) continue;
-      for (const api::ObjectPtr& object : api_->list(*resource)) add_images(object->tree(), wanted);
-    }
-    auto collected = add_delivered_images(options_.state + "/git", std::string(kBranch), wanted);
-    if (collected) {
-      const auto removed = node::ImageStore(options_.state + "/images").collect(wanted);
-      if (!removed) collected = std::unexpected(removed.error());
-    }
+    const auto collected = world::collect_images(*api_, options_.state, std::string(kBranch));
     if (!collected) spdlog::warn("images that nobody needs are left: {}", collected.error().to_string());
     return {};
   }

@@ -41,4 +41,15 @@ Result<> add_delivered_images(const std::string& repository_path, const std::str
   return {};
 }
 
+Result<std::size_t> collect_images(const api::Api& api, const std::string& state_directory, const std::string& branch,
+                                   std::chrono::seconds least_age) {
+  std::set<std::string> wanted;
+  for (const api::Resource* resource : api.schema().resources()) {
+    if (resource->storage != resource) continue;
+    for (const api::ObjectPtr& object : api.list(*resource)) add_images(object->tree(), wanted);
+  }
+  if (auto ok = add_delivered_images(state_directory + "/git", branch, wanted); !ok) return std::unexpected(ok.error());
+  return node::ImageStore(state_directory + "/images").collect(wanted, least_age);
+}
+
 }  // namespace fairlead::world
