@@ -6,6 +6,7 @@
 #include "base/image_reference.h"
 #include "base/json.h"
 #include "engine/node/files.h"
+#include "engine/node/moments.h"
 #include "engine/node/pod_worker.h"
 #include "engine/node/unpack.h"
 
@@ -20,8 +21,6 @@ constexpr Duration kNoLimit = std::chrono::days(365);
 
 using Kind = ContainerRecord::Kind;
 using State = ContainerRecord::State;
-
-Time now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "engine/node/files.h"
+#include "engine/node/moments.h"
 #include "engine/node/pod_worker.h"
 #include "engine/node/stop_signal.h"
 
@@ -20,12 +21,6 @@ constexpr std::size_t kLogBytesInMessage = 2048;
 
 using Kind = ContainerRecord::Kind;
 using State = ContainerRecord::State;
-
-Time now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
-
-Duration left_until(std::chrono::steady_clock::time_point moment) {
-  return std::max(std::chrono::ceil<Duration>(moment - std::chrono::steady_clock::now()), Duration{0});
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 
 #include "base/quantity.h"
 #include "engine/node/files.h"
+#include "engine/node/moments.h"
 
 namespace fairlead::node {
 
@@ -19,8 +20,6 @@ constexpr Duration kLeastGrace{1'000};
 
 using Kind = ContainerRecord::Kind;
 using State = ContainerRecord::State;
-
-Time now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 std::vector<ContainerRecord> containers_of(const Value& pod) {
   std::vector<ContainerRecord> out;

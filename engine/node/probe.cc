@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "engine/node/grpc_health.h"
+#include "engine/node/moments.h"
 
 namespace fairlead::node {
 
@@ -13,10 +14,6 @@ namespace {
 /// (Upstream would fail and come back a whole period later.)
 constexpr Duration kBirth{1'000};
 constexpr Duration kBirthStep{20};
-
-Duration left_until(std::chrono::steady_clock::time_point moment) {
-  return std::max(std::chrono::ceil<Duration>(moment - std::chrono::steady_clock::now()), Duration{0});
-}
 
 std::uint16_t port_of(const Value& port, const Value& container) {
   if (port.is_int()) return static_cast<std::uint16_t>(port.int_or(0));
