@@ -38,7 +38,7 @@ void PodWorker::wait_for(std::size_t index, const char* reason, const std::strin
   slots_[index].launching = false;
   if (!same) note("Warning", "Failed", "Error: " + message);
   changed();
-  if (stopping_) return stop_containers();
+  if (stopping_ || over_) return settle();
   later(slots_[index].restart, retry, [this, index] {
     slots_[index].restart = {};
     launch(index);
@@ -60,7 +60,7 @@ void PodWorker::image_missing(std::size_t index, const std::string& message) {
   container.message = message;
   slots_[index].launching = false;
   changed();
-  if (stopping_) return stop_containers();
+  if (stopping_ || over_) return settle();
   later(slots_[index].restart, kImageRetry, [this, index] {
     slots_[index].restart = {};
     launch(index);
