@@ -97,7 +97,7 @@ Result<Image> ImageStore::load(const std::string& digest) const {
   return image;
 }
 
-Result<Image> ImageStore::find(const std::string& reference) const {
+Result<std::string> ImageStore::digest_of(const std::string& reference) const {
   const auto wanted = ImageReference::parse(reference);
   std::string digest = wanted.digest;
   if (digest.empty()) {
@@ -110,11 +110,17 @@ Result<Image> ImageStore::find(const std::string& reference) const {
   } else if (!is_image_digest(digest)) {
     return fail("the image {} is not named well: after @ stands no sha256 digest", reference);
   }
+  if (digest.empty()) return fail("the image {} is not on this machine (looked in {})", reference, directory_);
+  return digest;
+}
+
+Result<Image> ImageStore::find(const std::string& reference) const {
+  const auto digest = digest_of(reference);
+  if (!digest) return std::unexpected(digest.error());
   std::error_code error;
-  if (digest.empty() || !std::filesystem::exists(blob_path(digest), error)) {
+  if (!std::filesystem::exists(blob_path(*digest), error))
     return fail("the image {} is not on this machine (looked in {})", reference, directory_);
-  }
-  return load(digest);
+  return load(*digest);
 }
 
 Result<> ImageStore::prepare() const {

@@ -46,6 +46,9 @@ class ImageStore {
   /// Finds an image by its digest, whatever the name in front of it, else by its name and tag ("latest" when there is
   /// none). The error is a sentence for a person that names the reference and what builds it.
   [[nodiscard]] Result<Image> find(const std::string& reference) const;
+  /// The digest that `reference` stands for, and that Image::digest would be; the image may be missing. Errors are
+  /// those of find.
+  [[nodiscard]] Result<std::string> digest_of(const std::string& reference) const;
   [[nodiscard]] std::string blob_path(const std::string& digest) const;
 
   /// Stores `content` as a blob and answers its digest.

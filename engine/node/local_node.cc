@@ -152,7 +152,9 @@ void LocalNode::State::report(seam::PodReport done) {
     // The worker itself is calling: it goes once it has returned.
     loop.post([this, uid = done.uid] {
       const auto found = pods.find(uid);
-      if (found != pods.end() && found->second->gone()) pods.erase(found);
+      // One that never ran here used nothing: at a start, pods that are yet to come may want what is unpacked.
+      if (found == pods.end() || !found->second->gone()) return;
+      pods.erase(found);
       collect_rootfs();
     });
   }

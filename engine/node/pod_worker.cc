@@ -326,8 +326,11 @@ std::vector<PodWorker::Running> PodWorker::running() const {
 
 std::vector<std::string> PodWorker::unpacked() const {
   std::vector<std::string> out;
-  for (const auto& slot : slots_) {
-    if (!released_ && !slot.image.empty()) out.push_back(slot.image);
+  for (std::size_t i = 0; !released_ && i < slots_.size(); ++i) {
+    if (!slots_[i].image.empty()) out.push_back(slots_[i].image);
+    // What its next start is made of may be another, or its first.
+    const auto next = services_.images.digest_of(std::string(record_.containers[i].spec.at("image").str()));
+    if (next) out.push_back(next->substr(next->find(':') + 1));
   }
   return out;
 }

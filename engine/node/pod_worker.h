@@ -69,7 +69,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
     std::int64_t memory_limit = 0;  ///< 0: none.
   };
   [[nodiscard]] std::vector<Running> running() const;
-  /// The digests of the images, without "sha256:", whose unpacked files the pod may be using.
+  /// The digests of its containers' images, without "sha256:": of all of them, started or not, as long as anything of
+  /// the pod is on the machine.
   [[nodiscard]] std::vector<std::string> unpacked() const;
   /// A container is over its memory limit: ends it as the kernel would.
   void out_of_memory(const std::string& container);

@@ -1,5 +1,6 @@
 // How pods live and end on a real node: what they wait for, how they are killed, what remains of them.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
@@ -223,6 +224,98 @@ TEST(Lifecycle, AnUnpackedImageGoesWithTheLastPodThatUsesIt) {
   EXPECT_EQ(cluster().ask(later, "name"), "later");
   cluster().stop(later, Duration{0});
   EXPECT_TRUE(cluster().wait_stopped(later));
+}
+
+/// An image that counts as unpacked.
+struct MarkedImage {
+  std::string reference;
+  std::string place;
+};
+
+MarkedImage marked_image(const std::string& name) {
+  // Answered by the node after what it does about the ends of other tests' pods.
+  (void)cluster().logs({.uid = "none", .container = "main"});
+  ImageStore store(cluster().directory() + "/images");
+  const auto built = build_image(
+      {.name = "fairlead.local/" + name, .program = FAIRLEAD_WORKLOAD, .labels = {}, .environment = {"NAME=" + name}},
+      store);
+  EXPECT_TRUE(built);
+  MarkedImage out{"any@" + built->digest, cluster().directory() + "/run/rootfs/" + built->digest.substr(7)};
+  EXPECT_TRUE(make_directories(out.place));
+  return out;
+}
+
+void run_and_stop(const std::string& name) {
+  const auto uid = cluster().run(name);
+  EXPECT_TRUE(cluster().wait_ready(uid)) << cluster().notes(uid);
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  // Answered by the node after what it does about the end.
+  (void)cluster().logs({.uid = uid, .container = "main"});
+}
+
+TEST(Lifecycle, AnUnpackedImageStaysForAContainerThatHasNotStartedYet) {
+  const auto by_digest = marked_image("waits:1");
+  const auto by_name = marked_image("waits-by-name:1");
+  const auto waits = cluster().run("waits", [&](Value& pod) {
+    Value first = main_container(pod);
+    first.set("name", "first");
+    first.erase("readinessProbe");
+    pod.make("spec").set("initContainers", Value::array({std::move(first)}));
+    Value second = main_container(pod);
+    second.set("name", "second");
+    second.set("image", "fairlead.local/waits-by-name:1");
+    main_container(pod)["image"] = by_digest.reference;
+    pod.make("spec", "containers").push_back(std::move(second));
+  });
+  ASSERT_TRUE(cluster().wait(waits, [](const Value& status) {
+    return status.at("initContainerStatuses", 0, "state").has("running");
+  })) << cluster().notes(waits);
+  run_and_stop("passes-by");
+  EXPECT_TRUE(std::filesystem::exists(by_digest.place));
+  EXPECT_TRUE(std::filesystem::exists(by_name.place));
+  cluster().stop(waits, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(waits));
+  (void)cluster().logs({.uid = waits, .container = "main"});
+  EXPECT_FALSE(std::filesystem::exists(by_digest.place));
+  EXPECT_FALSE(std::filesystem::exists(by_name.place));
+}
+
+TEST(Lifecycle, APodThatNeverRanHereTakesNoUnpackedImageWithIt) {
+  const auto image = marked_image("of-an-earlier-life:1");
+  cluster().stop("never-ran-here", Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped("never-ran-here"));
+  (void)cluster().logs({.uid = "never-ran-here", .container = "main"});
+  EXPECT_TRUE(std::filesystem::exists(image.place)) << "at a start its own pod may be yet to come";
+  run_and_stop("takes-it-along");
+  EXPECT_FALSE(std::filesystem::exists(image.place));
+}
+
+TEST(Lifecycle, APodThatIsOverGoesWhileItsImageTurnsOutBad) {
+  ImageStore store(cluster().directory() + "/images");
+  const std::string layer = store.put_blob("a layer that comes slowly").value_or("");
+  const std::string config = store.put_blob("{}").value_or("");
+  const auto manifest =
+      store.put_blob(fmt::format(R"({{"config":{{"digest":"{}"}},"layers":[{{"digest":"{}"}}]}})", config, layer));
+  ASSERT_TRUE(manifest);
+  const std::string blob = store.blob_path(layer);
+  ASSERT_TRUE(std::filesystem::remove(blob) && ::mkfifo(blob.c_str(), 0600) == 0);
+  const auto uid = cluster().run("late", [&](Value& pod) {
+    main_container(pod)["image"] = "any@" + *manifest;
+    pod.make("spec").set("activeDeadlineSeconds", 1);
+    pod.make("spec").set("volumes", Value::array({Value::object({{"name", "out"}, {"emptyDir", Value::object()}})}));
+  });
+  const bool failed = cluster().wait(uid, [](const Value& status) { return status.at("phase").str() == "Failed"; });
+  ASSERT_TRUE(write_file(blob, "something else"));
+  ASSERT_TRUE(failed) << cluster().notes(uid);
+  const std::string volumes = cluster().directory() + "/run/volumes/" + uid;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::filesystem::exists(volumes) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_FALSE(std::filesystem::exists(volumes)) << "nothing of it runs: what it has is given back";
+  cluster().stop(uid, Duration{0});
+  EXPECT_TRUE(cluster().wait_stopped(uid));
+  std::filesystem::remove(blob);
 }
 
 TEST(Lifecycle, LogsOfPodsThatAreNoMoreGoAndThoseOfCompletedOnesAreRead) {
