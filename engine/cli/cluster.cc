@@ -15,6 +15,7 @@
 namespace fairlead::cli {
 namespace {
 
+constexpr std::string_view kApplications = "/apis/argoproj.io/v1alpha1/applications";
 constexpr std::string_view kRollouts = "/apis/argoproj.io/v1alpha1/rollouts";
 constexpr std::string_view kHash = "rollouts_pod_template_hash";
 
@@ -184,9 +185,17 @@ void Cluster::add_metrics(std::vector<ServiceStatus>& services) {
       &VersionStatus::p99_seconds);
 }
 
+Result<std::vector<ApplicationStatus>> Cluster::applications() {
+  const auto applications = list(std::string(kApplications));
+  if (!applications) return std::unexpected(applications.error());
+  std::vector<ApplicationStatus> out;
+  for (const Value& application : *applications) out.push_back(summarise_application(application));
+  return out;
+}
+
 Result<std::vector<ServiceStatus>> Cluster::services() {
   // Before the Rollouts: what an Application says is synced is in them then, and not the other way round.
-  auto applications = list("/apis/argoproj.io/v1alpha1/applications");
+  auto applications = list(std::string(kApplications));
   if (!applications) return std::unexpected(applications.error());
   auto rollouts = list(std::string(kRollouts));
   if (!rollouts) return std::unexpected(rollouts.error());

@@ -47,6 +47,8 @@ class Cluster {
 
   /// The state of every service that has a Rollout, metrics included where there are any.
   [[nodiscard]] Result<std::vector<ServiceStatus>> services();
+  /// Every Application, the app of apps among them.
+  [[nodiscard]] Result<std::vector<ApplicationStatus>> applications();
 
  private:
   Cluster(const Project& project, std::string server, const world::HostPorts& ports, net::ClientOptions options);

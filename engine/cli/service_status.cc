@@ -232,16 +232,24 @@ std::string decision_text(const ServiceStatus& service) {
                    why, kLoadCommand, again);
 }
 
+std::string problem_text(std::string_view name, std::string_view problem) {
+  return fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, name), problem);
+}
+
 /// What a person must know beyond the table.
 std::string remarks(const ServiceStatus& service) {
   std::string out;
-  for (const std::string& problem : service.problems)
-    out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), problem);
+  for (const std::string& problem : service.problems) out += problem_text(service.name, problem);
   for (const Evidence& e : service.evidence) out += evidence_text(service, e);
   // Aborted by hand or by a deadline: then no metric says why.
-  if (service.evidence.empty() && service.phase == "Degraded")
-    out += fmt::format("\n{} {}: {}\n", paint(Tone::kBad, "✗"), paint(Tone::kBold, service.name), service.message);
+  if (service.evidence.empty() && service.phase == "Degraded") out += problem_text(service.name, service.message);
   if (standing(service) == "paused") out += decision_text(service);
+  return out;
+}
+
+Value strings(const std::vector<std::string>& texts) {
+  Value out = Value::array();
+  for (const std::string& text : texts) out.push_back(text);
   return out;
 }
 
@@ -333,8 +341,6 @@ Value to_value(const ServiceStatus& status) {
                                       {"query", e.query},
                                       {"measurements", std::move(measurements)}}));
   }
-  Value problems = Value::array();
-  for (const std::string& problem : status.problems) problems.push_back(problem);
   return Value::object({{"name", status.name},
                         {"namespace", status.ns},
                         {"health", status.health},
@@ -346,7 +352,42 @@ Value to_value(const ServiceStatus& status) {
                         {"abortedAt", status.aborted_at},
                         {"versions", std::move(versions)},
                         {"evidence", std::move(evidence)},
-                        {"problems", std::move(problems)}});
+                        {"problems", strings(status.problems)}});
+}
+
+ApplicationStatus summarise_application(const Value& application) {
+  const Value& status = application.at("status");
+  ApplicationStatus out;
+  out.name = application.at("metadata", "name").str();
+  out.health = status.at("health", "status").string_or("Unknown");
+  out.sync = status.at("sync", "status").string_or("Unknown");
+  out.revision = status.at("sync", "revision").str();
+  out.problems = conditions_of(application);
+  if (sync_failed(application) && out.problems.empty())
+    out.problems.push_back(fmt::format("Sync: {}", status.at("operationState", "message").str()));
+  for (const Value& resource : status.at("resources").items()) {
+    const std::string_view health = resource.at("health", "status").string_or("Healthy");
+    if (health == "Healthy") continue;
+    const std::string_view why = resource.at("health", "message").str();
+    out.problems.push_back(fmt::format("{} {} is {}{}{}", resource.at("kind").str(), resource.at("name").str(), health,
+                                       why.empty() ? "" : ": ", why));
+  }
+  if (out.problems.empty() && !out.well()) out.problems.push_back(fmt::format("{} and {}", out.sync, out.health));
+  return out;
+}
+
+Value to_value(const ApplicationStatus& status) {
+  return Value::object({{"name", status.name},
+                        {"health", status.health},
+                        {"sync", status.sync},
+                        {"revision", status.revision},
+                        {"problems", strings(status.problems)}});
+}
+
+std::string to_text(const ApplicationStatus& application) {
+  std::string out;
+  for (const std::string& problem : application.problems) out += problem_text(application.name, problem);
+  return out;
 }
 
 std::string to_text(const std::vector<ServiceStatus>& services) {

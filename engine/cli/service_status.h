@@ -66,6 +66,18 @@ struct ServiceStatus {
   std::vector<std::string> problems;
 };
 
+/// An Application as a person wants to see it, whatever it brings.
+struct ApplicationStatus {
+  std::string name;
+  std::string health;  ///< Argo CD's word, as `sync`.
+  std::string sync;
+  std::string revision;               ///< Commit SHA that it was compared to.
+  std::vector<std::string> problems;  ///< What keeps it from Synced and Healthy, a sentence each.
+  [[nodiscard]] bool well() const { return sync == "Synced" && health == "Healthy"; }
+};
+
+[[nodiscard]] ApplicationStatus summarise_application(const Value& application);
+
 /// Everything that one service's status is computed from: lists of objects of its namespace, and its Application.
 struct ServiceObjects {
   Value rollout;
@@ -97,7 +109,10 @@ inline constexpr std::string_view kLoadCommand = "fairlead load --rate 60 --dura
 [[nodiscard]] std::string version_of(std::string_view image);
 
 [[nodiscard]] Value to_value(const ServiceStatus& status);
+[[nodiscard]] Value to_value(const ApplicationStatus& status);
 /// The table over all services and, below it, the evidence of those that went back.
 [[nodiscard]] std::string to_text(const std::vector<ServiceStatus>& services);
+/// What keeps an Application from being well; empty for one that is.
+[[nodiscard]] std::string to_text(const ApplicationStatus& application);
 
 }  // namespace fairlead::cli

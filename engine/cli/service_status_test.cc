@@ -209,6 +209,24 @@ TEST(ServiceStatus, a_canary_that_nobody_could_judge_is_measured_against_its_gat
   EXPECT_EQ(enough.find("fairlead load"), std::string::npos) << "that would send people in a circle";
 }
 
+TEST(ApplicationStatus, tells_what_keeps_an_application_from_being_well) {
+  const auto of = [](const char* text) { return summarise_application(yaml(text)); };
+  EXPECT_TRUE(to_text(of("status: {health: {status: Healthy}, sync: {status: Synced}}")).empty());
+  EXPECT_NE(to_text(of("metadata: {name: hello}\nstatus: {health: {status: Healthy}, sync: {status: Synced}, "
+                       "conditions: [{type: OrphanedResourceWarning, message: m}]}"))
+                .find("hello: OrphanedResourceWarning: m"),
+            std::string::npos);
+  const ApplicationStatus refused =
+      of("status: {health: {status: Missing}, sync: {status: OutOfSync, revision: r1}, operationState: {phase: Failed, "
+         "message: a.yaml:3 is invalid, syncResult: {revision: r1}}}");
+  EXPECT_EQ(refused.problems, std::vector<std::string>{"Sync: a.yaml:3 is invalid"});
+  const ApplicationStatus crashing =
+      of("status: {health: {status: Degraded}, sync: {status: Synced}, resources: [{kind: Service, name: a, health: "
+         "{status: Healthy}}, {kind: Deployment, name: b, health: {status: Degraded, message: no pod runs}}]}");
+  EXPECT_EQ(crashing.problems, std::vector<std::string>{"Deployment b is Degraded: no pod runs"});
+  EXPECT_EQ(of("status: {}").problems, std::vector<std::string>{"Unknown and Unknown"});
+}
+
 TEST(ServiceStatus, names_versions_by_tag_or_digest) {
   EXPECT_EQ(version_of("r:5000/web"), "r:5000/web");
   EXPECT_EQ(version_of("r/web:v1@sha256:00"), "v1");

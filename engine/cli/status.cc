@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -14,11 +15,22 @@ namespace {
 constexpr std::chrono::seconds kWatchInterval{1};
 
 /// As JSON each look of a watch is a line.
-std::string render(const std::vector<ServiceStatus>& services, const StatusOptions& options) {
-  if (options.output == Output::kText) return to_text(services);
+std::string render(const std::vector<ServiceStatus>& services, const std::vector<ApplicationStatus>& applications,
+                   const StatusOptions& options) {
+  if (options.output == Output::kText) {
+    std::string out = to_text(services);
+    for (const ApplicationStatus& application : applications) {
+      // A service has said what is wrong with its own.
+      if (std::ranges::find(services, application.name, &ServiceStatus::name) == services.end())
+        out += to_text(application);
+    }
+    return out;
+  }
   Value all = Value::array();
   for (const ServiceStatus& service : services) all.push_back(to_value(service));
-  const Value value = Value::object({{"services", std::move(all)}});
+  Value brought = Value::array();
+  for (const ApplicationStatus& application : applications) brought.push_back(to_value(application));
+  const Value value = Value::object({{"services", std::move(all)}, {"applications", std::move(brought)}});
   return (options.watch ? to_json(value) : to_pretty_json(value)) + "\n";
 }
 
@@ -44,7 +56,12 @@ int run_status(const Project& project, const StatusOptions& options) {
       print_error(services.error().message);
       return kFailed;
     }
-    print(before(options, first) + render(*services, options));
+    const auto applications = cluster->applications();
+    if (!applications) {
+      print_error(applications.error().message);
+      return kFailed;
+    }
+    print(before(options, first) + render(*services, *applications, options));
     if (!options.watch) return kOk;
     std::this_thread::sleep_for(kWatchInterval);
   }

@@ -133,27 +133,22 @@ struct Delivered {
 };
 
 Result<Delivered> delivered(Cluster& cluster) {
-  auto applications = cluster.list("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications");
+  const auto applications = cluster.applications();
   if (!applications) return std::unexpected(applications.error());
   const auto services = cluster.services();
   if (!services) return std::unexpected(services.error());
   Delivered out;
-  for (const Value& application : *applications) {
+  for (const ApplicationStatus& application : *applications) {
     ++out.all;
-    const std::string_view name = application.at("metadata", "name").str();
-    const std::string_view sync = application.at("status", "sync", "status").string_or("Unknown");
-    const std::string_view health = application.at("status", "health", "status").string_or("Unknown");
-    const auto service = std::ranges::find(*services, name, &ServiceStatus::name);
+    const auto service = std::ranges::find(*services, application.name, &ServiceStatus::name);
     const bool ready = service == services->end() || all_ready(*service);
-    if (sync == "Synced" && health == "Healthy" && ready) {
+    if (application.well() && ready) {
       ++out.healthy;
-    } else if (sync == "Synced" && service != services->end() && !standing(*service).empty()) {
-      out.standing.push_back(fmt::format("{} is {}", name, standing(*service)));
+    } else if (application.sync == "Synced" && service != services->end() && !standing(*service).empty()) {
+      out.standing.push_back(fmt::format("{} is {}", application.name, standing(*service)));
     } else {
-      std::string_view why = application.at("status", "health", "message").str();
-      if (const Value& condition = application.at("status", "conditions", 0); !condition.is_null())
-        why = condition.at("message").str();
-      out.waiting_for = fmt::format("{}: {} {} {}", name, sync, health, why);
+      out.waiting_for = fmt::format("{}: {} {}", application.name, application.sync, application.health);
+      if (!application.problems.empty()) out.waiting_for += ": " + application.problems.front();
     }
   }
   return out;

@@ -118,10 +118,16 @@ Result<> DeliveryRepository::create() {
 
 Result<std::vector<std::string>> DeliveryRepository::services(const std::string& revision) const {
   const std::string folder = "infrastructure/rendered/" + environment_;
-  auto listed = git({"ls-tree", "-d", "--name-only", revision, folder + "/"});
+  const auto listed = git({"ls-tree", "-r", "--name-only", revision, "--", folder + "/", "infrastructure/apps/"});
   if (!listed) return std::unexpected(listed.error());
+  const std::vector<std::string> files = lines_of(*listed);
   std::vector<std::string> out;
-  for (const std::string& path : lines_of(*listed)) out.push_back(fs::path(path).filename());
+  for (const std::string& file : files) {
+    const std::string name = fs::path(file).parent_path().filename();
+    const std::vector<std::string> pinned = pinned_files(name);
+    const auto is_there = [&](const std::string& other) { return std::ranges::find(files, other) != files.end(); };
+    if (file == pinned.back() && std::ranges::all_of(pinned, is_there)) out.push_back(name);
+  }
   if (out.empty()) return fail("{} holds no services at {}", folder, revision);
   return out;
 }

@@ -33,7 +33,8 @@ class DeliveryRepository {
   /// Creates the bare repository with the checkout's HEAD as its main branch. Nothing is left behind when it fails.
   [[nodiscard]] Result<> create();
 
-  /// Services of the environment at a commit of the bare repository: those with rendered manifests.
+  /// Services of the environment at a commit of the bare repository: those with values and rendered manifests. What an
+  /// Application brings from other files is none, and keeps the images it names.
   [[nodiscard]] Result<std::vector<std::string>> services(const std::string& revision) const;
   /// What each service is pinned to at a commit.
   [[nodiscard]] Result<Pins> pins(const std::string& revision) const;

@@ -78,6 +78,18 @@ class DeliveryRepositoryTest : public ::testing::Test {
   const fs::path root_ = temporary_.path();
 };
 
+TEST_F(DeliveryRepositoryTest, WhatAnApplicationBringsFromOtherFilesIsNoService) {
+  DeliveryRepository delivery = repository();
+  ASSERT_TRUE(delivery.create());
+  write("infrastructure/rendered/dev/hello/deployment.yaml", "kind: Deployment\n");
+  write("infrastructure/rendered/dev/plain/manifests.yaml", "kind: ConfigMap\n");
+  commit("two Applications without values");
+  const auto shipped = delivery.ship({{"web", "r/web:1@sha256:1"}}, "Ship");
+  ASSERT_TRUE(shipped) << shipped.error().message;
+  EXPECT_EQ(*delivery.services(*shipped), std::vector<std::string>{"web"});
+  EXPECT_EQ(*delivery.pins(*shipped), (Pins{{"web", "r/web:1@sha256:1"}}));
+}
+
 TEST_F(DeliveryRepositoryTest, pins_survive_a_ship_of_the_persons_next_commit) {
   DeliveryRepository delivery = repository();
   EXPECT_FALSE(delivery.exists());

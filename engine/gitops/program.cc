@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fmt/ranges.h>
+
 #include "base/descriptor.h"
 
 extern char** environ;
@@ -182,7 +184,7 @@ Result<std::string> check_program(const std::vector<std::string>& argv, const Pr
     start = said.rfind('\n', start - 1);
   }
   if (start != std::string_view::npos && start < said.size()) said.remove_prefix(start);
-  return fail("{} {} failed (exit code {}): {}", argv.front(), argv.size() > 1 ? argv[1] : "", result->exit_code, said);
+  return fail("`{}` failed (exit code {}): {}", fmt::join(argv, " "), result->exit_code, said);
 }
 
 }  // namespace fairlead::gitops

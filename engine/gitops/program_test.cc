@@ -54,7 +54,7 @@ TEST(Program, failures_say_which_program_and_what_it_said) {
   EXPECT_EQ(lost.error().to_string(), "cannot run sh: No such file or directory");
   const auto failed = check_program({"sh", "-c", "echo why >&2; exit 3"});
   ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().to_string(), "sh -c failed (exit code 3): why");
+  EXPECT_EQ(failed.error().to_string(), "`sh -c echo why >&2; exit 3` failed (exit code 3): why");
   const auto killed = run_program({"sh", "-c", "kill -9 $$"});
   ASSERT_TRUE(killed);
   EXPECT_EQ(killed->exit_code, 128 + SIGKILL);
