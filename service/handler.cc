@@ -27,6 +27,10 @@ Router::Router(Handlers handlers) {
   }
 }
 
+void Router::each(const std::function<void(const Handler&)>& visit) const {
+  for (const Entry& entry : entries_) visit(*entry.handler);
+}
+
 Router::Match Router::find(std::string_view method, std::string_view path) const {
   Match match;
   const auto found = segments_of(path);

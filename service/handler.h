@@ -46,6 +46,8 @@ class Router {
     std::map<std::string, std::string, std::less<>> parameters;
   };
   [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+  /// Calls `visit` for every handler.
+  void each(const std::function<void(const Handler&)>& visit) const;
 
  private:
   struct Entry {

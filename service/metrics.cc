@@ -160,6 +160,10 @@ const RequestMetrics::Series& RequestMetrics::series(int code, std::string_view 
   return series_.emplace(std::tuple(code, std::string(method), std::string(route)), made).first->second;
 }
 
+void RequestMetrics::expect(std::string_view method, std::string_view route) {
+  for (const int code : {200, 500, 502, 503, 504}) static_cast<void>(series(code, known_method(method), route));
+}
+
 void RequestMetrics::record(int code, std::string_view method, std::string_view route, std::chrono::nanoseconds took) {
   const Series& found = series(code, known_method(method), route);
   found.counter->add();

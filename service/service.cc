@@ -183,6 +183,7 @@ Result<std::unique_ptr<Service>> Service::start(Settings settings, Handlers hand
                                                 MetricRegistry& metrics) {
   auto state = std::make_shared<State>(std::move(settings), std::move(handlers), log, metrics);
   std::unique_ptr<Service> service(new Service(state));
+  state->router.each([&](const Handler& handler) { state->requests.expect(handler.method(), handler.route()); });
   const Settings& s = state->settings;
   const Surface surface{state};
   net::ServerOptions options{.address = s.address, .port = s.port, .threads = s.threads};

@@ -85,6 +85,8 @@ TEST_F(ServiceTest, RoutesCountsAndLogsRequests) {
   net::ClientRequest with_trace = request("/greet/a%20b");
   with_trace.headers.add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
   with_trace.headers.add("x-request-id", "abc");
+  EXPECT_NE(get("/metrics").body.find("http_requests_total{code=\"500\",method=\"GET\",route=\"/greet/{name}\"} 0\n"),
+            std::string::npos);
   const auto response = client_.fetch(with_trace);
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->body, "hello a b");
