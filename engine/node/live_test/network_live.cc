@@ -86,8 +86,9 @@ TEST_F(Services, NamesResolveAsTheSpecificationSays) {
   auto dns = service("kube-dns", "10.96.0.10", {{ip("dns"), 53}}, 53, "UDP");
   dns.ns = "kube-system";
   program.services.push_back(dns);
-  cluster().program(program);
+  // In this order: the program is waited for, and what was asked of the node before it has happened by then.
   cluster().node().set_host_names({{"vault.example.net", {"10.96.0.77"}}});
+  cluster().program(program);
   EXPECT_EQ(ask("a", "resolve/web.shop.svc.cluster.local"), "0 10.96.0.100");
   EXPECT_EQ(ask("a", "resolve/WEB.shop.svc.cluster.local"), "0 10.96.0.100");
   EXPECT_EQ(ask("a", "resolve/one.peers.shop.svc.cluster.local"), "0 " + ip("a"));
