@@ -1,8 +1,6 @@
 #include "engine/node/dial.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -14,6 +12,7 @@
 #include "engine/node/grpc_health.h"
 #include "engine/node/probe.h"
 #include "engine/node/process.h"
+#include "engine/node/testing_listener.h"
 
 namespace fairlead::node {
 namespace {
@@ -23,29 +22,20 @@ constexpr Address kLoopback = 0x7F000001;
 /// Listens on loopback and gives its one connection to `serve`.
 class Server {
  public:
-  explicit Server(std::function<void(int fd)> serve) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-    EXPECT_EQ(::listen(socket_.get(), 8), 0);
-    socklen_t size = sizeof name;
-    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&name), &size);
-    port_ = ntohs(name.sin_port);
+  explicit Server(std::function<void(int fd)> serve) {
     if (!serve) return;
     thread_ = std::jthread([this, serve = std::move(serve)] {
-      const Descriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const Descriptor client(::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (client) serve(client.get());
     });
   }
-  ~Server() { ::shutdown(socket_.get(), SHUT_RDWR); }
+  ~Server() { ::shutdown(listener_.socket.get(), SHUT_RDWR); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::uint16_t port() const { return listener_.port; }
 
  private:
-  Descriptor socket_;
-  std::uint16_t port_ = 0;
+  LoopbackListener listener_;
   std::jthread thread_;
 };
 

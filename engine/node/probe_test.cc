@@ -1,8 +1,6 @@
 #include "engine/node/probe.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <mutex>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "engine/node/process.h"
+#include "engine/node/testing_listener.h"
 
 namespace fairlead::node {
 namespace {
@@ -19,22 +18,14 @@ using Clock = std::chrono::steady_clock;
 /// Answers every request on loopback with `code` after `delay`, and remembers when each came.
 class SlowServer {
  public:
-  SlowServer(int code, Duration delay) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
-    EXPECT_EQ(::listen(socket_.get(), 8), 0);
-    socklen_t size = sizeof name;
-    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&name), &size);
-    port_ = ntohs(name.sin_port);
+  SlowServer(int code, Duration delay) {
     thread_ = std::jthread([this, code, delay] { serve(code, delay); });
   }
-  ~SlowServer() { ::shutdown(socket_.get(), SHUT_RDWR); }
+  ~SlowServer() { ::shutdown(listener_.socket.get(), SHUT_RDWR); }
   SlowServer(const SlowServer&) = delete;
   SlowServer& operator=(const SlowServer&) = delete;
 
-  [[nodiscard]] int port() const { return port_; }
+  [[nodiscard]] int port() const { return listener_.port; }
   [[nodiscard]] std::vector<Clock::time_point> times() {
     const std::lock_guard lock(mutex_);
     return times_;
@@ -43,7 +34,7 @@ class SlowServer {
  private:
   void serve(int code, Duration delay) {
     for (;;) {
-      const Descriptor client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      const Descriptor client(::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (!client) return;
       {
         const std::lock_guard lock(mutex_);
@@ -55,8 +46,7 @@ class SlowServer {
     }
   }
 
-  Descriptor socket_;
-  int port_ = 0;
+  LoopbackListener listener_;
   std::mutex mutex_;
   std::vector<Clock::time_point> times_;
   std::jthread thread_;
